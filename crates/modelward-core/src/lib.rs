@@ -1,0 +1,22 @@
+//! The words of the house.
+//!
+//! Every other crate speaks in these: a [`Rule`] says what is wrong in general; a [`Finding`]
+//! says that it is wrong here; a [`Place`] says where; an [`Evidence`] shows why we believe it;
+//! a [`Policy`] says what the user decided about it; a [`Report`] is what the user reads.
+//! Nothing in this crate reads a file, prints, or knows a model format.
+
+mod evidence;
+mod finding;
+mod place;
+mod policy;
+mod report;
+mod rule;
+
+pub use crate::{
+    evidence::Evidence,
+    finding::{Finding, Findings},
+    place::Place,
+    policy::{AllowedName, AllowedRule, Policy, Verdict},
+    report::{Digest, Outcome, Report, ScannedFile, Unread},
+    rule::{Class, Rule, Severity},
+};

@@ -1,0 +1,83 @@
+//! What the user decided about findings.
+
+use crate::{Finding, Severity};
+
+/// The user's decisions: the level that fails a run, and what is let through.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Findings at this level or above fail the run.
+    pub deny: Severity,
+    /// Rules that are let through, each with the reason the user gave.
+    pub rules: Vec<AllowedRule>,
+    /// Names that pickles may import and call, beyond those the scanner knows.
+    pub names: Vec<AllowedName>,
+}
+
+/// A rule that is let through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedRule {
+    /// The rule's name, `pickle-unlisted-call`, or its id.
+    pub rule: String,
+    /// Only for files whose path ends in this; everywhere where there is none.
+    pub path: Option<String>,
+    /// Why, in the user's words.
+    pub reason: String,
+}
+
+/// A name that pickles may import, in the notation of the scanner's own allow-list:
+/// `package.module qualified.name : kind (shape, of, arguments)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedName {
+    /// The entry.
+    pub entry: String,
+    /// Why, in the user's words.
+    pub reason: String,
+}
+
+/// What becomes of one finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It fails the run.
+    Deny,
+    /// It is shown, and the run goes on.
+    Warn,
+    /// It is let through, for the reason that the user wrote down.
+    Allow(String),
+}
+
+impl Policy {
+    /// Judge one finding. This is the only place where a finding can be let through.
+    pub fn judge(&self, finding: &Finding) -> Verdict {
+        let allowed = self.rules.iter().find(|allowed| {
+            (allowed.rule == finding.rule.name || allowed.rule == finding.rule.id)
+                && allowed.path.as_ref().is_none_or(|path| is_tail(path, finding.place.path()))
+        });
+        match allowed {
+            Some(allowed) => Verdict::Allow(allowed.reason.clone()),
+            None if finding.severity >= self.deny => Verdict::Deny,
+            None => Verdict::Warn,
+        }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { deny: Severity::Medium, rules: Vec::new(), names: Vec::new() }
+    }
+}
+
+/// Whether `tail` is the path, or its last whole components.
+fn is_tail(tail: &str, path: &str) -> bool {
+    path.strip_suffix(tail).is_some_and(|head| head.is_empty() || head.ends_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_tail;
+
+    #[test]
+    fn a_path_is_matched_by_whole_components() {
+        assert!(is_tail("model.pkl", "a/model.pkl") && is_tail("a/model.pkl", "a/model.pkl"));
+        assert!(!is_tail("model.pkl", "a/evil-model.pkl"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Bytes that we do not trust, read into shapes that we do.
+//!
+//! One file or folder a format. A reader never executes, never allocates more than its input
+//! allows, and never panics: what it cannot read it refuses, with the offset. It knows nothing
+//! of rules or findings, so each reader can be fuzzed and used on its own.
+//!
+//! A format is recognised by its content, never by a file's name, and bytes may be of several
+//! formats at once: [`read`] gives every reading that a loader somewhere would accept.
+
+use std::{any::Any, ops::ControlFlow, sync::Arc};
+
+mod budget;
+mod bytes;
+mod refusal;
+
+pub use crate::{
+    budget::{Budget, Limits},
+    bytes::{Bytes, Cursor, Source},
+    refusal::{Gap, Refusal},
+};
+
+/// Every format with a structure of its own, in the order in which they are tried.
+pub const FORMATS: &[&Format] = &[];
+
+/// What has no structure that a loader would act upon; tried where nothing else recognises the
+/// bytes.
+pub const PLAIN: &[&Format] = &[];
+
+/// How one format is recognised and read.
+#[derive(Debug)]
+pub struct Format {
+    /// The name users see, unless the asset knows a finer one.
+    pub name: &'static str,
+    /// Recognise and read.
+    pub read: Reader,
+}
+
+/// Reads bytes of one format: `None` where they are not of this format.
+pub type Reader = fn(&Bytes, &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>>;
+
+/// A piece of a model in readable shape: a pickle program, a tensor table, an archive.
+pub trait Asset: Any + Send + Sync {
+    /// What it is, as users would call it: `pytorch-zip`, `pickle`, `gguf`.
+    fn format(&self) -> &'static str;
+
+    /// Hand over every piece inside that is to be read in its own right.
+    fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
+        let _ = visit;
+    }
+}
+
+/// A piece inside an asset, to be read in its own right.
+#[derive(Debug)]
+pub struct Part {
+    /// The step down from the asset: a member's name, `tokenizer.chat_template`.
+    pub name: String,
+    /// Its bytes, or why they cannot be had.
+    pub bytes: Result<Bytes, Refusal>,
+    /// What the container expects there.
+    pub expects: Expects,
+}
+
+/// What a container expects a piece of it to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expects {
+    /// A file of any kind: what no format recognises is a gap.
+    Anything,
+    /// Numbers or text of the container's own: what no format recognises is no gap.
+    Data,
+    /// A chat template, which is a Jinja program even where it looks like plain text.
+    Template,
+}
+
+/// One reading of some bytes.
+pub struct Reading {
+    /// The format that recognised them.
+    pub format: &'static Format,
+    /// What came of it.
+    pub asset: Result<Box<dyn Asset>, Refusal>,
+}
+
+/// Read bytes under every format that recognises them; none where no format does.
+pub fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Vec<Reading> {
+    let under = |formats: &'static [&'static Format]| {
+        let readings = formats.iter().filter_map(|&format| {
+            (format.read)(bytes, budget).map(|asset| Reading { format, asset })
+        });
+        readings.collect::<Vec<_>>()
+    };
+    let readings = under(FORMATS);
+    if readings.is_empty() { under(PLAIN) } else { readings }
+}

@@ -1,0 +1,5 @@
+//! Checks of archives and compressed streams.
+
+use crate::Entry;
+
+pub(crate) const CHECKS: &[Entry] = &[];

@@ -1,0 +1,5 @@
+//! Checks of chat templates.
+
+use crate::Entry;
+
+pub(crate) const CHECKS: &[Entry] = &[];

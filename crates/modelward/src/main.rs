@@ -1,0 +1,2 @@
+//! The door of modelward.
+fn main() {}
