@@ -32,6 +32,17 @@ impl Examined {
         let gap = if self.unread.is_empty() { Outcome::Clean } else { Outcome::Unread };
         worst.unwrap_or(Outcome::Clean).max(gap)
     }
+
+    /// Note a gap; a limit that was hit is a finding too.
+    fn refuse(&mut self, place: &Place, refusal: Refusal) {
+        let rule = unread::rule(refusal.gap);
+        let (at, why) = (refusal.at, refusal.why.into_owned());
+        if unread::is_limit(refusal.gap) {
+            Findings::new(rule, place, &mut self.findings)
+                .report(why.clone(), Evidence::bytes(at, why.clone()));
+        }
+        self.unread.push(Unread { place: place.clone(), at: Some(at), rule: rule.id, why });
+    }
 }
 
 /// Examine one file: everything in it, and everything inside that.
@@ -53,6 +64,13 @@ pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
     let mut examination = Examination { context, budget, examined };
     examination.asset(place, tree, 0);
     examination.examined
+}
+
+/// What is said of a piece whose bytes could not be had at all.
+pub fn refused(place: &Place, refusal: Refusal) -> Examined {
+    let mut examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
+    examined.refuse(place, refusal);
+    examined
 }
 
 /// One file under examination.
@@ -114,19 +132,7 @@ impl Examination<'_> {
         });
     }
 
-    /// Note a gap; a limit that was hit is a finding too.
     fn refuse(&mut self, place: &Place, refusal: Refusal) {
-        let rule = unread::rule(refusal.gap);
-        let (at, why) = (refusal.at, refusal.why.into_owned());
-        if unread::is_limit(refusal.gap) {
-            Findings::new(rule, place, &mut self.examined.findings)
-                .report(why.clone(), Evidence::bytes(at, why.clone()));
-        }
-        self.examined.unread.push(Unread {
-            place: place.clone(),
-            at: Some(at),
-            rule: rule.id,
-            why,
-        });
+        self.examined.refuse(place, refusal);
     }
 }
