@@ -11,6 +11,7 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+pub mod pickle;
 mod refusal;
 
 pub use crate::{
@@ -20,7 +21,7 @@ pub use crate::{
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[];
+pub const FORMATS: &[&Format] = &[&pickle::FORMAT];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
@@ -42,6 +43,11 @@ pub type Reader = fn(&Bytes, &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refu
 pub trait Asset: Any + Send + Sync {
     /// What it is, as users would call it: `pytorch-zip`, `pickle`, `gguf`.
     fn format(&self) -> &'static str;
+
+    /// What of it could not be read, where the rest could.
+    fn gaps(&self) -> Vec<Refusal> {
+        Vec::new()
+    }
 
     /// Hand over every piece inside that is to be read in its own right.
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {

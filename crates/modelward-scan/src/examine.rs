@@ -91,6 +91,9 @@ impl Examination<'_> {
 
     fn asset(&mut self, place: &Place, asset: &dyn Asset, depth: u64) {
         scan(asset, place, &mut self.examined.findings);
+        for gap in asset.gaps() {
+            self.refuse(place, gap);
+        }
         asset.parts(&mut |part| {
             let Part { name, bytes, expects } = part;
             let inside = place.inside(name);
