@@ -108,7 +108,7 @@ def write(name, versions):
     path.write_text(kept + mark + head + "\n".join(lines) + "\n")
     print(f"{name}: {len(lines)} listed, {len(refused)} refused", file=sys.stderr)
     for entry, why in sorted(refused.items()):
-        if entry not in by_hand and not why.startswith("base "):
+        if entry not in by_hand:
             print("  refused", entry, "-", why, file=sys.stderr)
 
 
@@ -232,7 +232,7 @@ class Sources:
             if keyword.arg != "metaclass" or dotted_name(keyword.value).split(".")[-1] not in {"ABCMeta", "EnumMeta", "BaseModelMeta"}:
                 return None, f"{keyword.arg} {dotted_name(keyword.value)}"
         kinds = "class"
-        for base in found.node.bases:
+        for base in bases_of(found.node):
             target = self.resolve(found.module, dotted_name(base))
             if isinstance(target, Class):
                 inherited, why = self.kinds(target)
@@ -268,7 +268,7 @@ class Sources:
 
     def family(self, found):
         """A class and all its bases whose source is at hand."""
-        bases = (self.resolve(found.module, dotted_name(base)) for base in found.node.bases)
+        bases = (self.resolve(found.module, dotted_name(base)) for base in bases_of(found.node))
         return [found] + [it for base in bases if isinstance(base, Class) for it in self.family(base)]
 
 
@@ -321,6 +321,15 @@ def dotted_name(node):
     if isinstance(node, ast.Subscript):
         return dotted_name(node.value)
     return ""
+
+
+def bases_of(node):
+    """The bases of a class; those of `six.with_metaclass(ABCMeta, ...)` stand in a call."""
+    for base in node.bases:
+        if isinstance(base, ast.Call) and dotted_name(base.func).endswith("with_metaclass") and dotted_name(base.args[0]).endswith("ABCMeta"):
+            yield from base.args[1:]
+        else:
+            yield base
 
 
 def method_of(node):
