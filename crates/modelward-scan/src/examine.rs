@@ -1,17 +1,45 @@
 //! From bytes to findings: read under every format, check every asset, go down into every part.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{any::Any, ops::ControlFlow, sync::Arc};
 
-use modelward_core::{Evidence, Finding, Findings, Outcome, Place, Unread};
-use modelward_formats::{Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal};
+use modelward_core::{AllowedName, Evidence, Finding, Findings, Outcome, Place, Severity, Unread};
+use modelward_formats::{
+    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, pickle::Pickle,
+};
 
-use crate::{scan, unread};
+use crate::{
+    pickle::{
+        judge::{self, Allowed},
+        known,
+        nested_payload::{Payload, Payloads},
+    },
+    scan, unread,
+};
 
 /// What the user says about scanning, the same for every file.
 #[derive(Debug, Default)]
 pub struct Context {
     /// What reading one file may cost.
     pub limits: Limits,
+    names: Allowed,
+}
+
+impl Context {
+    /// A context in which pickles may also use these names of the user's policy.
+    ///
+    /// # Errors
+    /// Says which entry is not of the form `MODULE QUALNAME : KIND, ...`, and why.
+    pub fn new(limits: Limits, names: &[AllowedName]) -> Result<Self, String> {
+        let parse = |allowed: &AllowedName| {
+            let entry = allowed.entry.as_str();
+            let (module, name, kinds) = known::split(entry)
+                .ok_or_else(|| format!("expected `MODULE QUALNAME : KIND`, got `{entry}`"))?;
+            known::Entry::parse(kinds).map_err(|why| format!("in `{entry}`: {why}"))?;
+            Ok(((module.to_owned(), name.to_owned()), kinds.to_owned()))
+        };
+        let names = names.iter().map(parse).collect::<Result<_, String>>()?;
+        Ok(Self { limits, names })
+    }
 }
 
 /// What came of one file.
@@ -39,7 +67,7 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(context.limits);
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined };
-    if let Some(format) = examination.piece(place, bytes, Expects::Anything, 0) {
+    if let Some(format) = examination.piece(place, bytes, Expects::Anything, "", 0) {
         examination.examined.format = format;
     }
     examination.examined
@@ -53,12 +81,14 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    /// Examine a piece and what lies inside it. Gives the name of what it is.
+    /// Examine a piece and what lies inside it; `within` is the format of what it lies in. Gives
+    /// the name of what it is.
     fn piece(
         &mut self,
         place: &Place,
         bytes: &Bytes,
         expects: Expects,
+        within: &'static str,
         depth: u64,
     ) -> Option<&'static str> {
         if depth > self.context.limits.depth {
@@ -76,7 +106,7 @@ impl Examination<'_> {
         for reading in readings {
             let name = match reading.asset {
                 Ok(asset) => {
-                    self.asset(place, &*asset, depth);
+                    self.asset(place, &*asset, within, depth);
                     asset.format()
                 }
                 Err(refusal) => {
@@ -89,22 +119,37 @@ impl Examination<'_> {
         format
     }
 
-    fn asset(&mut self, place: &Place, asset: &dyn Asset, depth: u64) {
-        scan(asset, place, &mut self.examined.findings);
+    fn asset(&mut self, place: &Place, asset: &dyn Asset, within: &'static str, depth: u64) {
+        let pickle = (asset as &dyn Any).downcast_ref::<Pickle>();
+        match pickle {
+            Some(pickle) => {
+                let torchscript = within == "torchscript";
+                let judged = judge::judge(pickle, &self.context.names, torchscript);
+                scan(&judged, place, &mut self.examined.findings);
+            }
+            None => scan(asset, place, &mut self.examined.findings),
+        }
         for gap in asset.gaps() {
             self.refuse(place, gap);
         }
+        let (format, deeper) = (asset.format(), depth.saturating_add(1));
+        let mut payloads = Payloads::default();
         asset.parts(&mut |part| {
             let Part { name, bytes, expects } = part;
-            let inside = place.inside(name);
+            let (inside, before) = (place.inside(&name), self.examined.findings.len());
             match bytes {
                 Ok(bytes) => {
-                    self.piece(&inside, &bytes, expects, depth.saturating_add(1));
+                    self.piece(&inside, &bytes, expects, format, deeper);
                 }
                 Err(refusal) => self.refuse(&inside, refusal),
             }
+            if pickle.is_some() {
+                let found = self.examined.findings.get(before..).unwrap_or_default();
+                payloads.found.extend(payload(&name, found));
+            }
             ControlFlow::Continue(())
         });
+        scan(&payloads, place, &mut self.examined.findings);
     }
 
     /// Note a gap; a limit that was hit is a finding too.
@@ -122,4 +167,16 @@ impl Examination<'_> {
             why,
         });
     }
+}
+
+/// What was found inside a constant of a pickle, if it is worth a finding of the pickle itself.
+fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
+    let at = u64::from_str_radix(name.strip_prefix("constant@0x")?, 16).ok()?;
+    let worst = found.iter().max_by_key(|finding| finding.severity)?;
+    let Finding { severity, message, .. } = worst;
+    (*severity >= Severity::Medium).then(|| Payload {
+        at,
+        severity: *severity,
+        message: message.clone(),
+    })
 }

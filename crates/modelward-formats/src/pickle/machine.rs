@@ -210,7 +210,7 @@ impl<O: Observer> Machine<'_, '_, O> {
                 }
                 return Ok(ControlFlow::Break(()));
             }
-            op::PROTO => self.protocol(at, number),
+            op::PROTO => self.protocol(at, number)?,
             op::FRAME => self.frame(at, number),
             op::MARK => self.marks.push(self.stack.len()),
             op::POP => self.discard(at)?,
@@ -329,11 +329,14 @@ impl<O: Observer> Machine<'_, '_, O> {
         Ok(ControlFlow::Continue(()))
     }
 
-    fn protocol(&mut self, at: u64, version: u64) {
-        if self.opcodes > 0 || version > 5 {
-            self.observer.oddity(self.program, at, Oddity::MisplacedProtocol);
-        }
+    /// Every reader refuses a version that it does not know, wherever in the stream it stands.
+    fn protocol(&mut self, at: u64, version: u64) -> Step {
         self.program.protocol = u8::try_from(version).unwrap_or(u8::MAX);
+        if version > 5 {
+            let why = format!("expected protocol 0 to 5, got {version}");
+            return Err(Refusal::new(at, Gap::Unsupported, why));
+        }
+        Ok(())
     }
 
     /// A frame begins. The Python reader refuses one that begins inside another.

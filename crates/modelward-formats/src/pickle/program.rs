@@ -51,8 +51,6 @@ pub enum Oddity {
     ExtensionCode,
     /// A memo index, a number's text or a doubling structure that exhausts a reader.
     Expansion,
-    /// A PROTO opcode with a version that no reader knows, or one that is not the first opcode.
-    MisplacedProtocol,
 }
 
 /// A name that a program imports.

@@ -245,6 +245,11 @@ impl Heap {
         self.keep_all = keep_all;
     }
 
+    /// The index that the next node will have.
+    pub fn next(&self) -> u32 {
+        u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
+    }
+
     /// The node behind an index.
     pub fn node(&self, index: u32) -> Option<&Node> {
         self.nodes.get(index as usize)
