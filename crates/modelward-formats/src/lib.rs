@@ -13,11 +13,13 @@ mod budget;
 mod bytes;
 pub mod pickle;
 mod refusal;
+mod tree;
 
 pub use crate::{
     budget::{Budget, Limits},
     bytes::{Bytes, Cursor, Source},
     refusal::{Gap, Refusal},
+    tree::Tree,
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.

@@ -4,7 +4,7 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use modelward_core::{AllowedName, Evidence, Finding, Findings, Outcome, Place, Severity, Unread};
 use modelward_formats::{
-    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, pickle::Pickle,
+    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree, pickle::Pickle,
 };
 
 use crate::{
@@ -25,21 +25,30 @@ pub struct Context {
 }
 
 impl Context {
-    /// A context in which pickles may also use these names of the user's policy.
-    ///
-    /// # Errors
-    /// Says which entry is not of the form `MODULE QUALNAME : KIND, ...`, and why.
-    pub fn new(limits: Limits, names: &[AllowedName]) -> Result<Self, String> {
-        let parse = |allowed: &AllowedName| {
-            let entry = allowed.entry.as_str();
-            let (module, name, kinds) = known::split(entry)
-                .ok_or_else(|| format!("expected `MODULE QUALNAME : KIND`, got `{entry}`"))?;
-            known::Entry::parse(kinds).map_err(|why| format!("in `{entry}`: {why}"))?;
-            Ok(((module.to_owned(), name.to_owned()), kinds.to_owned()))
+    /// A context in which pickles may also use these names of the user's policy. An entry that
+    /// [`check_name`] refuses allows nothing.
+    pub fn new(limits: Limits, names: &[AllowedName]) -> Self {
+        let parsed = names.iter().filter_map(|allowed| parse_name(&allowed.entry).ok());
+        let own = |(module, name, kinds): (&str, &str, &str)| {
+            ((module.to_owned(), name.to_owned()), kinds.to_owned())
         };
-        let names = names.iter().map(parse).collect::<Result<_, String>>()?;
-        Ok(Self { limits, names })
+        Self { limits, names: parsed.map(own).collect() }
     }
+}
+
+/// Whether a policy's entry for a name is of the form `MODULE QUALNAME : KIND, ...`.
+///
+/// # Errors
+/// Says what was expected, and what stands there.
+pub fn check_name(entry: &str) -> Result<(), String> {
+    parse_name(entry).map(|_| ())
+}
+
+fn parse_name(entry: &str) -> Result<(&str, &str, &str), String> {
+    let (module, name, kinds) = known::split(entry)
+        .ok_or_else(|| format!("expected `MODULE QUALNAME : KIND`, got `{entry}`"))?;
+    known::Entry::parse(kinds).map_err(|why| format!("in `{entry}`: {why}"))?;
+    Ok((module, name, kinds))
 }
 
 /// What came of one file.
@@ -60,6 +69,17 @@ impl Examined {
         let gap = if self.unread.is_empty() { Outcome::Clean } else { Outcome::Unread };
         worst.unwrap_or(Outcome::Clean).max(gap)
     }
+
+    /// Note a gap; a limit that was hit is a finding too.
+    fn refuse(&mut self, place: &Place, refusal: Refusal) {
+        let rule = unread::rule(refusal.gap);
+        let (at, why) = (refusal.at, refusal.why.into_owned());
+        if unread::is_limit(refusal.gap) {
+            Findings::new(rule, place, &mut self.findings)
+                .report(why.clone(), Evidence::bytes(at, why.clone()));
+        }
+        self.unread.push(Unread { place: place.clone(), at: Some(at), rule: rule.id, why });
+    }
 }
 
 /// Examine one file: everything in it, and everything inside that.
@@ -71,6 +91,23 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
         examination.examined.format = format;
     }
     examination.examined
+}
+
+/// Examine the listing of a whole folder: what no single file can tell. The files themselves are
+/// examined one by one with [`examine`].
+pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
+    let budget = Budget::new(context.limits);
+    let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
+    let mut examination = Examination { context, budget, examined };
+    examination.asset(place, tree, "", 0);
+    examination.examined
+}
+
+/// What is said of a piece whose bytes could not be had at all.
+pub fn refused(place: &Place, refusal: Refusal) -> Examined {
+    let mut examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
+    examined.refuse(place, refusal);
+    examined
 }
 
 /// One file under examination.
@@ -152,20 +189,8 @@ impl Examination<'_> {
         scan(&payloads, place, &mut self.examined.findings);
     }
 
-    /// Note a gap; a limit that was hit is a finding too.
     fn refuse(&mut self, place: &Place, refusal: Refusal) {
-        let rule = unread::rule(refusal.gap);
-        let (at, why) = (refusal.at, refusal.why.into_owned());
-        if unread::is_limit(refusal.gap) {
-            Findings::new(rule, place, &mut self.examined.findings)
-                .report(why.clone(), Evidence::bytes(at, why.clone()));
-        }
-        self.examined.unread.push(Unread {
-            place: place.clone(),
-            at: Some(at),
-            rule: rule.id,
-            why,
-        });
+        self.examined.refuse(place, refusal);
     }
 }
 
