@@ -223,12 +223,23 @@ impl<O: Observer> Machine<'_, '_, O> {
             op::LONG1 | op::LONG4 => self.long(code, at)?,
             op::STRING | op::UNICODE => {
                 let line = self.line(at, LINE)?;
-                let dunder = line.get(usize::from(code == op::STRING)..).unwrap_or_default();
-                let dunder = dunder.starts_with(b"__") || dunder.starts_with(b"\\");
+                let text = line.trim_ascii();
+                let text = match (code, text) {
+                    (op::STRING, [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"']) => inner,
+                    (op::STRING, _) => {
+                        return Err(Refusal::truncated(at, "expected a text in quotes"));
+                    }
+                    _ => text,
+                };
+                // An escape may spell an underscore.
+                let dunder =
+                    text.starts_with(b"__") || text.starts_with(b"\\") || text.starts_with(b"_\\");
                 self.stack.push(Value::text(at, dunder));
             }
             op::PERSID => {
-                self.line(at, LINE)?;
+                if self.line(at, LINE)?.iter().any(u8::is_ascii_control) {
+                    return Err(Refusal::truncated(at, "expected a persistent id in text"));
+                }
                 self.persistent(at, Value::text(at, false))?;
             }
             op::BINPERSID => {
@@ -544,9 +555,16 @@ impl<O: Observer> Machine<'_, '_, O> {
         let object = self.top(at, name)?;
         self.effects = self.effects.saturating_add(1);
         self.observer.state(self.program, at, object, state);
+        let behind = self.cursor.position();
         match joblib::array_behind(self.program, object, state, &mut self.cursor)? {
-            Some(joblib::Array::Raw { at, len }) => {
-                self.program.inner.push(Inner { at, len, encoding: Encoding::Raw });
+            Some(joblib::Array::Raw { at: array, len }) => {
+                self.program.inner.push(Inner { at: array, len, encoding: Encoding::Raw });
+                if behind < self.frame.1 {
+                    self.observer.oddity(self.program, at, Oddity::FrameStraddle);
+                }
+                // joblib closes the frame before it writes an array.
+                let here = self.cursor.position();
+                self.frame = (here, here);
             }
             Some(joblib::Array::Pickled) => self.nested(at)?,
             None => {}

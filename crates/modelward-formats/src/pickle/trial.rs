@@ -29,7 +29,9 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
     });
     match broken {
         Some(_) if marked => stream.opcodes >= BEGUN,
-        Some(_) => seen.calls > 0 && plausible,
+        Some(_) => {
+            plausible && (seen.calls > 0 || !program.imports().is_empty() && stream.opcodes >= 2)
+        }
         None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
         None if seen.calls > 0 => plausible,
         None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
@@ -82,5 +84,7 @@ mod tests {
         assert!(!accepts(b"import os\nimport sys\n") && !accepts(b"class A:\n    pass\n"));
         assert!(!accepts(b"{\"a\": 1}") && !accepts(b"") && !accepts(b"Install it.\n"));
         assert!(!accepts(b"\x80\x02\xff\xff"));
+        assert!(accepts(b"cbuiltins\nexec\n(X>\n    f = open('x')\ntR."), "the import is done");
+        assert!(!accepts(b"PK\x03\x04\x00\x00\nN."), "no persistent id holds control characters");
     }
 }

@@ -49,7 +49,7 @@ fn of_code(code: &str) -> Option<Dtype> {
         'U' => count?.checked_mul(4),
         'S' | 'a' | 'V' => Some(count.unwrap_or(0)),
         'O' => Some(8),
-        'c' => Some(1),
+        'c' if count.is_none() => Some(1),
         _ => count.or_else(|| SIZES.iter().find(|(one, _)| *one == letter).map(|(_, size)| *size)),
     };
     Some(Dtype { objects: letter == 'O', size, letter })
@@ -180,7 +180,7 @@ impl Judge<'_> {
     }
 }
 
-const LETTERS: &str = "?bBhHiIlLqQpPefdgFDGcSaUVOmMn";
+const LETTERS: &str = "?bBhHiIuUlLqQpPefdgFDGcSaVOmMn";
 const SIZES: &[(char, u64)] = &[
     ('?', 1),
     ('b', 1),

@@ -44,11 +44,14 @@ fn write(program: &Program<'_>, value: Value, depth: u32, out: &mut String) {
         Kind::Number(_) => out.push_str("<number>"),
         Kind::Unknown => out.push_str("<unknown>"),
         Kind::Text(_) | Kind::Bytes(_) => {
-            if matches!(value.kind(), Kind::Bytes(_)) {
-                out.push('b');
-            }
-            match program.text(value, TEXT) {
-                Some(text) => out.push_str(&quoted(&text)),
+            let text = program.text(value, TEXT).filter(|text| !is_binary(text));
+            match text {
+                Some(text) => {
+                    if matches!(value.kind(), Kind::Bytes(_)) {
+                        out.push('b');
+                    }
+                    out.push_str(&quoted(&text));
+                }
                 None => {
                     let length = program.range(value).map_or(0, |(_, length)| length);
                     out.push_str(&format!("<{length} bytes>"));
@@ -131,6 +134,13 @@ fn write_call(
             out.push(')');
         }
     }
+}
+
+/// Whether a constant is numbers rather than text: showing it would tell nothing.
+fn is_binary(text: &str) -> bool {
+    let odd =
+        |c: &char| *c == char::REPLACEMENT_CHARACTER || (c.is_control() && !c.is_whitespace());
+    text.chars().filter(odd).count() > 2
 }
 
 /// Text in double quotes, with what would break a line escaped; the renderer does the rest.
