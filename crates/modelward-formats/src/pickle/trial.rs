@@ -29,9 +29,8 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
     });
     match broken {
         Some(_) if marked => stream.opcodes >= BEGUN,
-        Some(_) => {
-            plausible && (seen.calls > 0 || !program.imports().is_empty() && stream.opcodes >= 2)
-        }
+        Some(_) if !plausible => false,
+        Some(_) => seen.calls > 0 || (seen.imports > 0 && (stream.opcodes > 1 || !is_text(bytes))),
         None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
         None if seen.calls > 0 => plausible,
         None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
@@ -53,13 +52,23 @@ fn is_name(text: &str) -> bool {
     })
 }
 
+/// Whether the first bytes are what a person may have written.
+fn is_text(bytes: &Bytes) -> bool {
+    bytes.head(256).is_ok_and(|head| {
+        head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+    })
+}
+
 #[derive(Debug, Default)]
 struct Seen {
+    imports: u64,
     calls: u64,
 }
 
 impl Observer for Seen {
-    fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {}
+    fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {
+        self.imports = self.imports.saturating_add(1);
+    }
     fn call(&mut self, _: &Program<'_>, _: u64, _: Call) {
         self.calls = self.calls.saturating_add(1);
     }
@@ -85,6 +94,8 @@ mod tests {
         assert!(!accepts(b"{\"a\": 1}") && !accepts(b"") && !accepts(b"Install it.\n"));
         assert!(!accepts(b"\x80\x02\xff\xff"));
         assert!(accepts(b"cbuiltins\nexec\n(X>\n    f = open('x')\ntR."), "the import is done");
+        assert!(accepts(b"cbuiltins\neval\nS'1'\x85R."), "the same");
+        assert!(!accepts(b"cache\nbuild\ndist\n") && !accepts(b"cache\nbuild\nScripts\n"));
         assert!(!accepts(b"PK\x03\x04\x00\x00\nN."), "no persistent id holds control characters");
     }
 }

@@ -33,7 +33,7 @@ impl Check for DottedName {
     fn samples() -> crate::Samples {
         crate::Samples {
             fires: vec![
-                b"\x80\x04\x8c\x0bcollections\x8c\x14_sys.breakpointhook_\x93)R.".to_vec(),
+                b"\x80\x05cmodels\nhelper.run\n)R.".to_vec(),
                 b"\x80\x04\x8c\x0bcollections\x8c&OrderedDict.__init__.__globals__.items\x93)R."
                     .to_vec(),
                 b"\x80\x05cmodels\nOuter.Inner\n)\x81.".to_vec(),

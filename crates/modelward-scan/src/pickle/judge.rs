@@ -134,6 +134,8 @@ pub(crate) struct Judge<'a> {
     effects: Vec<Effect>,
     /// How often each kind was seen with the same message: the first is kept.
     seen: HashSet<(Kinds, String)>,
+    /// Names that are listed and were called.
+    used: HashSet<u32>,
     /// Objects that items or a state were given to.
     touched: HashSet<u32>,
     /// What is known of each dtype, by its node.
@@ -143,18 +145,20 @@ pub(crate) struct Judge<'a> {
 impl<'a> Judge<'a> {
     fn new(allowed: &'a Allowed, torchscript: bool) -> Self {
         let (names, called, effects, seen) = Default::default();
-        let (touched, dtypes) = Default::default();
-        Self { allowed, torchscript, names, called, effects, seen, touched, dtypes }
+        let (used, touched, dtypes) = Default::default();
+        Self { allowed, torchscript, names, called, effects, seen, used, touched, dtypes }
     }
 
     /// Everything that is not proven harmless, calls of unlisted names included.
     fn verdicts(mut self) -> Vec<Effect> {
         for (index, name) in (0_u32..).zip(&self.names) {
-            if matches!(
-                name.standing,
-                Standing::Listed(_) | Standing::TorchScript | Standing::Computed
-            ) {
-                continue;
+            match &name.standing {
+                // `getattr` is listed for members of enumerations alone.
+                Standing::Listed(entry)
+                    if entry.special == Some(Special::EnumMember)
+                        && !self.used.contains(&index) => {}
+                Standing::Listed(_) | Standing::TorchScript | Standing::Computed => continue,
+                _ => {}
             }
             let effect = self.called.remove(&index).unwrap_or_else(|| imported(name));
             self.effects.push(effect);
@@ -449,6 +453,7 @@ impl Observer for Judge<'_> {
         let standing = self.name(index).map(|name| name.standing.clone());
         match standing {
             Some(Standing::Listed(entry)) => {
+                self.used.insert(index);
                 let arguments = arguments(program, call.arguments);
                 // The node of the result is made next.
                 let result = program.heap().next();

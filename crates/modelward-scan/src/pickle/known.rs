@@ -128,11 +128,15 @@ fn content(list: &'static str) -> impl Iterator<Item = &'static str> {
 const DANGEROUS: &str = include_str!("known/dangerous.names");
 
 const LISTS: &[&str] = &[
-    include_str!("known/standard_library.names"),
-    include_str!("known/numpy.names"),
-    include_str!("known/torch.names"),
-    include_str!("known/scikit_learn.names"),
     include_str!("known/joblib.names"),
+    include_str!("known/lightgbm.names"),
+    include_str!("known/numpy.names"),
+    include_str!("known/pandas.names"),
+    include_str!("known/scikit_learn.names"),
+    include_str!("known/scipy.names"),
+    include_str!("known/standard_library.names"),
+    include_str!("known/torch.names"),
+    include_str!("known/xgboost.names"),
 ];
 
 #[cfg(test)]
