@@ -11,16 +11,35 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+mod bzip2;
+mod compressed;
+mod expand;
+mod gzip;
+pub mod listing;
+mod lz4;
+mod lzma;
 mod refusal;
+mod xz;
+mod zlib;
+mod zstd;
 
 pub use crate::{
     budget::{Budget, Limits},
     bytes::{Bytes, Cursor, Source},
+    compressed::Compressed,
     refusal::{Gap, Refusal},
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[];
+pub const FORMATS: &[&Format] = &[
+    &gzip::FORMAT,
+    &bzip2::FORMAT,
+    &xz::FORMAT,
+    &lzma::FORMAT,
+    &zstd::FORMAT,
+    &lz4::FORMAT,
+    &zlib::FORMAT,
+];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
@@ -42,6 +61,12 @@ pub type Reader = fn(&Bytes, &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refu
 pub trait Asset: Any + Send + Sync {
     /// What it is, as users would call it: `pytorch-zip`, `pickle`, `gguf`.
     fn format(&self) -> &'static str;
+
+    /// A second shape of the same bytes, for checks that hold for several formats: every archive
+    /// has a [`listing::Listing`].
+    fn facet(&self) -> Option<&dyn Asset> {
+        None
+    }
 
     /// Hand over every piece inside that is to be read in its own right.
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {

@@ -91,6 +91,9 @@ impl Examination<'_> {
 
     fn asset(&mut self, place: &Place, asset: &dyn Asset, depth: u64) {
         scan(asset, place, &mut self.examined.findings);
+        if let Some(facet) = asset.facet() {
+            scan(facet, place, &mut self.examined.findings);
+        }
         asset.parts(&mut |part| {
             let Part { name, bytes, expects } = part;
             let inside = place.inside(name);
