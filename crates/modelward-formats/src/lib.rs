@@ -20,6 +20,7 @@ mod lz4;
 mod lzma;
 mod refusal;
 mod xz;
+pub mod zip;
 mod zlib;
 mod zstd;
 
@@ -39,6 +40,7 @@ pub const FORMATS: &[&Format] = &[
     &zstd::FORMAT,
     &lz4::FORMAT,
     &zlib::FORMAT,
+    &zip::FORMAT,
 ];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
