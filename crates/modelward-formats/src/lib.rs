@@ -19,6 +19,7 @@ pub mod listing;
 mod lz4;
 mod lzma;
 mod refusal;
+pub mod tar;
 mod xz;
 pub mod zip;
 mod zlib;
@@ -41,6 +42,7 @@ pub const FORMATS: &[&Format] = &[
     &lz4::FORMAT,
     &zlib::FORMAT,
     &zip::FORMAT,
+    &tar::FORMAT,
 ];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the

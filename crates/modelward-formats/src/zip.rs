@@ -209,8 +209,14 @@ impl Asset for Archive {
     }
 }
 
+/// A loader may take bytes for a zip where they start with a member, or where an end record stands
+/// near the end.
 fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
-    if !is_zip(bytes) {
+    let starts = bytes.has(0, LOCAL) || bytes.has(0, SPANNED);
+    let last_end = end_records(bytes).ok().and_then(|ends| ends.first().copied());
+    // A zip that is the last member of a tar archive is read as that.
+    let is_zip = starts || last_end.is_some_and(|end| !crate::tar::holds(bytes, end, budget));
+    if !is_zip {
         return None;
     }
     let survey = Survey::of(bytes, budget);
@@ -218,14 +224,6 @@ fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Re
         return None;
     }
     Some(Ok(Box::new(Archive::new(bytes, budget, survey))))
-}
-
-/// Whether a loader may take the bytes for a zip: it starts with a member, or an end record
-/// stands where loaders look for one.
-fn is_zip(bytes: &Bytes) -> bool {
-    bytes.has(0, LOCAL)
-        || bytes.has(0, SPANNED)
-        || end_records(bytes).is_ok_and(|all| !all.is_empty())
 }
 
 impl Archive {
