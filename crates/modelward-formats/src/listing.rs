@@ -12,6 +12,19 @@ pub struct Listing {
     pub leading: u64,
     /// Bytes behind the archive's end: offset and number. Zero bytes alone do not count.
     pub trailing: Option<(u64, u64)>,
+    /// Where readers part, so that one sees another archive than the next.
+    pub forks: Vec<Fork>,
+    /// Whether a member may be there again: a newer copy behind it takes its place.
+    pub appendable: bool,
+}
+
+/// A place where readers part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fork {
+    /// Offset of what only some readers reach.
+    pub at: u64,
+    /// What that is, in words.
+    pub what: &'static str,
 }
 
 /// A member of an archive, as its header names it.
@@ -21,6 +34,8 @@ pub struct Listed {
     pub at: u64,
     /// The name, byte for byte.
     pub name: Vec<u8>,
+    /// Other names that some reader goes by.
+    pub aliases: Vec<Vec<u8>>,
     /// What unpacking would make of it.
     pub kind: Kind,
 }

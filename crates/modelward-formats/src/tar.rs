@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal,
-    listing::{Kind, Listed, Listing},
+    listing::{Fork, Kind, Listed, Listing},
 };
 
 mod extended;
@@ -27,9 +27,6 @@ pub(crate) const FORMAT: Format = Format { name: "tar", read };
 pub struct Archive {
     /// The members, in the order in which they were found.
     pub members: Vec<Member>,
-    /// Offsets at which one reader goes on and another does not: behind the end marker, or where
-    /// two statements of one size lead to different places.
-    pub forks: Vec<Fork>,
     refusals: Vec<Refusal>,
     listing: Listing,
     bytes: Bytes,
@@ -48,15 +45,6 @@ pub struct Member {
     pub bytes: Result<Bytes, Refusal>,
     /// Where its data lies.
     extent: (u64, u64),
-}
-
-/// A place where readers part.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fork {
-    /// Offset of the header that only some readers reach.
-    pub at: u64,
-    /// Why, in words.
-    pub why: &'static str,
 }
 
 impl Archive {
@@ -111,7 +99,6 @@ pub(crate) fn holds(bytes: &Bytes, at: u64, budget: &Arc<Budget>) -> bool {
 fn walk(bytes: &Bytes, budget: &Arc<Budget>) -> Archive {
     let archive = Archive {
         members: Vec::new(),
-        forks: Vec::new(),
         refusals: Vec::new(),
         listing: Listing::default(),
         bytes: bytes.clone(),
@@ -134,12 +121,14 @@ fn walk(bytes: &Bytes, budget: &Arc<Budget>) -> Archive {
     let behind = bytes.len().saturating_sub(end);
     // A block that is broken was refused; bytes behind the last one belong to no block.
     archive.listing.trailing = (behind > 0 && archive.refusals.is_empty()).then_some((end, behind));
+    archive.listing.appendable = true;
     archive.listing.members = archive.members.iter().map(listed).collect();
     archive
 }
 
 fn listed(member: &Member) -> Listed {
-    Listed { at: member.at, name: member.name.clone(), kind: member.kind.clone() }
+    let (name, kind) = (member.name.clone(), member.kind.clone());
+    Listed { at: member.at, name, aliases: Vec::new(), kind }
 }
 
 struct Walk<'a> {
@@ -215,8 +204,19 @@ impl Walk<'_> {
             _ => (0, sparse::modern(self.bytes.slice(data, size), &own, self.budget)),
         };
         let size = size.saturating_add(skip);
-        self.fork(data, header.size, size, "a size that a pax header overrules");
-        self.fork(data, stated, size, "a link or folder with data of its own");
+        // A pax header repeats the size, or gives one that the plain header has no room for.
+        let overruled = own.size.is_some_and(|size| size != header.size && size < MOST_PLAIN);
+        if overruled && self.archive.listing.forks.len() < MOST_FORKS {
+            let what = "a pax header gives another size than the plain one";
+            self.archive.listing.forks.push(Fork { at: header.at, what });
+        }
+        self.fork(
+            data,
+            header.size,
+            size,
+            "a header where the plain size leads, which a pax header overrules",
+        );
+        self.fork(data, stated, size, "a header behind the data of a link or folder");
         let name = own.sparse_name.unwrap_or(name);
         let extent = (data, data.saturating_add(size));
         self.archive.members.push(Member { at: header.at, name, kind, bytes, extent });
@@ -224,18 +224,18 @@ impl Walk<'_> {
     }
 
     /// Where another size would lead to a header, another reader goes there.
-    fn fork(&mut self, data: u64, other: u64, size: u64, why: &'static str) {
+    fn fork(&mut self, data: u64, other: u64, size: u64, what: &'static str) {
         let at = data.saturating_add(other.next_multiple_of(BLOCK));
         let leads_away = other.next_multiple_of(BLOCK) != size.next_multiple_of(BLOCK);
         if leads_away && !self.seen.contains(&at) && Header::read(self.bytes, at).is_some() {
-            self.note(Fork { at, why });
+            self.note(Fork { at, what });
         }
     }
 
     fn note(&mut self, fork: Fork) {
-        if self.archive.forks.len() < MOST_FORKS {
+        if self.archive.listing.forks.len() < MOST_FORKS {
             self.starts.insert(fork.at);
-            self.archive.forks.push(fork);
+            self.archive.listing.forks.push(fork);
         }
     }
 
@@ -255,7 +255,7 @@ impl Walk<'_> {
             let content = crate::expand::skip_zeros(self.bytes, at);
             next = content.saturating_sub(content.checked_rem(BLOCK).unwrap_or(0));
             if next < self.bytes.len() && Header::read(self.bytes, next).is_some() {
-                self.note(Fork { at: next, why: "members behind the end marker" });
+                self.note(Fork { at: next, what: "members behind the end marker" });
             }
             return Ok(at);
         }
@@ -265,7 +265,7 @@ impl Walk<'_> {
             self.budget.tick(next)?;
             next = next.saturating_add(BLOCK);
             if !self.seen.contains(&next) && Header::read(self.bytes, next).is_some() {
-                self.note(Fork { at: next, why: "members behind a broken header" });
+                self.note(Fork { at: next, what: "members behind a broken header" });
                 break;
             }
         }
@@ -288,6 +288,9 @@ fn until_zero(text: &[u8]) -> Vec<u8> {
 
 /// The longest extended header that is read; names have at most 4096 bytes on common systems.
 const MOST_TEXT: u64 = 1 << 20;
+
+/// Eleven octal digits: sizes from here on need a pax header.
+const MOST_PLAIN: u64 = 1 << 33;
 
 /// What a member costs beside its names.
 const MEMBER: u64 = 384;

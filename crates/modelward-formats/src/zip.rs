@@ -12,7 +12,7 @@ use std::{
 
 use crate::{
     Asset, Budget, Bytes, Expects, Format, Part, Refusal,
-    listing::{Kind, Listed, Listing},
+    listing::{Fork, Kind, Listed, Listing},
 };
 
 mod content;
@@ -68,6 +68,16 @@ impl Archive {
     /// What the names of the members make of it: `pytorch-zip`, `npz`, `zip`.
     pub fn kind(&self) -> &'static str {
         self.kind
+    }
+
+    /// How many bytes the whole file has.
+    pub fn len(&self) -> u64 {
+        self.bytes.len()
+    }
+
+    /// Whether it has none; never, since it was recognised.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
     }
 
     /// The first member of this name.
@@ -132,6 +142,16 @@ impl Member {
     pub fn headers(&self) -> impl Iterator<Item = &Header> {
         let central = self.central.as_ref().map(|central| &central.header);
         central.into_iter().chain(self.local.as_ref().map(|local| &local.header))
+    }
+
+    /// Names other than the first that some header gives.
+    fn aliases(&self) -> Vec<Vec<u8>> {
+        let unicode = self.headers().filter_map(|header| header.unicode_name.as_ref());
+        let all = self.headers().map(|header| &header.name).chain(unicode);
+        let mut aliases = all.map(|name| name.to_vec()).collect::<Vec<_>>();
+        aliases.retain(|name| name != self.name());
+        aliases.dedup();
+        aliases
     }
 
     /// Bytes of compressed data: the shorter where the views differ.
@@ -262,9 +282,25 @@ impl Archive {
         let members = self.members.iter().map(|member| Listed {
             at: member.at(),
             name: member.name().into(),
+            aliases: member.aliases(),
             kind: member.kind(|| content::link_target(self, member)),
         });
-        Listing { members: members.collect(), leading, trailing }
+        let members = members.collect();
+        Listing { members, leading, trailing, forks: self.forks(), appendable: false }
+    }
+
+    /// Every directory but the one that most loaders find.
+    fn forks(&self) -> Vec<Fork> {
+        let others = self
+            .directories
+            .iter()
+            .skip(1)
+            .map(|directory| Fork { at: directory.at, what: "another central directory" });
+        let strays = self
+            .stray_ends
+            .iter()
+            .map(|&at| Fork { at, what: "an end of central directory record that leads nowhere" });
+        others.chain(strays).collect()
     }
 
     /// Find what lies before and behind the archive.
