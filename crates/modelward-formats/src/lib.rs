@@ -11,19 +11,43 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+mod bzip2;
+mod compressed;
+mod expand;
+mod gzip;
+pub mod listing;
+mod lz4;
+mod lzma;
 pub mod pickle;
 mod refusal;
+pub mod tar;
 mod tree;
+mod xz;
+pub mod zip;
+mod zlib;
+mod zstd;
 
 pub use crate::{
     budget::{Budget, Limits},
     bytes::{Bytes, Cursor, Source},
+    compressed::Compressed,
     refusal::{Gap, Refusal},
     tree::Tree,
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[&pickle::FORMAT];
+pub const FORMATS: &[&Format] = &[
+    &gzip::FORMAT,
+    &bzip2::FORMAT,
+    &xz::FORMAT,
+    &lzma::FORMAT,
+    &zstd::FORMAT,
+    &lz4::FORMAT,
+    &zlib::FORMAT,
+    &zip::FORMAT,
+    &tar::FORMAT,
+    &pickle::FORMAT,
+];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
@@ -49,6 +73,12 @@ pub trait Asset: Any + Send + Sync {
     /// What of it could not be read, where the rest could.
     fn gaps(&self) -> Vec<Refusal> {
         Vec::new()
+    }
+
+    /// A second shape of the same bytes, for checks that hold for several formats: every archive
+    /// has a [`listing::Listing`].
+    fn facet(&self) -> Option<&dyn Asset> {
+        None
     }
 
     /// Hand over every piece inside that is to be read in its own right.

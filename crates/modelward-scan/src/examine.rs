@@ -166,6 +166,9 @@ impl Examination<'_> {
             }
             None => scan(asset, place, &mut self.examined.findings),
         }
+        if let Some(facet) = asset.facet() {
+            scan(facet, place, &mut self.examined.findings);
+        }
         for gap in asset.gaps() {
             self.refuse(place, gap);
         }
