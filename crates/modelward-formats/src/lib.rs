@@ -11,7 +11,11 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+pub mod gguf;
 mod refusal;
+pub mod safetensors;
+pub mod signature;
+pub mod weights;
 
 pub use crate::{
     budget::{Budget, Limits},
@@ -20,7 +24,7 @@ pub use crate::{
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[];
+pub const FORMATS: &[&Format] = &[&safetensors::SAFETENSORS, &gguf::GGUF];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
