@@ -12,6 +12,7 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 mod budget;
 mod bytes;
 pub mod gguf;
+pub mod npy;
 mod refusal;
 pub mod safetensors;
 pub mod signature;
@@ -24,7 +25,7 @@ pub use crate::{
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[&safetensors::SAFETENSORS, &gguf::GGUF];
+pub const FORMATS: &[&Format] = &[&safetensors::SAFETENSORS, &gguf::GGUF, &npy::NPY];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
