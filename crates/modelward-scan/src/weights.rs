@@ -52,7 +52,11 @@ fn report(weights: &Weights, kind: FlawKind, out: &mut Findings<'_>) {
 /// The first bytes at an offset, as evidence.
 fn shown(bytes: &Bytes, at: u64) -> Evidence {
     let head = bytes.tail(at).head(SHOWN).unwrap_or_default();
-    Evidence::bytes(at, head.escape_ascii().to_string())
+    let shown = head.iter().map(|&byte| match byte {
+        b' '..=b'~' => char::from(byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    });
+    Evidence::bytes(at, shown.collect::<String>())
 }
 
 /// How many bytes are shown.

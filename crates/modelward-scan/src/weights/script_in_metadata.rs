@@ -27,15 +27,16 @@ impl Check for ScriptInMetadata {
     fn check(weights: &Weights, out: &mut Findings<'_>) {
         // Chat templates are programs, and are judged as such.
         for text in weights.texts.iter().filter(|text| !text.key.contains("chat_template")) {
-            let head = text.bytes.head(LONGEST).unwrap_or_default().to_ascii_lowercase();
+            let head = text.bytes.head(LONGEST).unwrap_or_default();
             let found = MARKS.iter().find_map(|mark| {
-                let at = head.windows(mark.len()).position(|window| window == mark.as_bytes())?;
+                let mut windows = head.windows(mark.len());
+                let at = windows.position(|text| text.eq_ignore_ascii_case(mark.as_bytes()))?;
                 Some((mark, head.get(at..).unwrap_or_default()))
             });
             let Some((mark, rest)) = found else { continue };
             let shown = rest.get(..rest.len().min(80)).unwrap_or_default();
             let message = format!("`{}` of the metadata holds `{mark}`", text.key);
-            out.report(message, Evidence::bytes(text.at, shown.escape_ascii().to_string()));
+            out.report(message, Evidence::bytes(text.at, String::from_utf8_lossy(shown)));
         }
     }
 

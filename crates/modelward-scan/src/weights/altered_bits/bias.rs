@@ -28,9 +28,9 @@ pub(super) fn find(sample: &Sample) -> Option<Bias> {
 /// Pearson's test of homogeneity, with 7 degrees of freedom.
 fn place_in_byte(sample: &Sample) -> Option<Bias> {
     let value = unevenness(sample, 0)?;
-    let quiet = (CONTROL..CONTROL.saturating_add(3))
-        .all(|bit| unevenness(sample, bit).is_some_and(|value| value < QUIET_UNEVENNESS));
-    (value > LARGEST_UNEVENNESS && quiet).then_some(Bias {
+    let mut control = CONTROL..CONTROL.saturating_add(3);
+    let quiet = |bit| unevenness(sample, bit).is_some_and(|value| value < QUIET_UNEVENNESS);
+    (value > LARGEST_UNEVENNESS && control.all(quiet)).then_some(Bias {
         message: "the lowest bit of a weight depends on its place modulo 8",
         what: "chi-squared statistic of 7 degrees of freedom (p < 1e-12)",
         value,
@@ -66,13 +66,13 @@ fn unevenness(sample: &Sample, bit: u32) -> Option<f64> {
 fn top_of_byte(sample: &Sample) -> Option<Bias> {
     let top = deviation(sample, 7)?;
     let lowest = deviation(sample, 0)?;
-    let quiet = (CONTROL..CONTROL.saturating_add(3))
-        .all(|bit| deviation(sample, bit).is_some_and(|value| value.abs() < QUIET_DEVIATION));
+    let mut control = CONTROL..CONTROL.saturating_add(3);
+    let quiet = |bit| deviation(sample, bit).is_some_and(|value| value.abs() < QUIET_DEVIATION);
     let share = top / (sample.weights.len() as f64).sqrt();
     let found = top.abs() > LARGEST_DEVIATION
         && top.abs() > lowest.abs() * 1.5
         && share.abs() > SMALLEST_SHARE
-        && quiet;
+        && control.all(quiet);
     found.then_some(Bias {
         message: "the lowest byte of the weights is no random number",
         what: "standard deviations of its top bit from an even chance (p < 1e-12)",

@@ -43,38 +43,38 @@ const WAYS: [Way; 7] = [
 ];
 
 impl Way {
-    /// A run of text, at any weight. Of random bytes 38 in 100 are printable, so a run of
-    /// [`LONGEST_CHANCE`] begins at a given byte once in 10^20 times, and in one of the two
-    /// million bytes of a whole sample less than once in 10^13.
+    /// A run of text, from any weight on. Of random bytes 38 in 100 are printable, so a run of
+    /// [`RUN`] begins at a given byte once in 10^20 times, and in one of the two million bytes of
+    /// a whole file's sample less than once in 10^13.
     fn text(&self, sample: &Sample) -> Option<Payload> {
-        let phases = 8_u32.checked_div(self.bits)?;
-        let mask = (1_u32.checked_shl(self.bits)?).checked_sub(1)?;
-        let mut runs = [0_u32; 8];
-        let (mut byte, mut phase) = (0_u32, 0_usize);
-        for (index, weight) in sample.weights.iter().enumerate() {
-            byte = self.push(byte, weight & mask);
-            phase = if phase.saturating_add(1) >= usize::try_from(phases).ok()? {
-                0
-            } else {
-                phase.saturating_add(1)
+        let phases = self.weights_of_a_byte();
+        (0..phases).find_map(|phase| {
+            let weights = sample.weights.get(phase..)?;
+            let text = self.run(weights)?;
+            let (bits, weight) = (self.bits, text.saturating_mul(phases).saturating_add(phase));
+            let text = self.bytes(sample.weights.get(weight..)?, 160);
+            let length = text.iter().take_while(|&&byte| is_printable(byte)).count();
+            let shown = String::from_utf8_lossy(text.get(..length)?).into_owned();
+            Some(Payload { bits, weight: weight as u64, what: "text", shown })
+        })
+    }
+
+    /// Where a run of text begins, in bytes. Looks at the last byte that a run would have: where
+    /// it is not printable, no run ends before the one behind it.
+    fn run(&self, weights: &[u32]) -> Option<usize> {
+        let phases = self.weights_of_a_byte();
+        let mut start = 0_usize;
+        loop {
+            let at = start.saturating_mul(phases);
+            let window = weights.get(at..at.saturating_add(RUN.saturating_mul(phases)))?;
+            let broken =
+                window.chunks_exact(phases).rposition(|byte| !is_printable(self.byte(byte)));
+            start = match broken {
+                Some(broken) => start.saturating_add(broken).saturating_add(1),
+                None if is_varied(&self.bytes(window, RUN)) => return Some(start),
+                None => start.saturating_add(RUN >> 1),
             };
-            let run = runs.get_mut(phase)?;
-            *run = if is_printable(byte) { run.saturating_add(1) } else { 0 };
-            if *run >= LONGEST_CHANCE && run.is_multiple_of(LONGEST_CHANCE) {
-                let length = LONGEST_CHANCE.saturating_mul(phases);
-                let end = index.saturating_add(1);
-                let start = end.checked_sub(usize::try_from(length).ok()?)?;
-                let text = self.bytes(sample.weights.get(start..)?, 160);
-                if is_varied(text.get(..usize::try_from(LONGEST_CHANCE).ok()?)?) {
-                    let length = text.iter().take_while(|byte| is_printable(**byte as u32));
-                    let text = text.get(..length.count())?;
-                    let shown = String::from_utf8_lossy(text).into_owned();
-                    let (bits, weight) = (self.bits, start as u64);
-                    return Some(Payload { bits, weight, what: "text", shown });
-                }
-            }
         }
-        None
     }
 
     /// A program or archive that begins with the tensor, perhaps behind its length. Each mark is
@@ -91,14 +91,27 @@ impl Way {
 
     /// The first bytes, at most `most`.
     fn bytes(&self, weights: &[u32], most: usize) -> Vec<u8> {
-        let phases = 8_u32.checked_div(self.bits).and_then(|phases| usize::try_from(phases).ok());
-        let mask = 1_u32.checked_shl(self.bits).and_then(|mask| mask.checked_sub(1));
-        let mask = mask.unwrap_or(u32::MAX);
-        let bytes = weights.chunks_exact(phases.unwrap_or(1)).take(most).map(|chunk| {
-            let byte = chunk.iter().fold(0, |byte, weight| self.push(byte, weight & mask));
-            byte.to_le_bytes()[0]
+        let bytes = weights.chunks_exact(self.weights_of_a_byte());
+        bytes.take(most).map(|weights| self.byte(weights)).collect()
+    }
+
+    /// One byte out of so many weights.
+    fn byte(&self, weights: &[u32]) -> u8 {
+        let unused = 32_u32.saturating_sub(self.bits);
+        let byte = weights.iter().fold(0, |byte, weight| {
+            let bits = (weight << unused) >> unused;
+            self.push(byte, bits)
         });
-        bytes.collect()
+        byte.to_le_bytes()[0]
+    }
+
+    fn weights_of_a_byte(&self) -> usize {
+        match self.bits {
+            1 => 8,
+            2 => 4,
+            4 => 2,
+            _ => 1,
+        }
     }
 
     /// Bits pushed into a byte from its low or its high end.
@@ -112,7 +125,7 @@ impl Way {
 }
 
 /// Printable ASCII, and the white space of texts.
-fn is_printable(byte: u32) -> bool {
+fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e | 0x09 | 0x0a | 0x0d)
 }
 
@@ -150,8 +163,8 @@ fn program(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// A run of printable bytes up to this length may be chance.
-const LONGEST_CHANCE: u32 = 48;
+/// How many printable bytes in a row are no chance.
+const RUN: usize = 48;
 
 /// A text of that length has at least so many different letters.
 const FEWEST_LETTERS: usize = 10;
