@@ -14,14 +14,19 @@ mod bytes;
 mod bzip2;
 mod compressed;
 mod expand;
+pub mod gguf;
 mod gzip;
 pub mod listing;
 mod lz4;
 mod lzma;
+pub mod npy;
 pub mod pickle;
 mod refusal;
+pub mod safetensors;
+pub mod signature;
 pub mod tar;
 mod tree;
+pub mod weights;
 mod xz;
 pub mod zip;
 mod zlib;
@@ -37,6 +42,9 @@ pub use crate::{
 
 /// Every format with a structure of its own, in the order in which they are tried.
 pub const FORMATS: &[&Format] = &[
+    &safetensors::SAFETENSORS,
+    &gguf::GGUF,
+    &npy::NPY,
     &gzip::FORMAT,
     &bzip2::FORMAT,
     &xz::FORMAT,
