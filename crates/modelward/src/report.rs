@@ -9,8 +9,10 @@ use modelward_core::Report;
 
 mod escape;
 pub(crate) mod group;
+mod html;
 pub mod json;
 mod plain;
+mod sarif;
 
 pub(crate) use crate::report::escape::escape;
 pub use crate::report::json::schema;
@@ -44,6 +46,18 @@ pub const FORMS: &[Form] = &[
         file: "report.json",
         digests: true,
         write: |report, _, out| json::write(report, out),
+    },
+    Form {
+        name: "sarif",
+        file: "report.sarif",
+        digests: true,
+        write: |report, _, out| sarif::write(report, out),
+    },
+    Form {
+        name: "html",
+        file: "report.html",
+        digests: true,
+        write: |report, _, out| html::write(report, out),
     },
 ];
 
