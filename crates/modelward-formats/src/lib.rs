@@ -12,11 +12,13 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 mod budget;
 mod bytes;
 mod refusal;
+mod tree;
 
 pub use crate::{
     budget::{Budget, Limits},
     bytes::{Bytes, Cursor, Source},
     refusal::{Gap, Refusal},
+    tree::Tree,
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.

@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, sync::Arc};
 
 use modelward_core::{Evidence, Finding, Findings, Outcome, Place, Unread};
-use modelward_formats::{Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal};
+use modelward_formats::{Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree};
 
 use crate::{scan, unread};
 
@@ -42,6 +42,16 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     if let Some(format) = examination.piece(place, bytes, Expects::Anything, 0) {
         examination.examined.format = format;
     }
+    examination.examined
+}
+
+/// Examine the listing of a whole folder: what no single file can tell. The files themselves are
+/// examined one by one with [`examine`].
+pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
+    let budget = Budget::new(context.limits);
+    let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
+    let mut examination = Examination { context, budget, examined };
+    examination.asset(place, tree, 0);
     examination.examined
 }
 

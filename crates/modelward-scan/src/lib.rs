@@ -16,7 +16,7 @@ mod template;
 mod unread;
 mod weights;
 
-pub use crate::examine::{Context, Examined, examine};
+pub use crate::examine::{Context, Examined, examine, examine_tree};
 
 /// Every family of checks.
 const FAMILIES: &[&[Entry]] =
