@@ -11,6 +11,7 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+pub mod jinja;
 mod refusal;
 mod tree;
 
@@ -26,7 +27,7 @@ pub const FORMATS: &[&Format] = &[];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
-pub const PLAIN: &[&Format] = &[];
+pub const PLAIN: &[&Format] = &[&jinja::FORMAT];
 
 /// How one format is recognised and read.
 #[derive(Debug)]
