@@ -259,7 +259,8 @@ fn items(base: &Value) -> Value {
             Value::List(pairs.iter().map(pair).collect())
         }
         Value::Data => Value::Data,
-        other => Value::Bag(Box::new(bag(other))),
+        // Only mappings have items.
+        _ => Value::Nothing,
     })
 }
 
