@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use crate::{Asset, Budget, Bytes, Format, Gap, Refusal};
+use crate::{Asset, Budget, Bytes, Format, Gap, Refusal, json::Json, yaml::Yaml};
 
 mod escape;
 mod expression;
@@ -59,15 +59,25 @@ pub fn refusal_of_template(bytes: &Bytes) -> Option<Refusal> {
     }
 }
 
-fn read(bytes: &Bytes, _: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
+fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
     // What is too long for a template is taken for one only where a container says so.
     let source = source(bytes).ok().filter(|source| Template::has_tags(source))?;
     match Template::parse(&source) {
+        Ok(_) if is_held_elsewhere(&source, budget) => None,
         Ok(template) => Some(Ok(Box::new(template))),
         Err(refusal) if refusal.gap == Gap::DeepNesting => Some(Err(refusal)),
         // Jinja2 refuses it too: text that merely holds a brace.
         Err(_) => None,
     }
+}
+
+/// Whether every tag stands in a string of a JSON or YAML document, where it is read as it is meant.
+fn is_held_elsewhere(source: &str, budget: &Budget) -> bool {
+    if source.trim_start().starts_with(['{', '[']) {
+        let json = Json::read(&Bytes::from(source.as_bytes()), budget);
+        return json.is_ok_and(|json| !json.stray);
+    }
+    matches!(Yaml::read(source, budget), Some(Ok(yaml)) if !yaml.stray)
 }
 
 fn source(bytes: &Bytes) -> Result<String, Refusal> {

@@ -12,8 +12,10 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 mod budget;
 mod bytes;
 pub mod jinja;
+pub mod json;
 mod refusal;
 mod tree;
+pub mod yaml;
 
 pub use crate::{
     budget::{Budget, Limits},
@@ -27,7 +29,7 @@ pub const FORMATS: &[&Format] = &[];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
-pub const PLAIN: &[&Format] = &[&jinja::FORMAT];
+pub const PLAIN: &[&Format] = &[&json::FORMAT, &yaml::FORMAT, &jinja::FORMAT];
 
 /// How one format is recognised and read.
 #[derive(Debug)]

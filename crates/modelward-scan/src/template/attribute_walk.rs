@@ -66,6 +66,8 @@ impl Check for AttributeWalk {
             "{{ __builtins__ }}",
             "{{ (messages|map('upper')).gi_frame.f_globals }}",
             r#"{"any_name": ["{{ ''.__class__ }}"]}"#,
+            "a: 1\nb:\n  - \"{{ ''['\\\\x5f_class__'] }}\"\n",
+            "a: 1\n# {{ ''.__class__ }}\n",
         ];
         Samples { fires: fires.map(Vec::from).to_vec(), silent: super::ordinary() }
     }
