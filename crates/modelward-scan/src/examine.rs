@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, sync::Arc};
 use modelward_core::{Evidence, Finding, Findings, Outcome, Place, Unread};
 use modelward_formats::{Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree};
 
-use crate::{scan, unread};
+use crate::{file::File, scan, unread};
 
 /// What the user says about scanning, the same for every file.
 #[derive(Debug, Default)]
@@ -82,7 +82,12 @@ impl Examination<'_> {
             let why = "expected a known model format";
             self.refuse(place, Refusal::new(0, Gap::UnknownFormat, why));
         }
-        let mut format = None;
+        if expects == Expects::Template
+            && let Some(refusal) = modelward_formats::jinja::refusal_of_template(bytes)
+        {
+            self.refuse(place, refusal);
+        }
+        let mut file = File::new(place, bytes, expects, depth);
         for reading in readings {
             let name = match reading.asset {
                 Ok(asset) => {
@@ -94,9 +99,10 @@ impl Examination<'_> {
                     reading.format.name
                 }
             };
-            format = format.or(Some(name));
+            file.formats.push(name);
         }
-        format
+        scan(&file, place, &mut self.examined.findings);
+        file.formats.first().copied()
     }
 
     fn asset(&mut self, place: &Place, asset: &dyn Asset, depth: u64) {
