@@ -11,9 +11,15 @@ use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 mod budget;
 mod bytes;
+pub mod executable;
+pub mod image;
 pub mod jinja;
 pub mod json;
+mod protobuf;
+pub mod recognised;
 mod refusal;
+pub mod sentencepiece;
+pub mod text;
 mod tree;
 pub mod yaml;
 
@@ -25,11 +31,20 @@ pub use crate::{
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
-pub const FORMATS: &[&Format] = &[];
+pub const FORMATS: &[&Format] = &[&executable::FORMAT, &sentencepiece::FORMAT, &recognised::BINARY];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
-pub const PLAIN: &[&Format] = &[&json::FORMAT, &yaml::FORMAT, &jinja::FORMAT];
+pub const PLAIN: &[&Format] = &[
+    &json::FORMAT,
+    &yaml::FORMAT,
+    &jinja::FORMAT,
+    &executable::SCRIPT,
+    &recognised::TEXT,
+    &image::FORMAT,
+    &text::FORMAT,
+    &text::EMPTY,
+];
 
 /// How one format is recognised and read.
 #[derive(Debug)]
