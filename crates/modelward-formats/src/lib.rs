@@ -13,21 +13,30 @@ mod budget;
 mod bytes;
 mod bzip2;
 mod compressed;
+pub mod executable;
 mod expand;
 pub mod gguf;
 mod gzip;
+pub mod image;
+pub mod jinja;
+pub mod json;
 pub mod listing;
 mod lz4;
 mod lzma;
 pub mod npy;
 pub mod pickle;
+mod protobuf;
+pub mod recognised;
 mod refusal;
 pub mod safetensors;
+pub mod sentencepiece;
 pub mod signature;
 pub mod tar;
+pub mod text;
 mod tree;
 pub mod weights;
 mod xz;
+pub mod yaml;
 pub mod zip;
 mod zlib;
 mod zstd;
@@ -54,12 +63,24 @@ pub const FORMATS: &[&Format] = &[
     &zlib::FORMAT,
     &zip::FORMAT,
     &tar::FORMAT,
+    &executable::FORMAT,
     &pickle::FORMAT,
+    &sentencepiece::FORMAT,
+    &recognised::BINARY,
 ];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
-pub const PLAIN: &[&Format] = &[];
+pub const PLAIN: &[&Format] = &[
+    &json::FORMAT,
+    &yaml::FORMAT,
+    &jinja::FORMAT,
+    &executable::SCRIPT,
+    &recognised::TEXT,
+    &image::FORMAT,
+    &text::FORMAT,
+    &text::EMPTY,
+];
 
 /// How one format is recognised and read.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use modelward_formats::{
 };
 
 use crate::{
+    file::File,
     pickle::{
         judge::{self, Allowed},
         known,
@@ -139,7 +140,12 @@ impl Examination<'_> {
             let why = "expected a known model format";
             self.refuse(place, Refusal::new(0, Gap::UnknownFormat, why));
         }
-        let mut format = None;
+        if expects == Expects::Template
+            && let Some(refusal) = modelward_formats::jinja::refusal_of_template(bytes)
+        {
+            self.refuse(place, refusal);
+        }
+        let mut file = File::new(place, bytes, expects, depth);
         for reading in readings {
             let name = match reading.asset {
                 Ok(asset) => {
@@ -151,9 +157,10 @@ impl Examination<'_> {
                     reading.format.name
                 }
             };
-            format = format.or(Some(name));
+            file.formats.push(name);
         }
-        format
+        scan(&file, place, &mut self.examined.findings);
+        file.formats.first().copied()
     }
 
     fn asset(&mut self, place: &Place, asset: &dyn Asset, within: &'static str, depth: u64) {
