@@ -68,10 +68,15 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
     }
     for (entry, span) in reader.entries(top, "pickle")? {
         reader.keys(entry, span.clone(), &["entry", "reason"])?;
-        policy.names.push(AllowedName {
+        let name = AllowedName {
             entry: reader.required(entry, span.clone(), "entry")?,
             reason: reader.required(entry, span, "reason")?,
-        });
+        };
+        modelward_scan::check_name(&name.entry).map_err(|why| {
+            let help = "for example `package.module Class : class`".to_owned();
+            reader.error(entry.get("entry").and_then(Item::span), why, Some(help))
+        })?;
+        policy.names.push(name);
     }
     Ok(policy)
 }

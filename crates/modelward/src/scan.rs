@@ -82,7 +82,7 @@ fn report(listings: Vec<Listing>, options: &Options, start: Instant) -> Report {
 
 /// What the checks are told of the user's decisions.
 fn context(options: &Options) -> Context {
-    Context { limits: options.limits }
+    Context::new(options.limits, &options.policy.names)
 }
 
 /// Examine the files, on several threads where there are several files.
