@@ -34,7 +34,7 @@ pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
         let suite = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         right &= judge(&suite, &samples(path)?, misses);
     }
-    Ok(right & imports::run(&corpus.join("import-sets.csv"))?)
+    Ok(right & imports::run(&corpus.join("import-sets.csv"), misses)?)
 }
 
 /// One labelled sample: a file or a folder.

@@ -9,7 +9,7 @@ use std::{fs, path::Path};
 use modelward::{Options, scan_memory};
 
 /// Judge the sets, and print the share of files that is clean; false where it is too small.
-pub(super) fn run(sets: &Path) -> Result<bool, String> {
+pub(super) fn run(sets: &Path, misses: bool) -> Result<bool, String> {
     let Ok(text) = fs::read_to_string(sets) else { return Ok(true) };
     let (mut clean, mut all) = (0_u32, 0_u32);
     let mut questioned = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn run(sets: &Path) -> Result<bool, String> {
             verdict => questioned.push((files, verdict, report)),
         }
     }
-    for (files, verdict, report) in &questioned {
+    for (files, verdict, report) in questioned.iter().filter(|_| misses) {
         println!("  {files} files {verdict}: {}", super::shown(report));
     }
     let share = f64::from(clean) / f64::from(all.max(1));
