@@ -1,0 +1,5 @@
+print('this line was printed by importing the code of a model')
+
+
+class ExampleModel:
+    pass
