@@ -19,6 +19,7 @@ pub mod listing;
 mod lz4;
 mod lzma;
 mod refusal;
+pub mod sevenz;
 pub mod tar;
 mod xz;
 pub mod zip;
@@ -43,6 +44,7 @@ pub const FORMATS: &[&Format] = &[
     &zlib::FORMAT,
     &zip::FORMAT,
     &tar::FORMAT,
+    &sevenz::FORMAT,
 ];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the

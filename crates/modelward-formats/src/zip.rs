@@ -154,6 +154,12 @@ impl Member {
         aliases
     }
 
+    /// Whether all views say that it is encrypted: where one does not, a loader reads it.
+    pub fn is_encrypted(&self) -> bool {
+        let mask = ENCRYPTED | STRONG_ENCRYPTION | MASKED;
+        self.headers().all(|header| header.flags & mask != 0)
+    }
+
     /// Bytes of compressed data: the shorter where the views differ.
     pub fn length(&self) -> Option<u64> {
         let central = self.central.as_ref().map(|central| central.header.compressed);

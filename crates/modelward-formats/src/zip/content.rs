@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Archive, ENCRYPTED, Header, MASKED, Member, STRONG_ENCRYPTION};
+use super::{Archive, Header, Member};
 use crate::{
     Bytes, Gap, Refusal,
     expand::{Codec, expand},
@@ -28,7 +28,7 @@ pub(super) fn open(archive: &Archive, member: &Member) -> Vec<View> {
         let at = member.at().min(archive.bytes.len());
         return vec![View { under: "", bytes: Err(Refusal::truncated(at, why)) }];
     }
-    if is_encrypted(member) && has_checksum(archive, member) != Some(true) {
+    if member.is_encrypted() && has_checksum(archive, member) != Some(true) {
         let why = "the member is encrypted";
         let bytes = Err(Refusal::new(member.at(), Gap::Encrypted, why));
         return vec![View { under: "", bytes }];
@@ -204,12 +204,6 @@ impl Archive {
 /// Python and torch pass folders over; what such a name hides with content is opened.
 fn is_folder(member: &Member) -> bool {
     member.name().ends_with(b"/") && member.headers().all(|header| header.compressed == 0)
-}
-
-/// Whether all views say that the member is encrypted: where one does not, a loader reads it.
-fn is_encrypted(member: &Member) -> bool {
-    let mask = ENCRYPTED | STRONG_ENCRYPTION | MASKED;
-    member.headers().all(|header| header.flags & mask != 0)
 }
 
 /// Two bytes of version, two of length, five of properties.
