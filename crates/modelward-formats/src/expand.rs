@@ -374,7 +374,7 @@ mod tests {
         bzip2.read_to_end(&mut squeezed).unwrap();
         let limits = crate::Limits { expanded: 60 << 20, ..crate::Limits::default() };
         let expanded = expand(&squeezed.into(), Codec::Bzip2, &Budget::new(limits));
-        let offsets = [19_u64 << 20, 5 << 20].into_iter().cycle().take(20);
+        let offsets = [19_u64 << 20, 12 << 20, 5 << 20].into_iter().cycle().take(30);
         let refused = offsets.map(|at| expanded.bytes.array::<1>(at)).find_map(Result::err);
         assert_eq!(refused.map(|refusal| refusal.gap), Some(Gap::LargeExpansion));
     }
