@@ -36,7 +36,7 @@ impl Examined {
 
 /// Examine one file: everything in it, and everything inside that.
 pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
-    let budget = Budget::new(context.limits);
+    let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined };
     if let Some(format) = examination.piece(place, bytes, Expects::Anything, 0) {
@@ -44,6 +44,16 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     }
     examination.examined
 }
+
+/// The limits for a file of this length: archives within archives must not multiply what each
+/// may grow by.
+fn fair(limits: Limits, len: u64) -> Limits {
+    let share = len.saturating_mul(limits.ratio).saturating_add(FREE);
+    Limits { expanded: limits.expanded.min(share), ..limits }
+}
+
+/// What any file may grow to, all layers and all that is decoded again included.
+const FREE: u64 = 512 << 20;
 
 /// One file under examination.
 struct Examination<'a> {
