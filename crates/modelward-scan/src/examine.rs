@@ -38,7 +38,7 @@ impl Examined {
 pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
-    let mut examination = Examination { context, budget, examined };
+    let mut examination = Examination { context, budget, examined, exhausted: false };
     if let Some(format) = examination.piece(place, bytes, Expects::Anything, 0) {
         examination.examined.format = format;
     }
@@ -60,6 +60,9 @@ struct Examination<'a> {
     context: &'a Context,
     budget: Arc<Budget>,
     examined: Examined,
+    /// Whether a limit was hit that holds for the whole file: what is left would only hit it
+    /// again, a million times over in a bomb.
+    exhausted: bool,
 }
 
 impl Examination<'_> {
@@ -113,13 +116,14 @@ impl Examination<'_> {
                 }
                 Err(refusal) => self.refuse(&inside, refusal),
             }
-            ControlFlow::Continue(())
+            if self.exhausted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
     }
 
     /// Note a gap; a limit that was hit is a finding too.
     fn refuse(&mut self, place: &Place, refusal: Refusal) {
         let rule = unread::rule(refusal.gap);
+        self.exhausted |= matches!(refusal.gap, Gap::LargeExpansion | Gap::LongReading);
         let (at, why) = (refusal.at, refusal.why.into_owned());
         if unread::is_limit(refusal.gap) {
             Findings::new(rule, place, &mut self.examined.findings)
