@@ -41,6 +41,11 @@ impl<'a> Findings<'a> {
         Self { rule, place, list, reported: 0 }
     }
 
+    /// The severity of the rule.
+    pub fn severity(&self) -> Severity {
+        self.rule.severity
+    }
+
     /// Report one finding at the rule's own severity, with the evidence for it.
     pub fn report(&mut self, message: impl Into<String>, evidence: Evidence) {
         self.report_as(self.rule.severity, message, evidence);

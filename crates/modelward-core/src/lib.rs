@@ -17,6 +17,6 @@ pub use crate::{
     finding::{Finding, Findings},
     place::Place,
     policy::{AllowedName, AllowedRule, Policy, Verdict},
-    report::{Digest, Outcome, Report, ScannedFile, Unread},
+    report::{Digest, Outcome, Report, ScannedFile, Skipped, Unread},
     rule::{Class, Rule, Severity},
 };

@@ -13,8 +13,12 @@ pub struct Report {
     pub judged: Vec<(Finding, Verdict)>,
     /// What was not read, and why. A gap is never silent.
     pub unread: Vec<Unread>,
+    /// What was left out on purpose, because no loader reads it.
+    pub skipped: Vec<Skipped>,
     /// How many checks stood ready.
     pub checks: usize,
+    /// How long it took, in seconds of wall-clock time.
+    pub seconds: f64,
 }
 
 /// One file of the target.
@@ -45,6 +49,15 @@ pub struct Unread {
     /// The rule of the MW0 family that it falls under, `MW0002`.
     pub rule: &'static str,
     /// What was expected, what came.
+    pub why: String,
+}
+
+/// What was left out on purpose: no loader reads it, so it is no gap, and it is still named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skipped {
+    /// Where it is.
+    pub place: Place,
+    /// What it is, and why nothing is lost.
     pub why: String,
 }
 

@@ -30,33 +30,92 @@ pub struct Rule {
 /// OWASP, MITRE ATLAS, NIST AI 100-2, the EU AI Act and CWE, with their editions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
+    /// Adversarial examples.
+    Evasion,
+    /// Data poisoning.
+    Poisoning,
+    /// A backdoor or trojan in the weights.
+    Backdoor,
     /// Malicious code in a model file.
     MaliciousFile,
     /// Code that loads or runs what it should not.
     UnsafeCode,
+    /// A vulnerable or malicious dependency.
+    Dependency,
     /// Missing integrity or provenance.
     Integrity,
-    /// Denial of service, cost.
-    Denial,
+    /// Model inversion, reconstruction of training data.
+    Inversion,
+    /// Membership and attribute inference.
+    Membership,
+    /// Extraction, theft of the model.
+    Extraction,
+    /// Improper handling of model output.
+    Output,
+    /// Prompt injection by the user.
+    InjectionDirect,
     /// Prompt injection by content that the model is given.
     InjectionIndirect,
+    /// A system prompt or hidden context that leaks.
+    ContextLeak,
+    /// Excessive agency, tool abuse.
+    Agency,
+    /// Denial of service, cost.
+    Denial,
+    /// Weak access control, an exposed service.
+    Exposure,
     /// Leaked credentials.
     Secrets,
-    /// A backdoor in the weights.
-    Backdoor,
+    /// No monitoring, no log.
+    Unwatched,
 }
 
 impl Class {
+    /// Every class, in the order of the taxonomy.
+    pub const ALL: [Self; 19] = [
+        Self::Evasion,
+        Self::Poisoning,
+        Self::Backdoor,
+        Self::MaliciousFile,
+        Self::UnsafeCode,
+        Self::Dependency,
+        Self::Integrity,
+        Self::Inversion,
+        Self::Membership,
+        Self::Extraction,
+        Self::Output,
+        Self::InjectionDirect,
+        Self::InjectionIndirect,
+        Self::ContextLeak,
+        Self::Agency,
+        Self::Denial,
+        Self::Exposure,
+        Self::Secrets,
+        Self::Unwatched,
+    ];
+
     /// Its name in the taxonomy.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Evasion => "evasion",
+            Self::Poisoning => "poisoning",
+            Self::Backdoor => "backdoor",
             Self::MaliciousFile => "malicious-file",
             Self::UnsafeCode => "unsafe-code",
+            Self::Dependency => "dependency",
             Self::Integrity => "integrity",
-            Self::Denial => "denial",
+            Self::Inversion => "inversion",
+            Self::Membership => "membership",
+            Self::Extraction => "extraction",
+            Self::Output => "output",
+            Self::InjectionDirect => "injection-direct",
             Self::InjectionIndirect => "injection-indirect",
+            Self::ContextLeak => "context-leak",
+            Self::Agency => "agency",
+            Self::Denial => "denial",
+            Self::Exposure => "exposure",
             Self::Secrets => "secrets",
-            Self::Backdoor => "backdoor",
+            Self::Unwatched => "unwatched",
         }
     }
 }

@@ -260,6 +260,12 @@ impl Cursor<'_> {
         Ok(self.window.get(self.next..).unwrap_or_default())
     }
 
+    /// Go past bytes that were peeked at.
+    #[inline]
+    pub fn advance(&mut self, count: usize) {
+        self.next = self.next.saturating_add(count).min(self.window.len());
+    }
+
     /// Exactly the next `wanted` bytes. The caller has bounded `wanted`.
     pub fn take(&mut self, wanted: usize) -> Result<&[u8], Refusal> {
         let at = self.position();

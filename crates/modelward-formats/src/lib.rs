@@ -13,15 +13,31 @@ mod budget;
 mod bytes;
 mod bzip2;
 mod compressed;
+pub mod executable;
 mod expand;
+pub mod gguf;
 mod gzip;
+pub mod image;
+pub mod jinja;
+pub mod json;
 pub mod listing;
 mod lz4;
 mod lzma;
+pub mod npy;
+pub mod pickle;
+mod protobuf;
+pub mod recognised;
 mod refusal;
+pub mod safetensors;
+pub mod sentencepiece;
 pub mod sevenz;
+pub mod signature;
 pub mod tar;
+pub mod text;
+mod tree;
+pub mod weights;
 mod xz;
+pub mod yaml;
 pub mod zip;
 mod zlib;
 mod zstd;
@@ -31,10 +47,14 @@ pub use crate::{
     bytes::{Bytes, Cursor, Source},
     compressed::Compressed,
     refusal::{Gap, Refusal},
+    tree::Tree,
 };
 
 /// Every format with a structure of its own, in the order in which they are tried.
 pub const FORMATS: &[&Format] = &[
+    &safetensors::SAFETENSORS,
+    &gguf::GGUF,
+    &npy::NPY,
     &gzip::FORMAT,
     &bzip2::FORMAT,
     &xz::FORMAT,
@@ -45,11 +65,24 @@ pub const FORMATS: &[&Format] = &[
     &zip::FORMAT,
     &tar::FORMAT,
     &sevenz::FORMAT,
+    &executable::FORMAT,
+    &pickle::FORMAT,
+    &sentencepiece::FORMAT,
+    &recognised::BINARY,
 ];
 
 /// What has no structure that a loader would act upon; tried where nothing else recognises the
 /// bytes.
-pub const PLAIN: &[&Format] = &[];
+pub const PLAIN: &[&Format] = &[
+    &json::FORMAT,
+    &yaml::FORMAT,
+    &jinja::FORMAT,
+    &executable::SCRIPT,
+    &recognised::TEXT,
+    &image::FORMAT,
+    &text::FORMAT,
+    &text::EMPTY,
+];
 
 /// How one format is recognised and read.
 #[derive(Debug)]
@@ -67,6 +100,11 @@ pub type Reader = fn(&Bytes, &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refu
 pub trait Asset: Any + Send + Sync {
     /// What it is, as users would call it: `pytorch-zip`, `pickle`, `gguf`.
     fn format(&self) -> &'static str;
+
+    /// What of it could not be read, where the rest could.
+    fn gaps(&self) -> Vec<Refusal> {
+        Vec::new()
+    }
 
     /// A second shape of the same bytes, for checks that hold for several formats: every archive
     /// has a [`listing::Listing`].

@@ -92,17 +92,15 @@ impl Asset for Archive {
         "7z"
     }
 
+    fn gaps(&self) -> Vec<Refusal> {
+        self.refusals.clone()
+    }
+
     fn facet(&self) -> Option<&dyn Asset> {
         Some(&self.listing)
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
-        for refusal in &self.refusals {
-            let (name, bytes) = ("archive".into(), Err(refusal.clone()));
-            if visit(Part { name, bytes, expects: Expects::Anything }).is_break() {
-                return;
-            }
-        }
         for member in self.members.iter().filter(|member| member.kind == Kind::File) {
             let name = || crate::listing::shown(&member.name);
             let (bytes, broken) = self.open(member);

@@ -229,21 +229,15 @@ impl Asset for Archive {
         self.kind
     }
 
+    fn gaps(&self) -> Vec<Refusal> {
+        self.refusals.iter().cloned().chain(kind::unproven(self.kind)).collect()
+    }
+
     fn facet(&self) -> Option<&dyn Asset> {
         Some(&self.listing)
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
-        let gap = |refusal: &Refusal| Part {
-            name: "archive".into(),
-            bytes: Err(refusal.clone()),
-            expects: Expects::Anything,
-        };
-        for refusal in self.refusals.iter().chain(&kind::unproven(self.kind)) {
-            if visit(gap(refusal)).is_break() {
-                return;
-            }
-        }
         for member in &self.members {
             let expects = self.expects(member);
             for View { under, bytes } in self.open(member) {

@@ -1,17 +1,55 @@
 //! From bytes to findings: read under every format, check every asset, go down into every part.
 
-use std::{ops::ControlFlow, sync::Arc};
+use std::{any::Any, ops::ControlFlow, sync::Arc};
 
-use modelward_core::{Evidence, Finding, Findings, Outcome, Place, Unread};
-use modelward_formats::{Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal};
+use modelward_core::{AllowedName, Evidence, Finding, Findings, Outcome, Place, Severity, Unread};
+use modelward_formats::{
+    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree, pickle::Pickle,
+};
 
-use crate::{scan, unread};
+use crate::{
+    file::File,
+    pickle::{
+        judge::{self, Allowed},
+        known,
+        nested_payload::{Payload, Payloads},
+    },
+    scan, unread,
+};
 
 /// What the user says about scanning, the same for every file.
 #[derive(Debug, Default)]
 pub struct Context {
     /// What reading one file may cost.
     pub limits: Limits,
+    names: Allowed,
+}
+
+impl Context {
+    /// A context in which pickles may also use these names of the user's policy. An entry that
+    /// [`check_name`] refuses allows nothing.
+    pub fn new(limits: Limits, names: &[AllowedName]) -> Self {
+        let parsed = names.iter().filter_map(|allowed| parse_name(&allowed.entry).ok());
+        let own = |(module, name, kinds): (&str, &str, &str)| {
+            ((module.to_owned(), name.to_owned()), kinds.to_owned())
+        };
+        Self { limits, names: parsed.map(own).collect() }
+    }
+}
+
+/// Whether a policy's entry for a name is of the form `MODULE QUALNAME : KIND, ...`.
+///
+/// # Errors
+/// Says what was expected, and what stands there.
+pub fn check_name(entry: &str) -> Result<(), String> {
+    parse_name(entry).map(|_| ())
+}
+
+fn parse_name(entry: &str) -> Result<(&str, &str, &str), String> {
+    let (module, name, kinds) = known::split(entry)
+        .ok_or_else(|| format!("expected `MODULE QUALNAME : KIND`, got `{entry}`"))?;
+    known::Entry::parse(kinds).map_err(|why| format!("in `{entry}`: {why}"))?;
+    Ok((module, name, kinds))
 }
 
 /// What came of one file.
@@ -32,6 +70,17 @@ impl Examined {
         let gap = if self.unread.is_empty() { Outcome::Clean } else { Outcome::Unread };
         worst.unwrap_or(Outcome::Clean).max(gap)
     }
+
+    /// Note a gap; a limit that was hit is a finding too.
+    fn refuse(&mut self, place: &Place, refusal: Refusal) {
+        let rule = unread::rule(refusal.gap);
+        let (at, why) = (refusal.at, refusal.why.into_owned());
+        if unread::is_limit(refusal.gap) {
+            Findings::new(rule, place, &mut self.findings)
+                .report(why.clone(), Evidence::bytes(at, why.clone()));
+        }
+        self.unread.push(Unread { place: place.clone(), at: Some(at), rule: rule.id, why });
+    }
 }
 
 /// Examine one file: everything in it, and everything inside that.
@@ -39,10 +88,27 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined, exhausted: false };
-    if let Some(format) = examination.piece(place, bytes, Expects::Anything, 0) {
+    if let Some(format) = examination.piece(place, bytes, Expects::Anything, "", 0) {
         examination.examined.format = format;
     }
     examination.examined
+}
+
+/// Examine the listing of a whole folder: what no single file can tell. The files themselves are
+/// examined one by one with [`examine`].
+pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
+    let budget = Budget::new(context.limits);
+    let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
+    let mut examination = Examination { context, budget, examined, exhausted: false };
+    examination.asset(place, tree, "", 0);
+    examination.examined
+}
+
+/// What is said of a piece whose bytes could not be had at all.
+pub fn refused(place: &Place, refusal: Refusal) -> Examined {
+    let mut examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
+    examined.refuse(place, refusal);
+    examined
 }
 
 /// The limits for a file of this length: archives within archives must not multiply what each
@@ -51,9 +117,6 @@ fn fair(limits: Limits, len: u64) -> Limits {
     let share = len.saturating_mul(limits.ratio).saturating_add(FREE);
     Limits { expanded: limits.expanded.min(share), ..limits }
 }
-
-/// What any file may grow to, all layers and all that is decoded again included.
-const FREE: u64 = 512 << 20;
 
 /// One file under examination.
 struct Examination<'a> {
@@ -66,12 +129,14 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    /// Examine a piece and what lies inside it. Gives the name of what it is.
+    /// Examine a piece and what lies inside it; `within` is the format of what it lies in. Gives
+    /// the name of what it is.
     fn piece(
         &mut self,
         place: &Place,
         bytes: &Bytes,
         expects: Expects,
+        within: &'static str,
         depth: u64,
     ) -> Option<&'static str> {
         if depth > self.context.limits.depth {
@@ -85,11 +150,16 @@ impl Examination<'_> {
             let why = "expected a known model format";
             self.refuse(place, Refusal::new(0, Gap::UnknownFormat, why));
         }
-        let mut format = None;
+        if expects == Expects::Template
+            && let Some(refusal) = modelward_formats::jinja::refusal_of_template(bytes)
+        {
+            self.refuse(place, refusal);
+        }
+        let mut file = File::new(place, bytes, expects, depth);
         for reading in readings {
             let name = match reading.asset {
                 Ok(asset) => {
-                    self.asset(place, &*asset, depth);
+                    self.asset(place, &*asset, within, depth);
                     asset.format()
                 }
                 Err(refusal) => {
@@ -97,43 +167,65 @@ impl Examination<'_> {
                     reading.format.name
                 }
             };
-            format = format.or(Some(name));
+            file.formats.push(name);
         }
-        format
+        scan(&file, place, &mut self.examined.findings);
+        file.formats.first().copied()
     }
 
-    fn asset(&mut self, place: &Place, asset: &dyn Asset, depth: u64) {
-        scan(asset, place, &mut self.examined.findings);
+    fn asset(&mut self, place: &Place, asset: &dyn Asset, within: &'static str, depth: u64) {
+        let pickle = (asset as &dyn Any).downcast_ref::<Pickle>();
+        match pickle {
+            Some(pickle) => {
+                let torchscript = within == "torchscript";
+                let judged = judge::judge(pickle, &self.context.names, torchscript);
+                scan(&judged, place, &mut self.examined.findings);
+            }
+            None => scan(asset, place, &mut self.examined.findings),
+        }
         if let Some(facet) = asset.facet() {
             scan(facet, place, &mut self.examined.findings);
         }
+        for gap in asset.gaps() {
+            self.refuse(place, gap);
+        }
+        let (format, deeper) = (asset.format(), depth.saturating_add(1));
+        let mut payloads = Payloads::default();
         asset.parts(&mut |part| {
             let Part { name, bytes, expects } = part;
-            let inside = place.inside(name);
+            let (inside, before) = (place.inside(&name), self.examined.findings.len());
             match bytes {
                 Ok(bytes) => {
-                    self.piece(&inside, &bytes, expects, depth.saturating_add(1));
+                    self.piece(&inside, &bytes, expects, format, deeper);
                 }
                 Err(refusal) => self.refuse(&inside, refusal),
             }
+            if pickle.is_some() {
+                let found = self.examined.findings.get(before..).unwrap_or_default();
+                payloads.found.extend(payload(&name, found));
+            }
             if self.exhausted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
+        scan(&payloads, place, &mut self.examined.findings);
     }
 
-    /// Note a gap; a limit that was hit is a finding too.
     fn refuse(&mut self, place: &Place, refusal: Refusal) {
-        let rule = unread::rule(refusal.gap);
         self.exhausted |= matches!(refusal.gap, Gap::LargeExpansion | Gap::LongReading);
-        let (at, why) = (refusal.at, refusal.why.into_owned());
-        if unread::is_limit(refusal.gap) {
-            Findings::new(rule, place, &mut self.examined.findings)
-                .report(why.clone(), Evidence::bytes(at, why.clone()));
-        }
-        self.examined.unread.push(Unread {
-            place: place.clone(),
-            at: Some(at),
-            rule: rule.id,
-            why,
-        });
+        self.examined.refuse(place, refusal);
     }
 }
+
+/// What was found inside a constant of a pickle, if it is worth a finding of the pickle itself.
+fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
+    let at = u64::from_str_radix(name.strip_prefix("constant@0x")?, 16).ok()?;
+    let worst = found.iter().max_by_key(|finding| finding.severity)?;
+    let Finding { severity, message, .. } = worst;
+    (*severity >= Severity::Medium).then(|| Payload {
+        at,
+        severity: *severity,
+        message: message.clone(),
+    })
+}
+
+/// What any file may grow to, all layers and all that is decoded again included.
+const FREE: u64 = 512 << 20;

@@ -11,12 +11,13 @@ use modelward_formats::Asset;
 mod archive;
 mod code;
 mod examine;
+mod file;
 mod pickle;
 mod template;
 mod unread;
 mod weights;
 
-pub use crate::examine::{Context, Examined, examine};
+pub use crate::examine::{Context, Examined, check_name, examine, examine_tree, refused};
 
 /// Every family of checks.
 const FAMILIES: &[&[Entry]] =
@@ -36,6 +37,12 @@ pub(crate) trait Check {
     /// Samples that hold the check to its word. A check without them does not compile.
     #[cfg(test)]
     fn samples() -> Samples;
+
+    /// What the samples are called, for a check that looks at names too.
+    #[cfg(test)]
+    fn sample_name() -> &'static str {
+        "sample"
+    }
 }
 
 /// Every rule that a scan can report, by number.
@@ -64,6 +71,8 @@ pub(crate) struct Entry {
     run: fn(&dyn Asset, Findings<'_>),
     #[cfg(test)]
     samples: fn() -> Samples,
+    #[cfg(test)]
+    sample_name: fn() -> &'static str,
 }
 
 impl Entry {
@@ -77,6 +86,8 @@ impl Entry {
             },
             #[cfg(test)]
             samples: C::samples,
+            #[cfg(test)]
+            sample_name: C::sample_name,
         }
     }
 }
@@ -95,23 +106,24 @@ mod tests {
     use super::*;
 
     /// Whether the rule fires on a file of these bytes, or on anything inside it.
-    fn fires(rule: &Rule, bytes: &[u8]) -> bool {
-        let examined = examine(&Place::file("sample"), &bytes.into(), &Context::default());
-        examined.findings.iter().any(|finding| finding.rule.id == rule.id)
+    fn fires(entry: &Entry, bytes: &[u8]) -> bool {
+        let place = Place::file((entry.sample_name)());
+        let examined = examine(&place, &bytes.into(), &Context::default());
+        examined.findings.iter().any(|finding| finding.rule.id == entry.rule.id)
     }
 
     #[test]
     fn every_check_is_true_to_its_samples() {
+        let mut wrong = Vec::new();
         for entry in FAMILIES.iter().copied().flatten() {
             let (id, Samples { fires: bad, silent: good }) = (entry.rule.id, (entry.samples)());
             assert!(!bad.is_empty() && !good.is_empty(), "{id} needs both kinds of sample");
-            for (i, bytes) in bad.iter().enumerate() {
-                assert!(fires(entry.rule, bytes), "{id} missed sample {i}: {:?}", shown(bytes));
-            }
-            for (i, bytes) in good.iter().enumerate() {
-                assert!(!fires(entry.rule, bytes), "{id} cried wolf at {i}: {:?}", shown(bytes));
-            }
+            let missed = bad.iter().filter(|bytes| !fires(entry, bytes));
+            wrong.extend(missed.map(|bytes| format!("{id} missed {}", shown(bytes))));
+            let alarms = good.iter().filter(|bytes| fires(entry, bytes));
+            wrong.extend(alarms.map(|bytes| format!("{id} cried wolf at {}", shown(bytes))));
         }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     fn shown(bytes: &[u8]) -> String {

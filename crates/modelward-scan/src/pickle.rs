@@ -1,5 +1,70 @@
 //! Checks of pickle programs.
 
+use modelward_core::{Evidence, Findings, Severity};
+
 use crate::Entry;
 
-pub(crate) const CHECKS: &[Entry] = &[];
+mod broken_after_effect;
+mod code_object;
+mod compatibility;
+mod computed_name;
+mod dotted_name;
+mod expansion_bomb;
+mod extension_code;
+mod forbidden_argument;
+mod foreign_call;
+mod frame_straddle;
+mod further_stream;
+pub(crate) mod judge;
+pub(crate) mod known;
+mod matching;
+pub(crate) mod nested_payload;
+mod numpy_dtype;
+mod persistent_id;
+mod shadowed_memo;
+pub(crate) mod shape;
+mod shown;
+mod tensor_layout;
+mod unlisted_call;
+mod unlisted_import;
+mod unlisted_state;
+
+pub(crate) const CHECKS: &[Entry] = &[
+    Entry::of::<foreign_call::ForeignCall>(),
+    Entry::of::<unlisted_call::UnlistedCall>(),
+    Entry::of::<unlisted_import::UnlistedImport>(),
+    Entry::of::<forbidden_argument::ForbiddenArgument>(),
+    Entry::of::<dotted_name::DottedName>(),
+    Entry::of::<computed_name::ComputedName>(),
+    Entry::of::<broken_after_effect::BrokenAfterEffect>(),
+    Entry::of::<further_stream::FurtherStream>(),
+    Entry::of::<extension_code::ExtensionCode>(),
+    Entry::of::<frame_straddle::FrameStraddle>(),
+    Entry::of::<unlisted_state::UnlistedState>(),
+    Entry::of::<code_object::CodeObject>(),
+    Entry::of::<expansion_bomb::ExpansionBomb>(),
+    Entry::of::<nested_payload::NestedPayload>(),
+    Entry::of::<shadowed_memo::ShadowedMemo>(),
+    Entry::of::<persistent_id::PersistentId>(),
+    Entry::of::<tensor_layout::TensorLayout>(),
+];
+
+impl judge::Judged {
+    /// Report the effects of one kind. One that only is not proven harmless is never worse than
+    /// medium, and one that surely does harm never milder than its rule.
+    fn report(&self, kind: judge::Kinds, out: &mut Findings<'_>) {
+        for effect in self.effects.iter().filter(|effect| effect.kind == kind) {
+            let evidence = Evidence::bytes(effect.at, effect.shown.as_str());
+            let message = effect.message.as_str();
+            match (&effect.allow, effect.harmful) {
+                (Some(allow), _) => out.report_allowable(message, evidence, allow.as_str()),
+                (None, true) => {
+                    out.report_as(out.severity().max(Severity::High), message, evidence)
+                }
+                (None, false) => {
+                    out.report_as(out.severity().min(Severity::Medium), message, evidence)
+                }
+            }
+        }
+    }
+}

@@ -1,2 +1,7 @@
-//! The door of modelward.
-fn main() {}
+//! The one door: `modelward audit PATH`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    modelward::cli::main()
+}

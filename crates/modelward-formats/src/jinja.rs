@@ -1,0 +1,90 @@
+//! Jinja templates, which chat templates are: programs, read into a syntax tree with offsets.
+//!
+//! The grammar is that of Jinja2 3.1, since what Jinja2 refuses to compile has no effect, and what
+//! it compiles must not escape us. No crate gives this tree: `minijinja` keeps its own to itself
+//! and refuses escapes and methods that Jinja2 knows.
+
+use std::sync::Arc;
+
+use crate::{Asset, Budget, Bytes, Format, Gap, Refusal, json::Json, yaml::Yaml};
+
+mod escape;
+mod expression;
+mod lexer;
+mod parser;
+mod statement;
+pub mod syntax;
+
+/// Text that Jinja2 would compile, and that does more than stand there.
+pub const FORMAT: Format = Format { name: "jinja", read };
+
+/// A template.
+#[derive(Debug)]
+pub struct Template {
+    /// Its source.
+    pub source: String,
+    /// Its statements.
+    pub body: Vec<syntax::Statement>,
+}
+
+impl Template {
+    /// The most bytes of source that are read. The longest chat template in use has 60 KiB.
+    pub const MOST: u64 = 4 << 20;
+
+    /// Parse a template's source.
+    pub fn parse(source: &str) -> Result<Self, Refusal> {
+        let body = parser::Parser::new(lexer::tokens(source)?).template()?;
+        Ok(Self { source: source.to_owned(), body })
+    }
+
+    /// Whether text may hold a tag that does something: what has none prints itself.
+    pub fn has_tags(text: &str) -> bool {
+        text.contains("{{") || text.contains("{%")
+    }
+}
+
+impl Asset for Template {
+    fn format(&self) -> &'static str {
+        FORMAT.name
+    }
+}
+
+/// Why bytes that stand where a container expects a template cannot be judged as one; `None`
+/// where they can, or print themselves.
+pub fn refusal_of_template(bytes: &Bytes) -> Option<Refusal> {
+    match source(bytes) {
+        Ok(source) if Template::has_tags(&source) => Template::parse(&source).err(),
+        Ok(_) => None,
+        Err(refusal) => Some(refusal),
+    }
+}
+
+fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
+    // What is too long for a template is taken for one only where a container says so.
+    let source = source(bytes).ok().filter(|source| Template::has_tags(source))?;
+    match Template::parse(&source) {
+        Ok(_) if is_held_elsewhere(&source, budget) => None,
+        Ok(template) => Some(Ok(Box::new(template))),
+        Err(refusal) if refusal.gap == Gap::DeepNesting => Some(Err(refusal)),
+        // Jinja2 refuses it too: text that merely holds a brace.
+        Err(_) => None,
+    }
+}
+
+/// Whether every tag stands in a string of a JSON or YAML document, where it is read as it is meant.
+fn is_held_elsewhere(source: &str, budget: &Budget) -> bool {
+    if source.trim_start().starts_with(['{', '[']) {
+        let json = Json::read(&Bytes::from(source.as_bytes()), budget);
+        return json.is_ok_and(|json| !json.stray);
+    }
+    matches!(Yaml::read(source, budget), Some(Ok(yaml)) if !yaml.stray)
+}
+
+fn source(bytes: &Bytes) -> Result<String, Refusal> {
+    if bytes.len() > Template::MOST {
+        let why = format!("a template of more than {} bytes", Template::MOST);
+        return Err(Refusal::new(0, Gap::LargeMemory, why));
+    }
+    let bytes = bytes.head(Template::MOST)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,48 @@
+//! The memo of a running program.
+
+use std::collections::{HashMap, HashSet};
+
+use super::value::Value;
+
+/// The memo: dense where picklers write it, sparse where only attackers do.
+#[derive(Debug, Default)]
+pub(super) struct Memo {
+    dense: Vec<Option<Value>>,
+    sparse: HashMap<u64, Value>,
+    /// Slots that were overwritten with another value.
+    shadowed: HashSet<u64>,
+    pub(super) entries: u64,
+}
+
+impl Memo {
+    pub(super) fn put(&mut self, index: u64, value: Value) {
+        let old = match usize::try_from(index) {
+            Ok(index) if index <= self.dense.len() => {
+                if index == self.dense.len() {
+                    self.dense.push(None);
+                }
+                self.dense.get_mut(index).and_then(|slot| slot.replace(value))
+            }
+            _ => self.sparse.insert(index, value),
+        };
+        match old {
+            None => self.entries = self.entries.saturating_add(1),
+            Some(old) if old != value => drop(self.shadowed.insert(index)),
+            Some(_) => {}
+        }
+    }
+
+    pub(super) fn get(&self, index: u64) -> Option<Value> {
+        let dense = usize::try_from(index).ok().and_then(|index| self.dense.get(index).copied());
+        let value = dense.flatten().or_else(|| self.sparse.get(&index).copied())?;
+        if !self.shadowed.is_empty() && self.shadowed.contains(&index) {
+            return Some(value.shadowed());
+        }
+        Some(value)
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let sparse = self.sparse.len().saturating_add(self.shadowed.len()).saturating_mul(48);
+        self.dense.capacity().saturating_mul(size_of::<Option<Value>>()).saturating_add(sparse)
+    }
+}

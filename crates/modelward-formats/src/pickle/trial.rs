@@ -1,0 +1,101 @@
+//! Whether bytes are a pickle. Protocols 0 and 1 have no magic, so the machine tries.
+
+use super::{
+    machine,
+    opcode::PROTO,
+    program::{Call, Observer, Oddity, Program},
+    value::Value,
+};
+use crate::{Budget, Bytes, Limits};
+
+/// Whether some reader would run these bytes as a pickle, as far as it matters.
+///
+/// A stream that runs to its STOP is one, and so is one that begins as picklers begin and goes
+/// on for a while, or has called something before it breaks: what has been called is done.
+/// Plain text now and then begins like a GLOBAL of a name that does not exist (`cache`, `build`,
+/// `.env`, a line each); it is taken for a pickle only if it calls something, or ends where the
+/// stream does.
+pub(super) fn accepts(bytes: &Bytes) -> bool {
+    let mut head = [0; 2];
+    let Ok(read) = bytes.read_at(0, &mut head) else { return false };
+    let Some(&first) = head.get(..read).and_then(<[u8]>::first) else { return false };
+    let marked = first == PROTO && head[1] <= 5;
+    let budget = Budget::new(Limits { opcodes: u64::MAX, ..Limits::default() });
+    let mut program = Program::new(bytes);
+    let mut seen = Seen::default();
+    let (stream, broken) = machine::run(&mut program, 0, OPCODES, &budget, &mut seen);
+    let plausible = program.imports().iter().all(|import| {
+        import.module.as_deref().is_none_or(is_name) && import.name.as_deref().is_none_or(is_name)
+    });
+    match broken {
+        Some(_) if marked => stream.opcodes >= BEGUN,
+        Some(_) if !plausible => false,
+        Some(_) => seen.calls > 0 || (seen.imports > 0 && (stream.opcodes > 1 || !is_text(bytes))),
+        None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
+        None if seen.calls > 0 => plausible,
+        None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
+    }
+}
+
+/// Opcodes after which there is no doubt.
+const OPCODES: u64 = 2000;
+/// Opcodes that a broken stream with a PROTO must have run.
+const BEGUN: u64 = 3;
+
+/// Whether this could name a Python module or a dotted name in one.
+fn is_name(text: &str) -> bool {
+    text.split('.').all(|word| {
+        word.chars()
+            .next()
+            .is_some_and(|first| first.is_alphabetic() || first == '_' || first == '<')
+            && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '<' | '>'))
+    })
+}
+
+/// Whether the first bytes are what a person may have written.
+fn is_text(bytes: &Bytes) -> bool {
+    bytes.head(256).is_ok_and(|head| {
+        head.iter().all(|byte| byte.is_ascii_graphic() || byte.is_ascii_whitespace())
+    })
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    imports: u64,
+    calls: u64,
+}
+
+impl Observer for Seen {
+    fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {
+        self.imports = self.imports.saturating_add(1);
+    }
+    fn call(&mut self, _: &Program<'_>, _: u64, _: Call) {
+        self.calls = self.calls.saturating_add(1);
+    }
+    fn state(&mut self, _: &Program<'_>, _: u64, _: Value, _: Value) {}
+    fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn oddity(&mut self, _: &Program<'_>, _: u64, _: Oddity) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_told_from_text() {
+        let accepts = |bytes: &[u8]| accepts(&bytes.into());
+        assert!(accepts(b"cos\nsystem\n(S'id'\ntR."));
+        assert!(accepts(b"cos\nsystem\n(S'id'\ntR"), "what was called is done");
+        assert!(accepts(b"\x80\x04K\x01K\x02\x86") && accepts(b"\x80\x02cmodule\nname\n."));
+        assert!(accepts(b"cmodule\nname\n."), "an import alone runs code");
+        assert!(!accepts(b"cache\nbuild\n.env\nvenv\n"), "a list of ignored files");
+        assert!(!accepts(b"import os\nimport sys\n") && !accepts(b"class A:\n    pass\n"));
+        assert!(!accepts(b"{\"a\": 1}") && !accepts(b"") && !accepts(b"Install it.\n"));
+        assert!(!accepts(b"\x80\x02\xff\xff"));
+        assert!(accepts(b"cbuiltins\nexec\n(X>\n    f = open('x')\ntR."), "the import is done");
+        assert!(accepts(b"cbuiltins\neval\nS'1'\x85R."), "the same");
+        assert!(!accepts(b"cache\nbuild\ndist\n") && !accepts(b"cache\nbuild\nScripts\n"));
+        assert!(!accepts(b"PK\x03\x04\x00\x00\nN."), "no persistent id holds control characters");
+    }
+}

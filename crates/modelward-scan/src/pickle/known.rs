@@ -1,0 +1,172 @@
+//! What is known of names that pickles import: the allow-list, and the list of dangers.
+//!
+//! The lists are data, one file a library, in the form that `known/README.md` tells. The list of
+//! dangers only raises a severity and supplies the sentence; it never lets anything pass.
+
+use std::{collections::HashMap, sync::LazyLock};
+
+use super::shape::{OneOf, Parser, Slot};
+
+/// What a name may be used for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// It may be imported and handed on.
+    pub(crate) value: bool,
+    /// An instance may be made without arguments, and given a state.
+    pub(crate) class: bool,
+    /// It is an enumeration.
+    pub(crate) enumeration: bool,
+    /// Items may be added to what it makes.
+    pub(crate) items: bool,
+    /// It may be called with arguments that look like one of these.
+    pub(crate) calls: Vec<Vec<Slot>>,
+    /// What it makes may be given a state that looks like one of these.
+    pub(crate) states: Vec<OneOf>,
+    /// What the things it makes are called in shapes.
+    pub(crate) makes: Vec<String>,
+    /// It has a rule of its own.
+    pub(crate) special: Option<Special>,
+}
+
+/// Names that the judge has a rule of its own for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    /// `functools.partial`: its first argument counts as called.
+    Partial,
+    /// `copyreg._reconstructor`.
+    Reconstructor,
+    /// `copyreg.__newobj__`.
+    NewObject,
+    /// `torch._tensor._rebuild_from_type_v2`: its first argument is called with its third.
+    RebuildFromType,
+    /// `torch.storage._load_from_bytes`: the bytes are a checkpoint of their own.
+    NestedTorch,
+    /// `builtins.getattr`, on an enumeration alone.
+    EnumMember,
+    /// `numpy.dtype`.
+    NumpyDtype,
+}
+
+impl Entry {
+    /// Read the kinds of an entry: what stands behind its colon.
+    pub(crate) fn parse(kinds: &str) -> Result<Self, String> {
+        let mut entry = Self::default();
+        let mut parser = Parser::new(kinds);
+        loop {
+            match parser.word() {
+                "value" => entry.value = true,
+                "class" => entry.class = true,
+                "enum" => entry.enumeration = true,
+                "items" => entry.items = true,
+                "call" => entry.calls.push(parser.slots()?),
+                "state" => entry.states.push(parser.one_of(0)?),
+                "makes" => entry.makes.push(parser.word().into()),
+                "partial" => entry.special = Some(Special::Partial),
+                "reconstructor" => entry.special = Some(Special::Reconstructor),
+                "newobj" => entry.special = Some(Special::NewObject),
+                "rebuild-from-type" => entry.special = Some(Special::RebuildFromType),
+                "nested-torch" => entry.special = Some(Special::NestedTorch),
+                "enum-member" => entry.special = Some(Special::EnumMember),
+                "numpy-dtype" => entry.special = Some(Special::NumpyDtype),
+                other => return Err(format!("expected a kind, got `{other}{}`", parser.rest())),
+            }
+            if parser.rest().is_empty() {
+                return Ok(entry);
+            }
+            if !parser.take(",") {
+                return Err(format!("expected `,`, got `{}`", parser.rest()));
+            }
+        }
+    }
+
+    /// Whether an import of it may be handed on: stored, or given as an argument.
+    pub(crate) fn may_be_handed_on(&self) -> bool {
+        self.value || self.class || self.enumeration
+    }
+}
+
+/// A line of a list: module, qualified name, kinds.
+pub(crate) fn split(line: &str) -> Option<(&str, &str, &str)> {
+    let (module, rest) = line.trim().split_once(' ')?;
+    let (name, kinds) = rest.split_once(" : ")?;
+    Some((module, name.trim(), kinds.trim()))
+}
+
+/// The kinds of a name, as its list writes them.
+pub(crate) fn kinds(module: &str, name: &str) -> Option<&'static str> {
+    LISTED.get(&(module, name)).copied()
+}
+
+/// What is known to be dangerous about a name, as a sentence without its subject.
+pub(crate) fn danger(module: &str, name: &str) -> Option<&'static str> {
+    DANGERS.get(&(module, name)).or_else(|| DANGERS.get(&(module, "*"))).copied()
+}
+
+type Table = HashMap<(&'static str, &'static str), &'static str>;
+
+static LISTED: LazyLock<Table> =
+    LazyLock::new(|| entries().map(|(module, name, kinds)| ((module, name), kinds)).collect());
+
+static DANGERS: LazyLock<Table> = LazyLock::new(|| {
+    let lines = content(DANGEROUS).filter_map(|line| {
+        let (names, sentence) = line.split_once(" = ")?;
+        let (module, name) = names.trim().split_once(' ')?;
+        Some(((module, name.trim()), sentence.trim()))
+    });
+    lines.collect()
+});
+
+fn entries() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+    LISTS.iter().flat_map(|list| content(list)).filter_map(split)
+}
+
+/// The lines that are neither blank, comment, section nor reason.
+fn content(list: &'static str) -> impl Iterator<Item = &'static str> {
+    list.lines().filter(|line| !line.is_empty() && !line.starts_with(['#', '[', '=']))
+}
+
+const DANGEROUS: &str = include_str!("known/dangerous.names");
+
+const LISTS: &[&str] = &[
+    include_str!("known/joblib.names"),
+    include_str!("known/lightgbm.names"),
+    include_str!("known/numpy.names"),
+    include_str!("known/pandas.names"),
+    include_str!("known/scikit_learn.names"),
+    include_str!("known/scipy.names"),
+    include_str!("known/standard_library.names"),
+    include_str!("known/torch.names"),
+    include_str!("known/xgboost.names"),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_entry_is_well_formed_and_stands_once() {
+        let mut seen = BTreeSet::new();
+        for (module, name, kinds) in entries() {
+            if let Err(why) = Entry::parse(kinds) {
+                panic!("{module} {name}: {why}");
+            }
+            assert!(seen.insert((module, name)), "{module} {name} stands twice");
+        }
+        for list in LISTS {
+            for line in content(list) {
+                assert!(split(line).is_some(), "not an entry: {line}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_name_is_both_listed_and_dangerous() {
+        for (module, name, kinds) in entries() {
+            let special = Entry::parse(kinds).unwrap().special.is_some();
+            let exact = DANGERS.get(&(module, name));
+            assert!(special || exact.is_none(), "{module} {name} is in both lists");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Whether a value of a program looks as a shape of the allow-list says.
+
+use modelward_formats::pickle::{
+    Program,
+    value::{Kind, Shape as NodeShape, Value},
+};
+
+use super::{
+    judge::Judge,
+    shape::{Shape, Slot, Times},
+};
+
+/// The longest constant that is compared with one of the lists.
+const LONGEST: u64 = 256;
+
+/// Looks at the values of one program with what its judge knows.
+pub(crate) struct Matcher<'j, 'p, 'b> {
+    pub(crate) judge: &'j Judge<'j>,
+    pub(crate) program: &'p Program<'b>,
+}
+
+impl Matcher<'_, '_, '_> {
+    /// Whether these arguments fill these slots, in order.
+    pub(crate) fn arguments(&self, slots: &[Slot], values: &[Value]) -> bool {
+        let (mut slots, mut values) = (slots, values);
+        loop {
+            let Some((slot, more_slots)) = slots.split_first() else { return values.is_empty() };
+            let fits = values.split_first().filter(|(value, _)| self.one_of(&slot.shapes, **value));
+            match (slot.times, fits) {
+                (Times::Any, Some((_, rest))) => values = rest,
+                (Times::Once | Times::Optional, Some((_, rest))) => {
+                    (slots, values) = (more_slots, rest);
+                }
+                (Times::Any | Times::Optional, None) => slots = more_slots,
+                (Times::Once, None) => return false,
+            }
+        }
+    }
+
+    /// Whether a value looks like one of these.
+    pub(crate) fn one_of(&self, shapes: &[Shape], value: Value) -> bool {
+        shapes.iter().any(|shape| self.is(shape, value))
+    }
+
+    fn is(&self, shape: &Shape, value: Value) -> bool {
+        let kind = value.kind();
+        match shape {
+            Shape::Any => self.may_be_handed_on(value, 0),
+            Shape::Plain => self.plain(value, &mut 0, 0),
+            Shape::None => kind == Kind::None,
+            Shape::Bool => matches!(kind, Kind::Bool(_)),
+            Shape::Int => matches!(kind, Kind::Int(_)) || self.number(value, true),
+            Shape::Float => self.number(value, false),
+            Shape::Number => matches!(kind, Kind::Int(_) | Kind::Number(_)),
+            Shape::Text => matches!(kind, Kind::Text(_)),
+            Shape::Bytes => {
+                // Text written by Python 2 is bytes to Python 3 where it is asked to be.
+                matches!(kind, Kind::Bytes(_) | Kind::Unknown)
+                    || self.old_text(value)
+                    || self.makes(value, "bytes")
+            }
+            Shape::Exactly(text) => self.program.text(value, LONGEST).as_deref() == Some(text),
+            Shape::Value(number) => kind == Kind::Int(*number),
+            Shape::Class => match kind {
+                Kind::Import(index) => self.judge.may_be_handed_on(index),
+                _ => false,
+            },
+            Shape::Dict => self.program.heap().items_of(value, NodeShape::Dict).is_some(),
+            Shape::Fields(fields) => {
+                self.fields(value) && {
+                    fields.iter().all(|(name, shapes)| {
+                        let field = self.program.entry(value, name);
+                        field.is_none_or(|field| self.one_of(shapes, field))
+                    })
+                }
+            }
+            Shape::Tuple(slots) => {
+                let items = self.program.heap().items_of(value, NodeShape::Tuple);
+                items.is_some_and(|items| self.arguments(slots, items))
+            }
+            Shape::Each(shapes) => self.each(shapes, value),
+            Shape::Pair => {
+                self.sequence(value).is_some_and(|(items, more)| !more && items.len() == 2)
+            }
+            Shape::Set => {
+                self.program.heap().items_of(value, NodeShape::Set).is_some()
+                    || self.makes(value, "set")
+            }
+            Shape::Hooks => {
+                kind == Kind::None || self.judge.is_empty_ordered_dict(self.program, value)
+            }
+            Shape::Of(module, name) => self.judge.is_of(self.program, value, module, name),
+            Shape::Made(atom) => {
+                self.makes(value, atom)
+                    || (atom == "storage" && self.judge.is_torch_storage(self.program, value))
+                    || (atom == "dtype" && self.makes(value, "plain_dtype"))
+            }
+        }
+    }
+
+    /// Whether a value may be handed on. A name that is listed to be called only may not: some
+    /// loader might call it there with arguments that nobody judged.
+    fn may_be_handed_on(&self, value: Value, depth: u32) -> bool {
+        const DEEP: u32 = 3;
+        match value.kind() {
+            Kind::Import(index) => self.judge.may_be_handed_on(index),
+            Kind::Node(index) if depth < DEEP => {
+                let Some(node) = self.program.heap().node(index) else { return true };
+                let deeper = depth.saturating_add(1);
+                matches!(node.shape, NodeShape::Object | NodeShape::Persistent)
+                    || self
+                        .program
+                        .heap()
+                        .items(node)
+                        .iter()
+                        .all(|&item| self.may_be_handed_on(item, deeper))
+            }
+            _ => true,
+        }
+    }
+
+    /// Whether a value is made of constants alone.
+    fn plain(&self, value: Value, seen: &mut u32, depth: u32) -> bool {
+        const MOST: u32 = 100_000;
+        *seen = seen.saturating_add(1);
+        match value.kind() {
+            Kind::Import(_) => false,
+            Kind::Node(index) => {
+                let Some(node) = self.program.heap().node(index) else { return false };
+                !matches!(node.shape, NodeShape::Object | NodeShape::Persistent)
+                    && !node.more_objects
+                    && *seen < MOST
+                    && depth < 64
+                    && self
+                        .program
+                        .heap()
+                        .items(node)
+                        .iter()
+                        .all(|&item| self.plain(item, seen, depth.saturating_add(1)))
+            }
+            _ => true,
+        }
+    }
+
+    /// A dict with text keys, none of them a dunder.
+    pub(crate) fn fields(&self, value: Value) -> bool {
+        self.program.heap().of(value).is_some_and(|node| {
+            node.shape == NodeShape::Dict && !node.dunder_key && !node.other_key
+        })
+    }
+
+    fn each(&self, shapes: &[Shape], value: Value) -> bool {
+        let Some((items, more)) = self.sequence(value) else { return false };
+        let objects = self.program.heap().of(value).is_some_and(|node| node.more_objects);
+        let loose = shapes.iter().any(|shape| match shape {
+            Shape::Any => true,
+            Shape::Plain | Shape::Number | Shape::Float => !objects,
+            _ => false,
+        });
+        (!more || loose) && items.iter().all(|&item| self.one_of(shapes, item))
+    }
+
+    /// The items of a list or a tuple, and whether there are more than these.
+    pub(crate) fn sequence(&self, value: Value) -> Option<(&[Value], bool)> {
+        let node = self.program.heap().of(value)?;
+        matches!(node.shape, NodeShape::List | NodeShape::Tuple)
+            .then(|| (self.program.heap().items(node), node.more))
+    }
+
+    fn makes(&self, value: Value, atom: &str) -> bool {
+        self.judge.makes(self.program, value, atom)
+    }
+
+    /// Whether a number that is known by its offset only is whole, or is a float.
+    fn number(&self, value: Value, whole: bool) -> bool {
+        let Kind::Number(at) = value.kind() else { return false };
+        let opcode = self.program.bytes().array(at).map_or(0, |[opcode]: [u8; 1]| opcode);
+        whole != matches!(opcode, b'F' | b'G')
+    }
+
+    /// Whether a text constant was written by an opcode of Python 2's `str`.
+    fn old_text(&self, value: Value) -> bool {
+        let Kind::Text(at) = value.kind() else { return false };
+        let opcode = self.program.bytes().array(at).map_or(0, |[opcode]: [u8; 1]| opcode);
+        matches!(opcode, b'S' | b'T' | b'U')
+    }
+}

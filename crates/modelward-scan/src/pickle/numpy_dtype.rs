@@ -1,0 +1,227 @@
+//! `numpy.dtype`: the state that its `__setstate__` believes.
+//!
+//! Numpy takes the flags of a dtype from the pickle. An object type that claims to hold no
+//! objects makes numpy take raw bytes for pointers, so the rule is strict: `known/README.md`
+//! tells it. Source: numpy `multiarray/descriptor.c`, `arraydescr_setstate`, versions 1.x and 2.x.
+
+use modelward_formats::pickle::value::{Kind, Shape, Value};
+
+use super::{judge::Judge, matching::Matcher};
+
+/// What is known of one dtype of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dtype {
+    /// Whether its elements hold objects.
+    pub(crate) objects: bool,
+    /// Bytes of one element; `None` where its letter does not tell.
+    pub(crate) size: Option<u64>,
+    letter: char,
+}
+
+/// Read the arguments of the call; `None` where they are not as numpy writes them.
+pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Option<Dtype> {
+    let (&code, flags) = arguments.split_first()?;
+    if flags.len() > 2
+        || !flags.iter().all(|flag| matches!(flag.kind(), Kind::Bool(_) | Kind::Int(_)))
+    {
+        return None;
+    }
+    if let Kind::Import(index) = code.kind() {
+        let listed = matcher.judge.may_be_handed_on(index);
+        return listed.then_some(Dtype { objects: false, size: None, letter: '?' });
+    }
+    of_code(&matcher.program.text(code, 32)?)
+}
+
+fn of_code(code: &str) -> Option<Dtype> {
+    let code = code.strip_prefix(['<', '>', '=', '|']).unwrap_or(code);
+    if let Some(&(_, size)) = FULL.iter().find(|(name, _)| *name == code) {
+        return Some(Dtype { objects: code == "object", size: Some(size), letter: '?' });
+    }
+    let mut rest = code.chars();
+    let letter = rest.next()?;
+    let digits = rest.as_str();
+    if !LETTERS.contains(letter) || !digits.chars().all(|c| c.is_ascii_digit()) {
+        return None;
+    }
+    let count = if digits.is_empty() { None } else { Some(digits.parse::<u64>().ok()?) };
+    let size = match letter {
+        'U' => count?.checked_mul(4),
+        'S' | 'a' | 'V' => Some(count.unwrap_or(0)),
+        'O' => Some(8),
+        'c' if count.is_none() => Some(1),
+        _ => count.or_else(|| SIZES.iter().find(|(one, _)| *one == letter).map(|(_, size)| *size)),
+    };
+    Some(Dtype { objects: letter == 'O', size, letter })
+}
+
+/// Judge the state of a dtype; `None` where numpy would not have written it.
+pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value) -> Option<Dtype> {
+    let items = matcher.program.heap().items_of(state, Shape::Tuple)?;
+    // Version 0 lacks its number, version 1 the names.
+    let (version, rest) = match items.split_first()? {
+        (version, rest) if matches!(version.kind(), Kind::Int(0..=4)) => (version.kind(), rest),
+        _ => (Kind::Int(0), items),
+    };
+    let (&order, rest) = rest.split_first()?;
+    let order = matcher.program.text(order, 4)?;
+    if !matches!(order.as_str(), "<" | ">" | "|" | "=") {
+        return None;
+    }
+    let (&subarray, rest) = rest.split_first()?;
+    let (names, rest) = match version {
+        Kind::Int(0 | 1) => (Value::NONE, rest),
+        _ => rest.split_first().map(|(&names, rest)| (names, rest))?,
+    };
+    let (&fields, rest) = rest.split_first()?;
+    let [size, _alignment, rest @ ..] = rest else { return None };
+    let Kind::Int(size) = size.kind() else { return None };
+    let flags = match rest.first().map(|flags| flags.kind()) {
+        None => None,
+        Some(Kind::Int(flags @ 0..=255)) => Some(flags),
+        Some(_) => return None,
+    };
+    if let Some(&metadata) = rest.get(1)
+        && !metadata_is_plain(matcher, metadata)
+    {
+        return None;
+    }
+    if rest.len() > 2 || !names_are_text(matcher, names) {
+        return None;
+    }
+    let width = match (u64::try_from(size), dtype.letter) {
+        (Ok(size), 'S' | 'a' | 'U' | 'V' | 'O' | '?') => Some(size),
+        (Ok(size), _) => dtype.size.filter(|&known| known == size).map(Some)?,
+        (Err(_), _) if size == -1 => dtype.size,
+        (Err(_), _) => return None,
+    };
+    let mut objects = dtype.objects;
+    if subarray != Value::NONE {
+        objects |= of_subarray(matcher, subarray, width)?;
+    }
+    if fields != Value::NONE {
+        objects |= of_fields(matcher, fields, width?)?;
+    }
+    // What is neither an aligned record nor a text is judged by the bits that speak of objects.
+    let right = match flags {
+        None => true,
+        Some(flags) if objects => {
+            let flags = flags & !128;
+            if dtype.letter == 'O' { flags == 63 } else { flags == 27 }
+        }
+        Some(flags) => matches!(flags & !(16 | 128), 0 | 8),
+    };
+    right.then_some(Dtype { objects, size: width, ..dtype })
+}
+
+/// `(dtype, shape)`: whether the elements of a subarray hold objects.
+fn of_subarray(matcher: &Matcher<'_, '_, '_>, subarray: Value, width: Option<u64>) -> Option<bool> {
+    let [base, shape] = *matcher.program.heap().items_of(subarray, Shape::Tuple)? else {
+        return None;
+    };
+    let base = matcher.judge.dtype(base)?;
+    let sizes = match shape.kind() {
+        Kind::Int(_) => vec![shape],
+        _ => matcher.sequence(shape).filter(|(_, more)| !more)?.0.to_vec(),
+    };
+    let mut total = base.size?;
+    for size in sizes {
+        let Kind::Int(size) = size.kind() else { return None };
+        total = total.checked_mul(u64::try_from(size).ok()?)?;
+    }
+    (width == Some(total)).then_some(base.objects)
+}
+
+/// `{name: (dtype, offset, title?)}`: whether a field holds objects. All lie inside the element.
+fn of_fields(matcher: &Matcher<'_, '_, '_>, fields: Value, width: u64) -> Option<bool> {
+    let node = matcher.program.heap().of(fields)?;
+    if node.shape != Shape::Dict || node.more || node.other_key {
+        return None;
+    }
+    let mut objects = false;
+    for pair in matcher.program.heap().items(node).chunks_exact(2) {
+        let field = *pair.last()?;
+        let [dtype, offset, ref title @ ..] =
+            *matcher.program.heap().items_of(field, Shape::Tuple)?
+        else {
+            return None;
+        };
+        let (dtype, Kind::Int(offset)) = (matcher.judge.dtype(dtype)?, offset.kind()) else {
+            return None;
+        };
+        let end = u64::try_from(offset).ok()?.checked_add(dtype.size?)?;
+        if end > width || title.len() > 1 {
+            return None;
+        }
+        objects |= dtype.objects;
+    }
+    Some(objects)
+}
+
+/// Nothing, or the unit of a date: `(None or {}, (b"ns", 1, 1, 1))`.
+fn metadata_is_plain(matcher: &Matcher<'_, '_, '_>, metadata: Value) -> bool {
+    matcher.one_of(&[super::shape::Shape::Plain], metadata)
+}
+
+fn names_are_text(matcher: &Matcher<'_, '_, '_>, names: Value) -> bool {
+    names == Value::NONE
+        || matcher.sequence(names).is_some_and(|(items, more)| {
+            !more && items.iter().all(|name| matches!(name.kind(), Kind::Text(_)))
+        })
+}
+
+impl Judge<'_> {
+    /// What is known of a dtype that the program made, or of a scalar type that it imported.
+    pub(crate) fn dtype(&self, value: Value) -> Option<Dtype> {
+        match value.kind() {
+            Kind::Node(index) => self.dtypes.get(&index).copied(),
+            _ => None,
+        }
+    }
+}
+
+const LETTERS: &str = "?bBhHiIuUlLqQpPefdgFDGcSaVOmMn";
+const SIZES: &[(char, u64)] = &[
+    ('?', 1),
+    ('b', 1),
+    ('B', 1),
+    ('h', 2),
+    ('H', 2),
+    ('e', 2),
+    ('i', 4),
+    ('I', 4),
+    ('f', 4),
+    ('l', 8),
+    ('L', 8),
+    ('q', 8),
+    ('Q', 8),
+    ('p', 8),
+    ('P', 8),
+    ('n', 8),
+    ('d', 8),
+    ('F', 8),
+    ('m', 8),
+    ('M', 8),
+    ('g', 16),
+    ('D', 16),
+    ('G', 32),
+];
+const FULL: &[(&str, u64)] = &[
+    ("bool", 1),
+    ("int8", 1),
+    ("uint8", 1),
+    ("int16", 2),
+    ("uint16", 2),
+    ("float16", 2),
+    ("int32", 4),
+    ("uint32", 4),
+    ("float32", 4),
+    ("int64", 8),
+    ("uint64", 8),
+    ("float64", 8),
+    ("complex64", 8),
+    ("complex128", 16),
+    ("object", 8),
+    ("int", 8),
+    ("float", 8),
+];

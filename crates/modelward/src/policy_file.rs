@@ -1,0 +1,225 @@
+//! The policy file, `modelward.toml`: read strictly, since a misspelt key that is ignored lets
+//! through what the user meant to stop.
+//!
+//! ```toml
+//! deny = "medium"
+//!
+//! [[allow]]
+//! rule = "automatic-repository-code"
+//! path = "config.json"
+//! reason = "the code was read, commit 1a2b3c"
+//!
+//! [[pickle]]
+//! entry = "my.package Settings : class"
+//! reason = "our own class; it holds numbers"
+//! ```
+
+use std::{fmt, ops::Range};
+
+use modelward_core::{AllowedName, AllowedRule, Policy, Severity};
+use toml_edit::{Document, Item, TableLike};
+
+use crate::rules::{nearest, rule, rules};
+
+/// The name under which a policy is looked for in the working directory.
+pub(crate) const NAME: &str = "modelward.toml";
+
+/// What is wrong with a policy file, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What was expected, what came.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for PolicyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at line {}, column {}", self.message, self.line, self.column)
+    }
+}
+
+impl std::error::Error for PolicyError {}
+
+/// Read the text of a policy file.
+pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
+    let reader = Reader { text };
+    let document = Document::parse(text).map_err(|error| {
+        let message = error.message().replace('\n', ", ");
+        reader.error(error.span(), format!("cannot read this as TOML: {message}"), None)
+    })?;
+    let top = document.as_table();
+    reader.keys(top, None, &["deny", "allow", "pickle"])?;
+    let mut policy = Policy::default();
+    if let Some(item) = top.get("deny") {
+        policy.deny = reader.level(item)?;
+    }
+    for (entry, span) in reader.entries(top, "allow")? {
+        reader.keys(entry, span.clone(), &["rule", "path", "reason"])?;
+        policy.rules.push(AllowedRule {
+            rule: reader.rule(entry, span.clone())?,
+            path: entry.get("path").map(|path| reader.text(path, "path")).transpose()?,
+            reason: reader.required(entry, span, "reason")?,
+        });
+    }
+    for (entry, span) in reader.entries(top, "pickle")? {
+        reader.keys(entry, span.clone(), &["entry", "reason"])?;
+        let name = AllowedName {
+            entry: reader.required(entry, span.clone(), "entry")?,
+            reason: reader.required(entry, span, "reason")?,
+        };
+        modelward_scan::check_name(&name.entry).map_err(|why| {
+            let help = "for example `package.module Class : class`".to_owned();
+            reader.error(entry.get("entry").and_then(Item::span), why, Some(help))
+        })?;
+        policy.names.push(name);
+    }
+    Ok(policy)
+}
+
+/// Reads items, and says where what is wrong with them stands.
+struct Reader<'a> {
+    text: &'a str,
+}
+
+type Span = Option<Range<usize>>;
+
+impl Reader<'_> {
+    fn keys(&self, table: &dyn TableLike, span: Span, known: &[&str]) -> Result<(), PolicyError> {
+        for (key, _) in table.iter() {
+            if !known.contains(&key) {
+                let span = table.key(key).and_then(|key| key.span()).or(span);
+                let help = nearest(key, known.iter().copied()).map_or_else(
+                    || format!("the keys here are {}", known.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                return Err(self.error(span, format!("unknown key `{key}`"), Some(help)));
+            }
+        }
+        Ok(())
+    }
+
+    fn level(&self, item: &Item) -> Result<Severity, PolicyError> {
+        let word = self.text(item, "deny")?;
+        word.parse().map_err(|message| {
+            let near = nearest(&word, Severity::ALL.map(Severity::name));
+            self.error(item.span(), message, near.map(|near| format!("did you mean `{near}`?")))
+        })
+    }
+
+    fn rule(&self, entry: &dyn TableLike, span: Span) -> Result<String, PolicyError> {
+        let word = self.required(entry, span, "rule")?;
+        if let Some(rule) = rule(&word) {
+            return Ok(rule.name.to_owned());
+        }
+        let span = entry.get("rule").and_then(Item::span);
+        let names = rules().iter().flat_map(|rule| [rule.name, rule.id]);
+        let help = nearest(&word, names).map_or_else(
+            || "`modelward rules` lists them".into(),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(self.error(span, format!("unknown rule `{word}`"), Some(help)))
+    }
+
+    fn entries<'t>(
+        &self,
+        top: &'t dyn TableLike,
+        key: &str,
+    ) -> Result<Vec<(&'t dyn TableLike, Span)>, PolicyError> {
+        match top.get(key) {
+            None => Ok(Vec::new()),
+            Some(Item::ArrayOfTables(tables)) => {
+                Ok(tables.iter().map(|table| (table as &dyn TableLike, table.span())).collect())
+            }
+            Some(item) => {
+                let message = format!("expected a list of tables under `{key}`");
+                let help = format!("write `[[{key}]]` above each entry");
+                Err(self.error(item.span(), message, Some(help)))
+            }
+        }
+    }
+
+    fn required(
+        &self,
+        entry: &dyn TableLike,
+        span: Span,
+        key: &str,
+    ) -> Result<String, PolicyError> {
+        let Some(item) = entry.get(key) else {
+            let help = match key {
+                "reason" => "say why this is let through: whoever reads the report will ask",
+                "entry" => "name what the pickle may import: `entry = \"module Name : class\"`",
+                _ => "name the rule that is let through: `rule = \"pickle-unlisted-call\"`",
+            };
+            let message = format!("expected the key `{key}`, found none");
+            return Err(self.error(span, message, Some(help.into())));
+        };
+        let text = self.text(item, key)?;
+        if text.trim().is_empty() {
+            let message = format!("expected some words for `{key}`, found none");
+            return Err(self.error(item.span(), message, None));
+        }
+        Ok(text)
+    }
+
+    fn text(&self, item: &Item, key: &str) -> Result<String, PolicyError> {
+        item.as_str().map(Into::into).ok_or_else(|| {
+            let found = item.type_name();
+            self.error(item.span(), format!("expected a text for `{key}`, found {found}"), None)
+        })
+    }
+
+    fn error(&self, span: Span, message: String, help: Option<String>) -> PolicyError {
+        let start = span.map_or(0, |span| span.start);
+        let before = self.text.get(..start).unwrap_or_default();
+        let line = before.matches('\n').count().saturating_add(1);
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        PolicyError { line, column: column.saturating_add(1), message, help }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> (usize, usize, String, String) {
+        let PolicyError { line, column, message, help } = parse_policy(text).unwrap_err();
+        (line, column, message, help.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_policy_is_read() {
+        let policy = parse_policy(
+            "deny = \"high\"\n[[allow]]\nrule = \"MW1009\"\npath = \"a.toml\"\nreason = \"ours\"\n\
+             [[pickle]]\nentry = \"a B : class\"\nreason = \"ours\"\n",
+        );
+        let policy = policy.unwrap();
+        assert_eq!(policy.deny, Severity::High);
+        assert_eq!(policy.rules[0].rule, "policy-inside-target");
+        assert_eq!(policy.names[0].entry, "a B : class");
+    }
+
+    #[test]
+    fn each_mistake_has_its_place_and_its_advice() {
+        let (line, column, message, help) = refused("deny = \"high\"\nalow = 1\n");
+        assert_eq!((line, column, &*message), (2, 1, "unknown key `alow`"));
+        assert_eq!(help, "did you mean `allow`?");
+        let (line, column, message, help) = refused("deny = \"hihg\"");
+        assert_eq!((line, column), (1, 8));
+        assert!(message.starts_with("unknown level `hihg`") && help == "did you mean `high`?");
+        let (line, _, message, help) =
+            refused("[[allow]]\nrule = \"policy-inside-targt\"\nreason = \"x\"");
+        assert_eq!((line, &*message), (2, "unknown rule `policy-inside-targt`"));
+        assert_eq!(help, "did you mean `policy-inside-target`?");
+        let (.., message, _) = refused("[[allow]]\nrule = \"MW1009\"");
+        assert_eq!(message, "expected the key `reason`, found none");
+        let (.., message, _) = refused("[[allow]]\nrule = \"MW1009\"\nreason = \" \"");
+        assert_eq!(message, "expected some words for `reason`, found none");
+        assert!(refused("deny = [").2.starts_with("cannot read this as TOML"));
+        assert!(refused("[allow]\nrule = \"MW1009\"").2.starts_with("expected a list of tables"));
+    }
+}

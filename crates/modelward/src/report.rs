@@ -1,0 +1,80 @@
+//! How a report is shown. One file a form; each takes a [`Report`] and knows nothing else.
+//!
+//! A report is full of text that came out of hostile files. Each form escapes it, once, where it
+//! is written: see [`escape`].
+
+use std::io::{self, Write};
+
+use modelward_core::Report;
+
+mod escape;
+pub(crate) mod group;
+mod html;
+pub mod json;
+mod plain;
+mod sarif;
+
+pub(crate) use crate::report::escape::escape;
+pub use crate::report::json::schema;
+
+/// A form of report.
+#[derive(Clone, Copy, Debug)]
+pub struct Form {
+    /// Its name, as `--format` takes it.
+    pub name: &'static str,
+    /// The name of its file, where several forms are written into one folder.
+    pub file: &'static str,
+    /// Whether it shows the SHA-256 of each file.
+    pub digests: bool,
+    write: fn(&Report, Colour, &mut dyn Write) -> io::Result<()>,
+}
+
+/// Whether a form for the terminal may use colours. They say nothing that the words do not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Colour {
+    /// Colours of the terminal.
+    On,
+    /// No colours.
+    Off,
+}
+
+/// Every form.
+pub const FORMS: &[Form] = &[
+    Form { name: "plain", file: "report.txt", digests: false, write: plain::write },
+    Form {
+        name: "json",
+        file: "report.json",
+        digests: true,
+        write: |report, _, out| json::write(report, out),
+    },
+    Form {
+        name: "sarif",
+        file: "report.sarif",
+        digests: true,
+        write: |report, _, out| sarif::write(report, out),
+    },
+    Form {
+        name: "html",
+        file: "report.html",
+        digests: true,
+        write: |report, _, out| html::write(report, out),
+    },
+];
+
+/// The form of this name.
+pub fn form(name: &str) -> Option<Form> {
+    FORMS.iter().copied().find(|form| form.name == name)
+}
+
+/// Write a report in a form.
+pub fn write(report: &Report, form: Form, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+    (form.write)(report, colour, out)
+}
+
+/// A digest in hexadecimal digits.
+fn hex(digest: &modelward_core::Digest) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod samples;
