@@ -8,6 +8,7 @@ mod executable_as_model;
 mod executable_inside;
 mod hub_entry;
 mod misleading_name;
+mod model_code;
 mod native;
 mod other_repository;
 mod package_source;
@@ -24,6 +25,7 @@ pub(crate) const CHECKS: &[Entry] = &[
     Entry::of::<serving_handler::ServingHandler>(),
     Entry::of::<native::Native>(),
     Entry::of::<package_source::PackageSource>(),
+    Entry::of::<model_code::ModelCode>(),
 ];
 
 /// Extensions under which weights and models are offered, in lower case.

@@ -26,7 +26,7 @@ pub(super) struct Variables {
 
 impl Variables {
     /// What working out all names of one template may cost, in expressions.
-    const FUEL: usize = 2_000_000;
+    const FUEL: usize = 400_000;
 
     pub(super) fn new(macros: Vec<String>) -> Self {
         Self {
