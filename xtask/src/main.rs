@@ -1,1 +1,63 @@
-fn main() {}
+//! The chores of modelward.
+//!
+//! - `cargo run -p xtask -- generate` writes every page that is made from the code, and with
+//!   `--check` says which of them are stale;
+//! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
+//! - `cargo run -p xtask -- bench` prints the commands that measure speed and detection.
+
+#![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+mod bench;
+mod conformance;
+mod generate;
+
+/// The chores of modelward.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Write rule pages, threats, man pages, completions and the schema of the JSON report.
+    Generate {
+        /// Write nothing; fail where a page is stale.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Hold the scanner to a corpus of labelled files, read in memory.
+    Conformance {
+        /// Folder of the corpus: zips with a `labels.tsv` each.
+        corpus: PathBuf,
+        /// Name each wrong answer.
+        #[arg(long)]
+        misses: bool,
+    },
+    /// Print the commands that measure speed and detection against other tools.
+    Bench,
+}
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().chore {
+        Chore::Generate { check: true } => generate::check(),
+        Chore::Generate { check: false } => generate::write(),
+        Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
+        Chore::Bench => {
+            bench::print();
+            Ok(true)
+        }
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(why) => {
+            println!("error: {why}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use modelward_core::{Report, ScannedFile, Verdict};
+use modelward_core::{Report, ScannedFile, Severity, Verdict};
 
 use crate::{
     report::{
@@ -37,7 +37,14 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> {
+    let worst = report.judged.iter().filter(|(_, verdict)| *verdict == Verdict::Deny);
+    let worst = worst.map(|(finding, _)| finding.severity).max();
     let (kind, words, then) = match report.verdict() {
+        "denied" if worst < Some(Severity::High) => (
+            "unread",
+            "Not proven safe",
+            "Something in it is not known to be harmless, and the policy does not let it through.",
+        ),
         "denied" => (
             "denied",
             "Do not load this model",
@@ -253,8 +260,6 @@ const ROWS: usize = 2000;
 
 #[cfg(test)]
 mod tests {
-    use modelward_core::Severity;
-
     use super::*;
     use crate::report::samples;
 
