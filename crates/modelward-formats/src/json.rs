@@ -43,7 +43,7 @@ impl Json {
     const MOST: usize = 24 << 20;
 
     /// Read a document to its end.
-    pub(crate) fn read(bytes: &Bytes, budget: &Budget) -> Result<Self, Refusal> {
+    pub fn read(bytes: &Bytes, budget: &Budget) -> Result<Self, Refusal> {
         let mut json = Self::default();
         json.documents = walk::walk(bytes, budget, &mut |found| json.note(found))?;
         Ok(json)

@@ -30,6 +30,7 @@ pub mod recognised;
 mod refusal;
 pub mod safetensors;
 pub mod sentencepiece;
+pub mod sevenz;
 pub mod signature;
 pub mod tar;
 pub mod text;
@@ -63,6 +64,7 @@ pub const FORMATS: &[&Format] = &[
     &zlib::FORMAT,
     &zip::FORMAT,
     &tar::FORMAT,
+    &sevenz::FORMAT,
     &executable::FORMAT,
     &pickle::FORMAT,
     &sentencepiece::FORMAT,

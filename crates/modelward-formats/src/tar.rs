@@ -59,17 +59,15 @@ impl Asset for Archive {
         "tar"
     }
 
+    fn gaps(&self) -> Vec<Refusal> {
+        self.refusals.clone()
+    }
+
     fn facet(&self) -> Option<&dyn Asset> {
         Some(&self.listing)
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
-        for refusal in &self.refusals {
-            let (name, bytes) = ("archive".into(), Err(refusal.clone()));
-            if visit(Part { name, bytes, expects: Expects::Anything }).is_break() {
-                return;
-            }
-        }
         for member in self.members.iter().filter(|member| member.kind == Kind::File) {
             let (name, bytes) = (crate::listing::shown(&member.name), member.bytes.clone());
             if visit(Part { name, bytes, expects: Expects::Anything }).is_break() {

@@ -48,8 +48,12 @@ pub struct Archive {
     listing: Listing,
     leading: u64,
     trailing: Option<(u64, u64)>,
+    /// Bytes that all members may give.
+    allowance: u64,
     /// Bytes handed over of all members.
     handed: AtomicU64,
+    /// Bytes whose checksum was computed.
+    checked: AtomicU64,
     names: OnceLock<HashMap<Box<[u8]>, usize>>,
 }
 
@@ -98,6 +102,34 @@ impl Archive {
     /// bytes cannot be had.
     pub fn has_checksum(&self, member: &Member) -> Option<bool> {
         content::has_checksum(self, member)
+    }
+
+    /// Offsets at which a member starts within the data of another.
+    pub fn overlaps(&self) -> Vec<u64> {
+        let mut extents = self.members.iter().filter_map(Member::extent).collect::<Vec<_>>();
+        extents.sort_unstable_by_key(|extent| (extent.start, extent.end));
+        let mut reached = 0;
+        let starts = extents.into_iter().filter_map(|extent| {
+            let within = extent.start < reached;
+            reached = reached.max(extent.end);
+            within.then_some(extent.start)
+        });
+        starts.collect()
+    }
+
+    /// How many bytes the members claim to have together when they are unpacked.
+    pub fn claimed(&self) -> u64 {
+        let central = self.members.iter().filter_map(|member| member.central.as_ref());
+        central.fold(0, |sum, central| sum.saturating_add(central.header.size))
+    }
+
+    /// What the members may give together: an archive that is made to grow gets a small share of
+    /// what others get.
+    fn allowance(&self) -> u64 {
+        let ratio = self.budget.limits().ratio;
+        let fair = self.bytes.len().saturating_mul(ratio).saturating_add(FREE);
+        let bomb = self.claimed() > fair || !self.overlaps().is_empty();
+        if bomb { self.bytes.len().saturating_add(FREE) } else { fair }
     }
 
     /// What could not be read of the archive itself.
@@ -154,6 +186,12 @@ impl Member {
         aliases
     }
 
+    /// Whether all views say that it is encrypted: where one does not, a loader reads it.
+    pub fn is_encrypted(&self) -> bool {
+        let mask = ENCRYPTED | STRONG_ENCRYPTION | MASKED;
+        self.headers().all(|header| header.flags & mask != 0)
+    }
+
     /// Bytes of compressed data: the shorter where the views differ.
     pub fn length(&self) -> Option<u64> {
         let central = self.central.as_ref().map(|central| central.header.compressed);
@@ -191,21 +229,15 @@ impl Asset for Archive {
         self.kind
     }
 
+    fn gaps(&self) -> Vec<Refusal> {
+        self.refusals.iter().cloned().chain(kind::unproven(self.kind)).collect()
+    }
+
     fn facet(&self) -> Option<&dyn Asset> {
         Some(&self.listing)
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
-        let gap = |refusal: &Refusal| Part {
-            name: "archive".into(),
-            bytes: Err(refusal.clone()),
-            expects: Expects::Anything,
-        };
-        for refusal in self.refusals.iter().chain(&kind::unproven(self.kind)) {
-            if visit(gap(refusal)).is_break() {
-                return;
-            }
-        }
         for member in &self.members {
             let expects = self.expects(member);
             for View { under, bytes } in self.open(member) {
@@ -216,6 +248,10 @@ impl Asset for Archive {
                 if visit(Part { name, bytes, expects }).is_break() {
                     return;
                 }
+            }
+            if self.is_exhausted() {
+                // One gap stands for all the members that are left.
+                break;
             }
         }
         let leading = self.bytes.slice(0, self.leading).ok().filter(|bytes| !bytes.is_empty());
@@ -266,9 +302,12 @@ impl Archive {
             listing: Listing::default(),
             leading: 0,
             trailing: None,
+            allowance: 0,
             handed: AtomicU64::new(0),
+            checked: AtomicU64::new(0),
             names: OnceLock::new(),
         };
+        archive.allowance = archive.allowance();
         archive.measure(&covered);
         archive.listing = archive.list();
         archive
@@ -319,6 +358,9 @@ impl Archive {
 pub fn archive(asset: &dyn Asset) -> Option<&Archive> {
     (asset as &dyn Any).downcast_ref()
 }
+
+/// What the members of any archive may give together.
+const FREE: u64 = 16 << 20;
 
 /// The marker of an archive that was meant to span several disks (APPNOTE 8.5.4).
 const SPANNED: &[u8] = b"PK00PK\x03\x04";

@@ -5,6 +5,7 @@
 use std::{any::Any, ops::ControlFlow, sync::Arc};
 
 use modelward_formats::{Asset, Bytes, listing::Listing, read, zip::Archive};
+use proptest::{collection::vec, prelude::*};
 
 const TEXT: &[u8] = include_bytes!("fixtures/compressed/text");
 
@@ -122,5 +123,57 @@ fn no_single_byte_makes_a_member_disappear() {
             }
             assert!(seen, "{name} with byte {at} changed");
         }
+    }
+}
+
+#[test]
+fn rare_methods_are_read() {
+    let zstd = include_bytes!("fixtures/compressed/tool.zst");
+    let xz = include_bytes!("fixtures/compressed/tool.xz");
+    // A block that stores its bytes is the same in deflate64 as in deflate.
+    let length = u16::try_from(TEXT.len()).unwrap();
+    let head = [&[1][..], &length.to_le_bytes(), &(!length).to_le_bytes()].concat();
+    let deflate64 = [&head, TEXT].concat();
+    for (method, data) in [(9_u16, &*deflate64), (93, zstd), (95, xz)] {
+        let size = u32::try_from(data.len()).unwrap().to_le_bytes();
+        let mut bytes = b"PK\x03\x04\x14\0\0\0".to_vec();
+        bytes.extend(method.to_le_bytes());
+        bytes.extend([0; 8]);
+        bytes.extend(size);
+        bytes.extend([8, 7, 0, 0, 1, 0, 0, 0]);
+        bytes.push(b'm');
+        bytes.extend(data);
+        let archive = archive(&bytes);
+        let mut views = archive.open(&archive.members[0]);
+        assert_eq!(views.len(), 1, "method {method}");
+        let content = views.remove(0).bytes.unwrap().head(u64::MAX).unwrap();
+        assert!(content == TEXT, "method {method}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_read_in_bounds(bytes in vec(any::<u8>(), 0..400), cut in 0_usize..2000) {
+        // Hostile bytes in the middle of an ordinary archive.
+        let whole = FIXTURES[1].1;
+        let cut = cut.min(whole.len());
+        let mixed = [&whole[..cut], &*bytes, &whole[cut..]].concat();
+        for reading in read(&Bytes::from(mixed), &Arc::default()) {
+            let Ok(asset) = reading.asset else { continue };
+            asset.parts(&mut |part| {
+                let _ = part.bytes.and_then(|bytes| bytes.head(1 << 16));
+                ControlFlow::Continue(())
+            });
+        }
+    }
+
+    #[test]
+    fn a_prefix_and_a_suffix_hide_nothing(
+        before in vec(any::<u8>(), 1..300),
+        after in vec(any::<u8>(), 1..300),
+    ) {
+        let bytes = [&before, FIXTURES[0].1, &after].concat();
+        let names = |archive: &Archive| archive.members.iter().map(|m| m.shown()).collect::<Vec<_>>();
+        prop_assert_eq!(names(&archive(&bytes)), names(&archive(FIXTURES[0].1)));
     }
 }

@@ -85,9 +85,9 @@ impl Examined {
 
 /// Examine one file: everything in it, and everything inside that.
 pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
-    let budget = Budget::new(context.limits);
+    let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
-    let mut examination = Examination { context, budget, examined };
+    let mut examination = Examination { context, budget, examined, exhausted: false };
     if let Some(format) = examination.piece(place, bytes, Expects::Anything, "", 0) {
         examination.examined.format = format;
     }
@@ -99,7 +99,7 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
 pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
     let budget = Budget::new(context.limits);
     let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
-    let mut examination = Examination { context, budget, examined };
+    let mut examination = Examination { context, budget, examined, exhausted: false };
     examination.asset(place, tree, "", 0);
     examination.examined
 }
@@ -111,11 +111,21 @@ pub fn refused(place: &Place, refusal: Refusal) -> Examined {
     examined
 }
 
+/// The limits for a file of this length: archives within archives must not multiply what each
+/// may grow by.
+fn fair(limits: Limits, len: u64) -> Limits {
+    let share = len.saturating_mul(limits.ratio).saturating_add(FREE);
+    Limits { expanded: limits.expanded.min(share), ..limits }
+}
+
 /// One file under examination.
 struct Examination<'a> {
     context: &'a Context,
     budget: Arc<Budget>,
     examined: Examined,
+    /// Whether a limit was hit that holds for the whole file: what is left would only hit it
+    /// again, a million times over in a bomb.
+    exhausted: bool,
 }
 
 impl Examination<'_> {
@@ -194,12 +204,13 @@ impl Examination<'_> {
                 let found = self.examined.findings.get(before..).unwrap_or_default();
                 payloads.found.extend(payload(&name, found));
             }
-            ControlFlow::Continue(())
+            if self.exhausted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         scan(&payloads, place, &mut self.examined.findings);
     }
 
     fn refuse(&mut self, place: &Place, refusal: Refusal) {
+        self.exhausted |= matches!(refusal.gap, Gap::LargeExpansion | Gap::LongReading);
         self.examined.refuse(place, refusal);
     }
 }
@@ -215,3 +226,6 @@ fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
         message: message.clone(),
     })
 }
+
+/// What any file may grow to, all layers and all that is decoded again included.
+const FREE: u64 = 512 << 20;

@@ -7,19 +7,25 @@ use crate::Entry;
 
 mod attribute_walk;
 mod bindings;
+mod bomb;
 mod computed_name;
 mod evaluate;
 mod foreign_call;
+mod hidden_instruction;
 mod names;
 mod reach;
 mod spell;
 mod value;
+mod variants;
 mod visit;
 
 pub(crate) const CHECKS: &[Entry] = &[
     Entry::of::<attribute_walk::AttributeWalk>(),
     Entry::of::<foreign_call::ForeignCall>(),
     Entry::of::<computed_name::ComputedName>(),
+    Entry::of::<bomb::Bomb>(),
+    Entry::of::<variants::Variants>(),
+    Entry::of::<hidden_instruction::HiddenInstruction>(),
 ];
 
 /// Report what a template reaches in one way.

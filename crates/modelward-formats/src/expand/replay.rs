@@ -91,6 +91,8 @@ impl Replay {
                 state.running = Some((next, chain));
                 return Ok(chunk);
             }
+            // Readers look at the end of a piece first, and then at what lies before it.
+            state.keep(here, chunk.clone());
         }
     }
 
@@ -129,11 +131,17 @@ impl Source for Replay {
         }
         let chunk = self.decode(&mut state, base)?;
         let n = copy(chunk.get(within..).unwrap_or_default(), into);
-        if state.recent.len() >= MOST_RECENT {
-            state.recent.pop_front();
-        }
-        state.recent.push_back((base, chunk));
+        state.keep(base, chunk);
         Ok(n)
+    }
+}
+
+impl State {
+    fn keep(&mut self, at: u64, chunk: Vec<u8>) {
+        if self.recent.len() >= MOST_RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back((at, chunk));
     }
 }
 
@@ -151,5 +159,5 @@ const SPACING: u64 = 1 << 20;
 /// Past this many marks every second one is dropped: a stream of any length keeps below 6 MiB.
 const MOST_MARKS: usize = 64;
 
-/// How many chunks are kept: 4 MiB.
-const MOST_RECENT: usize = 64;
+/// How many chunks are kept: 8 MiB.
+const MOST_RECENT: usize = 128;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{Archive, ENCRYPTED, Header, MASKED, Member, STRONG_ENCRYPTION};
+use super::{Archive, Header, Member};
 use crate::{
     Bytes, Gap, Refusal,
     expand::{Codec, expand},
@@ -28,7 +28,7 @@ pub(super) fn open(archive: &Archive, member: &Member) -> Vec<View> {
         let at = member.at().min(archive.bytes.len());
         return vec![View { under: "", bytes: Err(Refusal::truncated(at, why)) }];
     }
-    if is_encrypted(member) && has_checksum(archive, member) != Some(true) {
+    if member.is_encrypted() && has_checksum(archive, member) != Some(true) {
         let why = "the member is encrypted";
         let bytes = Err(Refusal::new(member.at(), Gap::Encrypted, why));
         return vec![View { under: "", bytes }];
@@ -44,7 +44,17 @@ pub(super) fn open(archive: &Archive, member: &Member) -> Vec<View> {
                 continue;
             }
         };
-        let Expansion { bytes, slack, refusal } = way.expand(archive, codec);
+        let mut expansion = archive.hand_over(member.at(), 0).map(|()| way.expand(archive, codec));
+        if let Ok(Expansion { bytes: Ok(bytes), .. }) = &expansion
+            && let Err(refusal) = archive.hand_over(member.at(), bytes.len())
+        {
+            expansion = Err(refusal);
+        }
+        let Expansion { bytes, slack, refusal } = expansion.unwrap_or_else(|refusal| Expansion {
+            bytes: Err(refusal),
+            slack: None,
+            refusal: None,
+        });
         views.push(View { under: way.under, bytes });
         if let Some(slack) = slack {
             views.push(View { under: "behind the stream", bytes: Ok(slack) });
@@ -63,8 +73,12 @@ pub(super) fn has_checksum(archive: &Archive, member: &Member) -> Option<bool> {
     let crc = crc.or(local.map(|local| local.header.crc))?;
     let way = Way::all(member).into_iter().next()?;
     let codec = way.codec(archive).ok()?;
+    if archive.checked.load(Relaxed) > MOST_CHECKED {
+        return None;
+    }
     let Expansion { bytes, refusal: None, .. } = way.expand(archive, codec) else { return None };
     let bytes = bytes.ok()?;
+    archive.checked.fetch_add(bytes.len(), Relaxed);
     let mut digest = crc32fast::Hasher::new();
     let mut cursor = bytes.cursor();
     while cursor.left() > 0 {
@@ -168,9 +182,6 @@ impl<'a> Way<'a> {
             let why = format!("expected {} bytes of data, {left} are left", self.compressed);
             Refusal::new(self.data_at, Gap::OversizedLength, why)
         });
-        if let Err(refusal) = archive.hand_over(self.data_at, data.len()) {
-            return Expansion { bytes: Err(refusal), slack: None, refusal: None };
-        }
         let Some(codec) = codec else {
             return Expansion { bytes: Ok(data), slack: None, refusal: cut };
         };
@@ -181,8 +192,7 @@ impl<'a> Way<'a> {
         let refusal = expanded
             .refusal
             .map(|refusal| Refusal { at: self.data_at.saturating_add(refusal.at), ..refusal });
-        let handed = archive.hand_over(self.data_at, expanded.bytes.len());
-        Expansion { bytes: handed.map(|()| expanded.bytes), slack, refusal: refusal.or(cut) }
+        Expansion { bytes: Ok(expanded.bytes), slack, refusal: refusal.or(cut) }
     }
 }
 
@@ -190,14 +200,17 @@ impl Archive {
     /// Count what the members give: many small or overlapping ones must not add up to more than
     /// the archive may grow to.
     fn hand_over(&self, at: u64, bytes: u64) -> Result<(), Refusal> {
-        let handed = self.handed.fetch_add(bytes, Relaxed).saturating_add(bytes);
-        let ratio = self.budget.limits().ratio;
-        let limit = self.bytes.len().saturating_mul(ratio).saturating_add(FREE);
-        if handed > limit {
-            let why = format!("the members together grow to more than {ratio} times the archive");
+        self.handed.fetch_add(bytes, Relaxed);
+        if self.is_exhausted() {
+            let why = "the members together grow beyond what the archive may grow to";
             return Err(Refusal::new(at, Gap::HighExpansionRatio, why));
         }
         self.budget.tick(at)
+    }
+
+    /// Whether the members gave more than they may.
+    pub(super) fn is_exhausted(&self) -> bool {
+        self.handed.load(Relaxed) > self.allowance
     }
 }
 
@@ -206,17 +219,11 @@ fn is_folder(member: &Member) -> bool {
     member.name().ends_with(b"/") && member.headers().all(|header| header.compressed == 0)
 }
 
-/// Whether all views say that the member is encrypted: where one does not, a loader reads it.
-fn is_encrypted(member: &Member) -> bool {
-    let mask = ENCRYPTED | STRONG_ENCRYPTION | MASKED;
-    member.headers().all(|header| header.flags & mask != 0)
-}
-
 /// Two bytes of version, two of length, five of properties.
 const LZMA_HEAD: usize = 9;
 
 /// Flag bit 1 with LZMA: the stream marks its own end.
 const END_MARKER: u16 = 1 << 1;
 
-/// What the members of any archive may give together.
-const FREE: u64 = 16 << 20;
+/// The most content of one archive whose checksums are computed: sizes may lie.
+const MOST_CHECKED: u64 = 256 << 20;

@@ -145,7 +145,9 @@ impl Directory {
 pub(super) fn end_records(bytes: &Bytes) -> Result<Vec<u64>, Refusal> {
     let from = bytes.len().saturating_sub(REACH);
     let tail = bytes.take(from, bytes.len().saturating_sub(from))?;
-    let found = memmem::rfind_iter(&tail, END).take(MOST_END_RECORDS);
+    // Searching forward is many times faster, and most bytes hold no record at all.
+    let found = memmem::find_iter(&tail, END).collect::<Vec<_>>();
+    let found = found.into_iter().rev().take(MOST_END_RECORDS);
     Ok(found.map(|at| from.saturating_add(at as u64)).collect())
 }
 

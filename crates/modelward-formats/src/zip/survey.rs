@@ -64,7 +64,10 @@ impl Surveyor<'_> {
     /// Read the directories that an end record leads to.
     fn end_record(&mut self, at: u64) -> Result<(), Refusal> {
         let before = self.found.directories.len();
-        for end in EndRecord::read(self.bytes, at) {
+        let readings = EndRecord::read(self.bytes, at);
+        // One that is cut short was meant to be the only one: that is a gap, not a second one.
+        let whole = !readings.is_empty();
+        for end in readings {
             for start in end.starts(self.bytes) {
                 self.directory(start, Some(end.clone()))?;
             }
@@ -73,7 +76,11 @@ impl Surveyor<'_> {
             |directory: &Directory| directory.end_record.as_ref().is_some_and(|end| end.at == at);
         let leads_nowhere =
             self.found.directories.len() == before && !self.found.directories.iter().any(known);
-        if leads_nowhere && self.found.stray_ends.len() < MOST_DIRECTORIES {
+        if leads_nowhere
+            && whole
+            && !self.found.stray_ends.contains(&at)
+            && self.found.stray_ends.len() < MOST_DIRECTORIES
+        {
             self.found.stray_ends.push(at);
         }
         Ok(())

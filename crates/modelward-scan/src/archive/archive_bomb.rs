@@ -23,24 +23,13 @@ impl Check for ArchiveBomb {
     };
 
     fn check(archive: &Archive, out: &mut Findings<'_>) {
-        let mut extents = archive.members.iter().filter_map(|member| member.extent());
-        let mut all = extents.by_ref().collect::<Vec<_>>();
-        all.sort_unstable_by_key(|extent| (extent.start, extent.end));
-        let mut reached = 0;
-        let mut shared = Vec::new();
-        for extent in all {
-            if extent.start < reached {
-                shared.push(extent.start);
-            }
-            reached = reached.max(extent.end);
-        }
+        let shared = archive.overlaps();
         if let Some(&at) = shared.first() {
             let members = shared.len();
             let shown = format!("{members} members start within the data of another");
             out.report("members share their data with one another", Evidence::bytes(at, shown));
         }
-        let central = archive.members.iter().filter_map(|member| member.central.as_ref());
-        let size = central.fold(0_u64, |sum, central| sum.saturating_add(central.header.size));
+        let size = archive.claimed();
         let limit = archive.len().saturating_mul(RATIO).saturating_add(FREE);
         if size > limit {
             let (value, limit) = (size as f64, limit as f64);

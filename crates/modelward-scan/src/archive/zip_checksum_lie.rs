@@ -29,7 +29,7 @@ impl Check for ZipChecksumLie {
             let size = sizes.max().unwrap_or(0);
             // Storages of a large checkpoint are not read for this: their content is judged by no
             // loader, and reading them all would take longer than the rest of the scan.
-            if size > most(member.name()) || size > left {
+            if size > most(member.name()) || size > left || member.is_encrypted() {
                 continue;
             }
             left = left.saturating_sub(size);

@@ -4,6 +4,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
+    iter::once,
     rc::Rc,
 };
 
@@ -20,6 +21,7 @@ use super::{
     known::{self, Entry, Special},
     matching::Matcher,
     numpy_dtype::{self, Dtype},
+    shape::Parser,
     shown,
 };
 
@@ -328,10 +330,12 @@ impl<'a> Judge<'a> {
                 let container = ["dict", "list", "set"];
                 let container =
                     container.iter().any(|name| self.is_of(program, base, "builtins", name));
-                let plain =
-                    state == Value::NONE || matcher.one_of(&[super::shape::Shape::Plain], state);
-                let fine = entry.class
-                    && (object && state == Value::NONE || container && entry.items && plain);
+                let held = Parser::new("dict|[any*]|set").one_of(0);
+                let held = held.is_ok_and(|held| matcher.one_of(&held, state))
+                    && matcher.one_of(&[super::shape::Shape::Any], state);
+                let empty = state == Value::NONE;
+                let fine =
+                    entry.class && (object && empty || container && entry.items && (empty || held));
                 return fine
                     .then_some(())
                     .ok_or_else(|| "not an empty instance of a listed class".into());
@@ -416,6 +420,9 @@ impl<'a> Judge<'a> {
             };
             let listed = self.entry(*function).is_some_and(|entry| entry.may_be_handed_on());
             return listed && program.heap().items_of(*arguments, Shape::Tuple).is_some();
+        }
+        if !matcher.one_of(&[super::shape::Shape::Any], state) {
+            return false;
         }
         if !entry.states.is_empty() {
             return entry.states.iter().any(|shapes| matcher.one_of(shapes, state));
@@ -526,7 +533,8 @@ impl Observer for Judge<'_> {
             let message = "sets attributes whose names begin with `__`".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
         } else if let Some(entry) = entry
-            && !self.listed_state(program, &entry, object, state)
+            && (entry.items && hides_a_method(program, state)
+                || !self.listed_state(program, &entry, object, state))
         {
             let name = maker.and_then(|index| self.name(index));
             let name =
@@ -738,6 +746,16 @@ fn tensor_reaches_out(program: &Program<'_>, arguments: &[Value], name: Option<&
     sizes.len() != strides.len() || last >= count
 }
 
+/// Whether a state brings what an unpickler looks up on a container, and calls, to add items.
+fn hides_a_method(program: &Program<'_>, state: Value) -> bool {
+    let halves = program.heap().items_of(state, Shape::Tuple).unwrap_or_default();
+    let mut dicts = once(&state).chain(halves);
+    dicts.any(|&dict| {
+        program.heap().of(dict).is_some_and(|node| node.shape == Shape::Dict && node.more)
+            || ADDERS.iter().any(|name| program.entry(dict, name).is_some())
+    })
+}
+
 fn is_empty_dict(program: &Program<'_>, value: Value) -> bool {
     let node = program.heap().of(value);
     node.is_some_and(|node| {
@@ -748,3 +766,6 @@ fn is_empty_dict(program: &Program<'_>, value: Value) -> bool {
 fn opcode_name(code: u8) -> &'static str {
     opcode::describe(code).map_or("?", |(name, _)| name)
 }
+
+/// Methods that an unpickler looks up on the instance when the program adds items.
+const ADDERS: &[&str] = &["append", "extend", "add"];

@@ -3,7 +3,7 @@
 //! The lists are data, one file a library, in the form that `known/README.md` tells. The list of
 //! dangers only raises a severity and supplies the sentence; it never lets anything pass.
 
-use std::{collections::HashMap, sync::LazyLock};
+use std::{collections::HashMap, iter::successors, sync::LazyLock};
 
 use super::shape::{OneOf, Parser, Slot};
 
@@ -99,7 +99,15 @@ pub(crate) fn kinds(module: &str, name: &str) -> Option<&'static str> {
 
 /// What is known to be dangerous about a name, as a sentence without its subject.
 pub(crate) fn danger(module: &str, name: &str) -> Option<&'static str> {
-    DANGERS.get(&(module, name)).or_else(|| DANGERS.get(&(module, "*"))).copied()
+    let of = |table: &Table, module| {
+        [name, "*"].iter().find_map(|name| table.get(&(module, *name)).copied())
+    };
+    of(&DANGERS, module).or_else(|| above(module).find_map(|package| of(&PACKAGES, package)))
+}
+
+/// A module, and the packages that it lies in, nearest first.
+fn above(module: &str) -> impl Iterator<Item = &str> {
+    successors(Some(module), |module| module.rsplit_once('.').map(|(above, _)| above))
 }
 
 type Table = HashMap<(&'static str, &'static str), &'static str>;
@@ -107,14 +115,23 @@ type Table = HashMap<(&'static str, &'static str), &'static str>;
 static LISTED: LazyLock<Table> =
     LazyLock::new(|| entries().map(|(module, name, kinds)| ((module, name), kinds)).collect());
 
-static DANGERS: LazyLock<Table> = LazyLock::new(|| {
-    let lines = content(DANGEROUS).filter_map(|line| {
+static DANGERS: LazyLock<Table> = LazyLock::new(|| dangers().collect());
+
+/// Names of a package and of every module below it: `PACKAGE.* NAME`.
+static PACKAGES: LazyLock<Table> = LazyLock::new(|| {
+    let below = |((module, name), why): ((&'static str, _), _)| {
+        module.strip_suffix(".*").map(|package| ((package, name), why))
+    };
+    dangers().filter_map(below).collect()
+});
+
+fn dangers() -> impl Iterator<Item = ((&'static str, &'static str), &'static str)> {
+    content(DANGEROUS).filter_map(|line| {
         let (names, sentence) = line.split_once(" = ")?;
         let (module, name) = names.trim().split_once(' ')?;
         Some(((module, name.trim()), sentence.trim()))
-    });
-    lines.collect()
-});
+    })
+}
 
 fn entries() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
     LISTS.iter().flat_map(|list| content(list)).filter_map(split)
@@ -128,14 +145,23 @@ fn content(list: &'static str) -> impl Iterator<Item = &'static str> {
 const DANGEROUS: &str = include_str!("known/dangerous.names");
 
 const LISTS: &[&str] = &[
+    include_str!("known/accelerate.names"),
+    include_str!("known/dill.names"),
+    include_str!("known/flair.names"),
     include_str!("known/joblib.names"),
     include_str!("known/lightgbm.names"),
+    include_str!("known/lightning.names"),
     include_str!("known/numpy.names"),
+    include_str!("known/omegaconf.names"),
     include_str!("known/pandas.names"),
+    include_str!("known/pyannote.names"),
     include_str!("known/scikit_learn.names"),
     include_str!("known/scipy.names"),
     include_str!("known/standard_library.names"),
     include_str!("known/torch.names"),
+    include_str!("known/torchvision.names"),
+    include_str!("known/transformers.names"),
+    include_str!("known/ultralytics.names"),
     include_str!("known/xgboost.names"),
 ];
 
@@ -165,8 +191,22 @@ mod tests {
     fn no_name_is_both_listed_and_dangerous() {
         for (module, name, kinds) in entries() {
             let special = Entry::parse(kinds).unwrap().special.is_some();
-            let exact = DANGERS.get(&(module, name));
-            assert!(special || exact.is_none(), "{module} {name} is in both lists");
+            assert!(special || danger(module, name).is_none(), "{module} {name} is in both lists");
+        }
+    }
+
+    #[test]
+    fn a_danger_is_found_by_its_name_its_module_or_a_package_above() {
+        for (module, name) in [
+            ("posix", "system"),
+            ("subprocess", "Popen"),
+            ("torch._inductor.codecache", "compile_file"),
+            ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
+        ] {
+            assert!(danger(module, name).is_some(), "{module} {name}");
+        }
+        for (module, name) in [("collections", "OrderedDict"), ("subprocess_of_mine", "run")] {
+            assert_eq!(danger(module, name), None, "{module} {name}");
         }
     }
 }

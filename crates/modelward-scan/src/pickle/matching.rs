@@ -67,7 +67,9 @@ impl Matcher<'_, '_, '_> {
             },
             Shape::Dict => self.program.heap().items_of(value, NodeShape::Dict).is_some(),
             Shape::Fields(fields) => {
-                self.fields(value) && {
+                // A key that is not kept cannot be looked at.
+                let whole = self.program.heap().of(value).is_some_and(|node| !node.more);
+                self.fields(value) && (whole || fields.is_empty()) && {
                     fields.iter().all(|(name, shapes)| {
                         let field = self.program.entry(value, name);
                         field.is_none_or(|field| self.one_of(shapes, field))

@@ -6,7 +6,7 @@
 
 use modelward_formats::pickle::value::{Kind, Shape, Value};
 
-use super::{judge::Judge, matching::Matcher};
+use super::{judge::Judge, matching::Matcher, shape::Parser};
 
 /// What is known of one dtype of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +26,12 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
     {
         return None;
     }
-    if let Kind::Import(index) = code.kind() {
-        let listed = matcher.judge.may_be_handed_on(index);
-        return listed.then_some(Dtype { objects: false, size: None, letter: '?' });
+    if let Kind::Import(_) = code.kind() {
+        // Of the classes that numpy takes, `object_` among them, it writes these alone.
+        let record = RECORDS
+            .iter()
+            .any(|&(module, name)| matcher.judge.is_of(matcher.program, code, module, name));
+        return record.then_some(Dtype { objects: false, size: None, letter: 'V' });
     }
     of_code(&matcher.program.text(code, 32)?)
 }
@@ -158,9 +161,11 @@ fn of_fields(matcher: &Matcher<'_, '_, '_>, fields: Value, width: u64) -> Option
     Some(objects)
 }
 
-/// Nothing, or the unit of a date: `(None or {}, (b"ns", 1, 1, 1))`.
+/// Nothing, or the unit of a date: `(None or {}, (b"ns", 1, 1, 1))`. Protocols below 3 call
+/// `_codecs.encode` for the bytes.
 fn metadata_is_plain(matcher: &Matcher<'_, '_, '_>, metadata: Value) -> bool {
-    matcher.one_of(&[super::shape::Shape::Plain], metadata)
+    let unit = Parser::new("plain|(none|{}, (bytes, int, int, int))").one_of(0);
+    unit.is_ok_and(|unit| matcher.one_of(&unit, metadata))
 }
 
 fn names_are_text(matcher: &Matcher<'_, '_, '_>, names: Value) -> bool {
@@ -180,6 +185,13 @@ impl Judge<'_> {
     }
 }
 
+/// Classes that numpy writes in place of a code: those of records.
+const RECORDS: &[(&str, &str)] = &[
+    ("numpy", "record"),
+    ("numpy", "void"),
+    ("numpy.rec", "record"),
+    ("numpy.core.records", "record"),
+];
 const LETTERS: &str = "?bBhHiIuUlLqQpPefdgFDGcSaVOmMn";
 const SIZES: &[(char, u64)] = &[
     ('?', 1),

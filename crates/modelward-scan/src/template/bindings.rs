@@ -7,41 +7,56 @@ use std::collections::BTreeMap;
 
 use modelward_formats::jinja::syntax::{Arguments, Expression, Kind, Parameter, Statement};
 
-use super::{evaluate::Variables, value::Value, visit};
+use super::{
+    evaluate::{CHANGES, Variables},
+    value::Value,
+    visit,
+};
 
 /// Work out what every variable may hold.
 pub(super) fn variables(body: &[Statement]) -> Variables {
     let mut found = Found::default();
     found.statements(body);
     let mut variables = Variables::new(found.macros.keys().cloned().collect());
+    let only = found.namespaces.iter().filter(|(_, only)| **only).map(|(name, _)| name.clone());
+    variables.namespaces = only.collect();
+    // Every name that is bound is known from the start: it is the template's own, not data.
+    for (target, _) in &found.bindings {
+        bind(target, Value::Nothing, &mut variables.values);
+    }
     for round in 0..ROUNDS {
-        let mut values = BTreeMap::new();
+        let before = variables.values.clone();
         for (target, source) in &found.bindings {
-            bind(target, source.value(&variables), &mut values);
+            // What is bound further down sees what was bound here, and in a loop the reverse.
+            let value = source.value(&variables);
+            bind(target, value, &mut variables.values);
         }
-        if values == variables.values {
+        if variables.values == before {
             break;
         }
         // What still changes is text that grows from round to round.
-        for (name, value) in &mut values {
-            let settled = variables.values.get(name) == Some(value);
+        for (name, value) in &mut variables.values {
+            let settled = before.get(name) == Some(value);
             if round >= ROUNDS - 2 && !settled && !matches!(value, Value::Number(_)) {
                 *value = Value::BUILT;
             }
         }
-        variables.values = values;
     }
     variables
 }
 
 /// Bindings that refer to each other settle after a few rounds, or never.
-const ROUNDS: usize = 6;
+const ROUNDS: usize = 8;
 
 /// Every binding, and every macro with its parameters.
 #[derive(Default)]
 struct Found<'a> {
     bindings: Vec<(Target<'a>, Source<'a>)>,
     macros: BTreeMap<String, Vec<&'a Parameter>>,
+    /// What loops bind: a recursive one may be given other items.
+    loops: Vec<&'a Expression>,
+    /// The variables that are bound, and whether only to namespaces.
+    namespaces: BTreeMap<String, bool>,
 }
 
 /// What is bound.
@@ -89,11 +104,17 @@ impl<'a> Found<'a> {
     fn statement(&mut self, statement: &'a Statement) {
         match statement {
             Statement::For { target, over, .. } => {
+                self.loops.push(target);
                 self.bindings.push((Target::Written(target), Source::ItemOf(over)));
             }
             Statement::Set { target, value } => {
                 self.bindings.push((Target::Written(target), Source::Value(value)));
-                self.namespace(target, value);
+                if let Kind::Name(variable) = &target.kind {
+                    let is =
+                        matches!(&value.kind, Kind::Call(callee, _) if names(callee, "namespace"));
+                    let all = self.namespaces.entry(variable.clone()).or_insert(true);
+                    *all &= is;
+                }
             }
             Statement::SetBody { target, filters, body } => {
                 let text = match body.as_slice() {
@@ -121,28 +142,30 @@ impl<'a> Found<'a> {
         }
     }
 
-    /// `set ns = namespace(name=value)` binds `ns.name`.
-    fn namespace(&mut self, target: &Expression, value: &'a Expression) {
-        if let (Kind::Name(variable), Kind::Call(callee, arguments)) = (&target.kind, &value.kind)
-            && matches!(&callee.kind, Kind::Name(name) if name == "namespace")
-        {
-            for (name, value) in &arguments.named {
-                let target = Target::Name(format!("{variable}.{name}"));
-                self.bindings.push((target, Source::Value(value)));
-            }
-        }
-    }
-
     /// Calls of macros bind their parameters; methods that change a list or dictionary change the
     /// variable that holds it.
     fn expression(&mut self, expression: &'a Expression) {
         let Kind::Call(callee, arguments) = &expression.kind else { return };
         match &callee.kind {
+            Kind::Name(name) if name == "namespace" => {
+                for (name, value) in &arguments.named {
+                    self.bindings.push((Target::Name(format!(".{name}")), Source::Value(value)));
+                }
+            }
+            Kind::Name(name) if name == "loop" => {
+                for target in self.loops.clone() {
+                    let items =
+                        arguments.all().map(|e| (Target::Written(target), Source::ItemOf(e)));
+                    self.bindings.extend(items);
+                }
+            }
             Kind::Name(name) => self.call(name, arguments),
-            Kind::Attribute(base, method) if CHANGING.contains(&method.as_str()) => {
-                if let Some(variable) = root(base) {
-                    let items = Source::ListOf(arguments.all().collect());
-                    self.bindings.push((Target::Name(variable), items));
+            Kind::Attribute(_, method) if CHANGING.contains(&method.as_str()) => {
+                let items = Source::ListOf(arguments.all().collect());
+                self.bindings.push((Target::Name(CHANGES.to_owned()), items));
+                for argument in arguments.all() {
+                    let target = Target::Name(CHANGES.to_owned());
+                    self.bindings.push((target, Source::Value(argument)));
                 }
             }
             _ => {}
@@ -183,10 +206,9 @@ fn bind(target: &Target<'_>, value: Value, into: &mut BTreeMap<String, Value>) {
 fn bind_written(target: &Expression, value: Value, into: &mut BTreeMap<String, Value>) {
     match &target.kind {
         Kind::Name(name) => add(name.clone(), value, into),
-        Kind::Attribute(base, attribute) => {
-            if let Kind::Name(variable) = &base.kind {
-                add(format!("{variable}.{attribute}"), value, into);
-            }
+        Kind::Attribute(_, attribute) => {
+            // A namespace may go by several names, so its attributes are everybody's.
+            add(format!(".{attribute}"), value, into);
         }
         Kind::List(targets) => {
             for alternative in value.alternatives() {
@@ -206,17 +228,8 @@ fn add(name: String, value: Value, into: &mut BTreeMap<String, Value>) {
     *slot = std::mem::replace(slot, Value::Nothing).or(value);
 }
 
-/// The variable that an expression starts from.
-fn root(expression: &Expression) -> Option<String> {
-    match &expression.kind {
-        Kind::Name(name) => Some(name.clone()),
-        Kind::Attribute(base, attribute) => match &base.kind {
-            Kind::Name(variable) => Some(format!("{variable}.{attribute}")),
-            _ => root(base),
-        },
-        Kind::Subscript(base, _) => root(base),
-        _ => None,
-    }
+fn names(expression: &Expression, word: &str) -> bool {
+    matches!(&expression.kind, Kind::Name(name) if name == word)
 }
 
 /// Methods that put something into what they are called on.

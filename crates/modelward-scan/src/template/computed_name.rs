@@ -48,6 +48,10 @@ impl Check for ComputedName {
             "{% set l = [] %}{% do l.append(tools|string) %}{{ ''[l[0]] }}",
             "{% macro m() %}{{ tools }}{% endmacro %}{{ ''[m()] }}",
             "{{ ''[strftime_now('%%') ~ x] }}",
+            "{{ ''[('xx__cla' ~ 'ss__')|trim(chars='x')] }}",
+            "{{ ''[missing|default(*['__cla' ~ 'ss__'])] }}",
+            "{% macro dict() %}{{ '__cla' }}ss__{% endmacro %}{{ ''[dict()] }}",
+            "{% set v = 'ass__' %}{% set v = '__cl' ~ v %}{{ ''[v] }}",
         ];
         Samples { fires: fires.map(Vec::from).to_vec(), silent: super::ordinary() }
     }

@@ -1,7 +1,10 @@
 //! What expressions come to: constants are folded through every operator, filter and method that
 //! could spell a name, and what cannot be folded keeps its origin.
 
-use std::{cell::Cell, collections::BTreeMap};
+use std::{
+    cell::Cell,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use modelward_formats::jinja::syntax::{Arguments, Expression, Kind};
 
@@ -12,19 +15,26 @@ use super::{
 
 /// What the variables of a template may hold, and how much may still be worked out.
 pub(super) struct Variables {
-    /// By name, and by `namespace.attribute`.
+    /// By name; by `.attribute` for those of namespaces; and under [`CHANGES`].
     pub(super) values: BTreeMap<String, Value>,
     /// The macros that the template defines: calling one gives the text that it prints.
     pub(super) macros: Vec<String>,
+    /// The variables that hold nothing but a namespace.
+    pub(super) namespaces: BTreeSet<String>,
     fuel: Cell<usize>,
 }
 
 impl Variables {
     /// What working out all names of one template may cost, in expressions.
-    const FUEL: usize = 2_000_000;
+    const FUEL: usize = 400_000;
 
     pub(super) fn new(macros: Vec<String>) -> Self {
-        Self { values: BTreeMap::new(), macros, fuel: Cell::new(Self::FUEL) }
+        Self {
+            values: BTreeMap::new(),
+            macros,
+            namespaces: BTreeSet::new(),
+            fuel: Cell::new(Self::FUEL),
+        }
     }
 
     /// Whether working out the names took more than it may.
@@ -76,7 +86,17 @@ impl Variables {
                         let bounds = bounds.iter().map(|b| b.as_ref().map(|b| self.evaluate(b)));
                         base.slice(&bounds.collect::<Vec<_>>())
                     }
-                    _ => base.at(&self.evaluate(key)),
+                    _ => {
+                        let key = self.evaluate(key);
+                        let dictionary =
+                            base.alternatives().iter().any(|v| matches!(v, Value::Dict(_)));
+                        let held = key.map(|key| match key {
+                            Value::Text(name) => self.in_namespace(name),
+                            _ if dictionary => self.in_namespaces(),
+                            _ => Value::Nothing,
+                        });
+                        base.at(&key).or(held)
+                    }
                 }
             }
             Kind::Slice(_) => Value::Number(None),
@@ -95,23 +115,47 @@ impl Variables {
     /// What a variable of the template's own may hold. Where it is used before it is bound, or
     /// outside the block that binds it, it is undefined, and prints as no text.
     fn variable(&self, name: &str) -> Option<Value> {
-        Some(self.values.get(name)?.clone().or(Value::text("")))
+        let value = self.values.get(name)?.clone().or(Value::text(""));
+        // A list or dictionary may be changed by any name that it goes by.
+        let holds = |v: &Value| matches!(v, Value::List(_) | Value::Dict(_) | Value::Bag(_));
+        match self.values.get(CHANGES).filter(|_| value.alternatives().iter().any(holds)) {
+            Some(changes) => Some(value.or(changes.clone())),
+            None => Some(value),
+        }
+    }
+
+    /// What any namespace holds under this name, whichever variable it goes by.
+    fn in_namespace(&self, name: &str) -> Value {
+        self.values.get(&format!(".{name}")).cloned().unwrap_or(Value::Nothing)
+    }
+
+    /// What any namespace holds under any name.
+    fn in_namespaces(&self) -> Value {
+        let held = self.values.iter().filter(|(name, _)| name.starts_with('.'));
+        held.fold(Value::Nothing, |all, (_, value)| all.or(value.clone()))
     }
 
     /// The values of the arguments without names.
     pub(super) fn arguments(&self, arguments: &Arguments) -> Vec<Value> {
-        arguments.plain.iter().map(|argument| self.evaluate(argument)).collect()
+        let value =
+            |argument| if arguments.spread { Value::BUILT } else { self.evaluate(argument) };
+        arguments.plain.iter().map(value).collect()
     }
 
     fn binary(&self, operator: &str, left: &Value, right: &Value) -> Value {
+        let pairs = left.alternatives().len().saturating_mul(right.alternatives().len());
+        if !self.burn(pairs) {
+            return Value::BUILT;
+        }
         match operator {
             "~" => left.concat(right),
             "+" => left.add(right),
             "and" | "or" => left.clone().or(right.clone()),
             "%" => left.map(|value| match value {
-                Value::Text(pattern) => {
-                    spell::percent(pattern, &right.ordered().unwrap_or(vec![right.clone()]))
-                }
+                Value::Text(pattern) => match right {
+                    Value::List(arguments) => spell::percent(pattern, arguments),
+                    one => spell::percent(pattern, std::slice::from_ref(one)),
+                },
                 Value::Built { .. } => Value::BUILT,
                 _ => Value::Number(None),
             }),
@@ -143,35 +187,37 @@ impl Variables {
     }
 
     fn attribute(&self, base: &Expression, name: &str) -> Value {
-        if let Kind::Name(variable) = &base.kind
-            && let Some(value) = self.variable(&format!("{variable}.{name}"))
+        if matches!(&base.kind, Kind::Name(word) if word == "loop" && !self.values.contains_key(word))
         {
-            return value;
-        }
-        if matches!(&base.kind, Kind::Name(loop_) if loop_ == "loop") {
             let item = matches!(name, "previtem" | "nextitem");
             return if item { Value::Data } else { Value::Number(None) };
         }
-        self.evaluate(base).map(|value| match value {
+        let held = self.in_namespace(name);
+        if matches!(&base.kind, Kind::Name(variable) if self.namespaces.contains(variable)) {
+            return held.or(Value::text(""));
+        }
+        held.or(self.evaluate(base).map(|value| match value {
             Value::Dict(_) => value.at(&Value::text(name)),
             Value::Nothing => Value::Nothing,
             Value::Built { .. } => Value::BUILT,
             _ => Value::Data,
-        })
+        }))
     }
 
     fn call(&self, callee: &Expression, arguments: &Arguments) -> Value {
         let values = self.arguments(arguments);
         match &callee.kind {
-            Kind::Name(name) if name == "dict" => {
+            Kind::Name(name) if self.macros.contains(name) || self.values.contains_key(name) => {
+                Value::BUILT
+            }
+            Kind::Name(name) if name == "dict" || name == "namespace" => {
                 let named = arguments.named.iter();
                 let named = named.map(|(k, v)| (Value::text(k.as_str()), self.evaluate(v)));
-                match values.first() {
-                    None => Value::Dict(named.collect()),
-                    Some(first) => {
-                        let keys = named.map(|(key, _)| key).fold(first.items(), Value::or);
-                        Value::Bag(Box::new(keys.items().or(keys)))
-                    }
+                let given = arguments.plain.first();
+                let given = given.map_or(Some(Vec::new()), |given| pairs(&self.evaluate(given)));
+                match given {
+                    Some(given) => Value::Dict(given.into_iter().chain(named).collect()),
+                    None => Value::Bag(Box::new(Value::BUILT)),
                 }
             }
             Kind::Name(name) if name == "range" => Value::Bag(Box::new(Value::Number(None))),
@@ -182,8 +228,6 @@ impl Variables {
                     _ => Value::BUILT,
                 })
             }
-            Kind::Name(name) if name == "namespace" => Value::Data,
-            Kind::Name(name) if self.macros.contains(name) || name == "caller" => Value::BUILT,
             Kind::Attribute(base, method) => {
                 spell::method(&self.evaluate(base), method, &values, arguments, self)
             }
@@ -213,3 +257,21 @@ impl Variables {
         })
     }
 }
+
+/// What `dict` makes of a mapping, or of a list of pairs, where that is known.
+fn pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
+    match value {
+        Value::Dict(pairs) => Some(pairs.clone()),
+        Value::List(items) => {
+            let pair = |item: &Value| match item.ordered()?.as_slice() {
+                [key, value] => Some((key.clone(), value.clone())),
+                _ => None,
+            };
+            items.iter().map(pair).collect()
+        }
+        _ => None,
+    }
+}
+
+/// The key of what is put into lists and dictionaries by their methods.
+pub(super) const CHANGES: &str = "+";

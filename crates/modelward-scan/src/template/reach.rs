@@ -203,7 +203,8 @@ impl Search {
         match &callee.kind {
             Kind::Name(name) => {
                 let own = self.variables.macros.contains(name);
-                if !own && !FUNCTIONS.contains(&name.as_str()) {
+                let known = FUNCTIONS.contains(&name.as_str()) && !self.bound.contains(name);
+                if !own && !known {
                     self.report(callee.at, How::Foreign, format!("calls `{name}`"));
                 }
             }

@@ -2,13 +2,14 @@
 
 use modelward_formats::jinja::syntax::Arguments;
 
-use super::{
-    evaluate::Variables,
-    value::{Value, joined},
-};
+use super::{evaluate::Variables, value::Value};
 
 /// `base|name(arguments)`
 pub(super) fn filter(base: &Value, name: &str, values: &[Value], written: &Arguments) -> Value {
+    // Arguments with names may change what the filter does in ways that are not followed here.
+    if !written.named.is_empty() && !NAMED.contains(&name) {
+        return Value::BUILT;
+    }
     match name {
         "string" | "safe" | "e" | "escape" | "forceescape" => base.map(|value| match value {
             Value::Text(_) => value.clone(),
@@ -19,24 +20,25 @@ pub(super) fn filter(base: &Value, name: &str, values: &[Value], written: &Argum
         "trim" | "strip" => stripped(base, "strip", values),
         "reverse" => base.slice(&[None, None, Some(Value::Number(Some(-1)))]),
         "replace" => replaced(base, values),
-        "join" if written.named.is_empty() => {
+        "join" if values.len() <= 1 => {
             Variables::join(values.first().unwrap_or(&Value::text("")), base)
         }
         "format" => base.map(|value| match value {
             Value::Text(pattern) if written.named.is_empty() => percent(pattern, values),
             _ => Value::BUILT,
         }),
-        "first" => base.at(&Value::Number(Some(0))),
-        "last" => base.at(&Value::Number(Some(-1))),
+        "first" => end(base, 0),
+        "last" => end(base, -1),
         "list" => base.map(|value| value.ordered().map_or_else(|| bag(value), Value::List)),
         "random" | "min" | "max" => base.items(),
         "sort" | "unique" | "select" | "reject" | "selectattr" | "rejectattr" => bag(base),
         "batch" | "slice" => Value::Bag(Box::new(bag(base))),
         "map" => mapped(base, values, written),
-        "items" | "dictsort" => items(base),
+        "items" => items(base),
+        "dictsort" => bag(&items(base)),
         "sum" => base.map(|value| match value {
             Value::Data | Value::Number(_) => Value::Number(None),
-            value => value.ordered().map_or(Value::BUILT, |items| joined("", &items)),
+            _ => Value::BUILT,
         }),
         "d" | "default" => values.iter().cloned().fold(base.clone(), Value::or),
         "length" | "count" | "int" | "float" | "abs" | "round" | "wordcount" => Value::Number(None),
@@ -280,9 +282,21 @@ fn mapped(base: &Value, values: &[Value], written: &Arguments) -> Value {
     })
 }
 
+/// The first item (0) or the last (-1).
+fn end(base: &Value, index: i64) -> Value {
+    base.map(|value| match value.ordered() {
+        Some(items) => Value::List(items).at(&Value::Number(Some(index))),
+        None => value.items(),
+    })
+}
+
 fn bag(value: &Value) -> Value {
     value.map(|value| match value {
         Value::Data => Value::Data,
         value => Value::Bag(Box::new(value.items())),
     })
 }
+
+/// Filters whose arguments with names are looked at, or do not matter.
+const NAMED: &[&str] =
+    &["float", "groupby", "int", "length", "map", "max", "min", "round", "sort", "sum", "unique"];

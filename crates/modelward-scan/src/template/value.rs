@@ -31,7 +31,7 @@ pub(super) enum Value {
 }
 
 /// More alternatives than this are no longer told apart.
-const MOST_ALTERNATIVES: usize = 16;
+const MOST_ALTERNATIVES: usize = 32;
 /// Longer text is no longer followed: no attribute's name is as long.
 const LONGEST: usize = 512;
 
@@ -215,7 +215,7 @@ impl Value {
                 if matches!(value, Self::List(_)) { Self::List(items) } else { joined("", &items) }
             }
             (Self::Text(text), None) => Self::Built { safe: !text.contains('_') },
-            (Self::List(_), None) => Self::Bag(Box::new(value.items())),
+            (Self::List(_), None) | (Self::Dict(_), _) => Self::Bag(Box::new(value.items())),
             (Self::Built { .. }, _) => Self::BUILT,
             (other, _) => other.clone(),
         })

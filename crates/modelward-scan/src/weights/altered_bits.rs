@@ -118,6 +118,24 @@ impl Sample {
         });
         Some(Self { weights: low.collect(), width, mantissa })
     }
+
+    /// Whether most weights have a value of their own, as far as their format allows. Where a few
+    /// levels repeat, so do their bits, and nothing about them is random. The lowest byte is left
+    /// out, since a payload may be there.
+    fn is_continuous(&self) -> bool {
+        if self.mantissa < Self::WIDE {
+            return true;
+        }
+        let levels = self.weights.iter().map(|weight| weight >> 8);
+        let mut levels = levels.filter(|&level| level != 0).collect::<Vec<_>>();
+        let live = levels.len();
+        levels.sort_unstable();
+        levels.dedup();
+        levels.len().saturating_mul(4) > live.saturating_mul(3)
+    }
+
+    /// Bits of a mantissa that has room for a payload and a control.
+    const WIDE: u32 = 23;
 }
 
 /// Bytes that are looked at in a whole file.

@@ -12,6 +12,7 @@ is told on standard error with the method that stands in the way: read it, then 
 
 import argparse
 import ast
+import fnmatch
 import pathlib
 import sys
 
@@ -62,19 +63,71 @@ REVIEWED = {
     "sklearn.gaussian_process.kernels.Hyperparameter.__eq__",
     "sklearn.gaussian_process.kernels.Hyperparameter.__new__",
     "sklearn.frozen._frozen.FrozenEstimator.__getattr__",
+    # transformers: a value that is no member raises; other names for attributes; settings compared as dicts or text.
+    "transformers.file_utils.ExplicitEnum._missing_", "transformers.utils.generic.ExplicitEnum._missing_",
+    "transformers.configuration_utils.PretrainedConfig.__eq__", "transformers.configuration_utils.PretrainedConfig.__getattribute__",
+    "transformers.configuration_utils.PretrainedConfig.__setattr__", "transformers.configuration_utils.PreTrainedConfig.__eq__",
+    "transformers.configuration_utils.PreTrainedConfig.__getattribute__", "transformers.configuration_utils.PreTrainedConfig.__setattr__",
+    "transformers.integrations.heterogeneity.configuration_utils.HeterogeneousConfigMixin.__getattribute__",
+    "transformers.generation.configuration_utils.GenerationConfig.__eq__", "transformers.generation.configuration_utils.GenerationConfig.__hash__",
+    # accelerate, ultralytics: raise an AttributeError that explains itself.
+    "accelerate.state.AcceleratorState.__getattr__", "accelerate.state.PartialState.__getattr__",
+    "ultralytics.utils.IterableSimpleNamespace.__getattr__", "ultralytics.utils.SimpleClass.__getattr__",
+    "ultralytics.yolo.utils.IterableSimpleNamespace.__getattr__", "ultralytics.yolo.utils.SimpleClass.__getattr__",
+    # fills in a product of two attributes.
+    "ultralytics.nn.modules.block.AAttn.__setstate__",
+    # flair: puts the dict in place, and fills in one flag.
+    "flair.data.Dictionary.__setstate__", "flair.data.Dictionary.__eq__",
 }
 
-# What to list: package, modules (a prefix ends in a dot), and modules left out.
+# Hooks that were read and are right only with a state of this shape.
+STATES = {
+    # answers for any name out of a dict that the state could bring, `__setstate__` among them.
+    "transformers.configuration_utils.PretrainedConfig.__getattribute__": "{attribute_map: none}",
+    "transformers.configuration_utils.PreTrainedConfig.__getattribute__": "{attribute_map: none}",
+    "transformers.integrations.heterogeneity.configuration_utils.HeterogeneousConfigMixin.__getattribute__": "{attribute_map: none}",
+}
+
+# What to list: the package, patterns of its modules, and of modules left out.
 LIBRARIES = {
     "torch": (
         "torch",
-        ["torch.nn.modules.", "torch.nn.parallel.data_parallel", "torch.optim.lr_scheduler", "torch.optim.swa_utils",
-         "torch.distributions.", "torch.utils.data.dataset", "torch.utils.data.sampler", "torch.amp.grad_scaler", "torch.cuda.amp.grad_scaler",
-         "torch.ao.quantization.observer", "torch.ao.quantization.fake_quantize", "torch.ao.quantization.stubs",
-         "torch.ao.nn.qat.", "torch.ao.nn.intrinsic.modules.", "torch.ao.nn.intrinsic.qat."],
+        ["torch.nn.modules.*", "torch.nn.parallel.data_parallel", "torch.optim.lr_scheduler", "torch.optim.swa_utils", "torch.distributions.*",
+         "torch.utils.data.dataset", "torch.utils.data.sampler", "torch.amp.grad_scaler", "torch.cuda.amp.grad_scaler",
+         "torch.ao.quantization.observer", "torch.ao.quantization.fake_quantize", "torch.ao.quantization.stubs", "torch.ao.nn.qat.*",
+         "torch.ao.nn.intrinsic.modules.*", "torch.ao.nn.intrinsic.qat.*"],
         ["torch.nn.modules.lazy"],
     ),
-    "scikit_learn": ("sklearn", ["sklearn."], ["sklearn.externals.", "sklearn.callback.", "sklearn.datasets.", "sklearn.utils._repr_html.", "sklearn.utils._testing", "sklearn.utils._mocking", "sklearn.utils._pprint"]),
+    "scikit_learn": (
+        "sklearn", ["sklearn.*"],
+        ["sklearn.externals.*", "sklearn.callback.*", "sklearn.datasets.*", "sklearn.utils._repr_html.*", "sklearn.utils._testing",
+         "sklearn.utils._mocking", "sklearn.utils._pprint", "sklearn.utils._unittest_backport"],
+    ),
+    "torchvision": ("torchvision", ["torchvision.models.*", "torchvision.ops.*", "torchvision.transforms.transforms"], []),
+    "transformers": (
+        "transformers",
+        ["transformers.trainer_utils", "transformers.training_args*", "transformers.trainer_callback", "transformers.trainer_pt_utils",
+         "transformers.deepspeed", "transformers.integrations.deepspeed", "transformers.debug_utils", "transformers.file_utils",
+         "transformers.utils.generic", "transformers.generation.configuration_utils", "transformers.configuration_utils",
+         "transformers.activations", "transformers.pytorch_utils"]
+        + [f"transformers.models.{model}.{kind}_{model}" for kind in ("configuration", "modeling")
+           for model in ("albert", "bart", "bert", "clip", "deberta", "deberta_v2", "distilbert", "electra", "gemma", "gpt2", "gpt_neo",
+                         "gpt_neox", "llama", "longformer", "mbart", "mistral", "mpnet", "opt", "pegasus", "phi", "qwen2", "roberta", "t5",
+                         "vit", "wav2vec2", "whisper", "xlm_roberta", "xlnet")],
+        [],
+    ),
+    "accelerate": ("accelerate", ["accelerate.state", "accelerate.utils.dataclasses"], []),
+    "ultralytics": (
+        "ultralytics",
+        ["ultralytics.nn.*", "ultralytics.utils", "ultralytics.utils.loss", "ultralytics.utils.tal", "ultralytics.yolo.utils",
+         "ultralytics.yolo.utils.loss", "ultralytics.yolo.utils.tal"],
+        ["ultralytics.nn.autobackend", "ultralytics.nn.backends.*"],
+    ),
+    "flair": ("flair", ["flair.data", "flair.embeddings.*", "flair.models.*", "flair.training_utils", "flair.optim", "flair.nn.*"], []),
+    "pyannote": ("pyannote", ["pyannote.audio.core.task", "pyannote.audio.core.model", "pyannote.audio.models.*"], []),
+    "lightning": ("pytorch_lightning", ["pytorch_lightning.callbacks.*", "pytorch_lightning.utilities.parsing"], []),
+    "omegaconf": ("omegaconf", ["omegaconf.base", "omegaconf.nodes", "omegaconf.dictconfig", "omegaconf.listconfig"], []),
+    "sentence_transformers": ("sentence_transformers", ["sentence_transformers.models.*", "sentence_transformers.SentenceTransformer"], []),
 }
 
 
@@ -95,8 +148,10 @@ def write(name, versions):
     listed, refused = {}, {}
     for sources in versions:
         for entry, kinds, why in entries(name, sources):
-            if not kinds or listed.setdefault(entry, kinds) != kinds:
-                refused[entry] = why or "it changed its kind"
+            if not kinds or not agree(listed.setdefault(entry, kinds), kinds):
+                refused[entry] = why or f"it changed its kind from {listed[entry]} to {kinds}"
+            elif "state" in kinds:
+                listed[entry] = kinds
     path = pathlib.Path(__file__).with_name(f"{name}.names")
     mark = "# generated: plain classes, by generate.py\n"
     kept = path.read_text().split(mark)[0]
@@ -120,13 +175,18 @@ def entries(name, sources):
             continue
         for found in sources.classes(module):
             kinds, why = sources.kinds(found)
-            if kinds == "class" and sources.sets_by_property(found):
-                kinds = "class, state {}"
+            if kinds == "class":
+                kinds += sources.state(found)
             yield f"{module} {found.name}", kinds, why
 
 
-def wanted(module, prefixes):
-    return any(module == prefix or (prefix.endswith(".") and module.startswith(prefix)) for prefix in prefixes)
+def agree(one, other):
+    """Whether two versions mean the same, whatever the rule of the state: the stricter one holds."""
+    return one.partition(", state ")[0] == other.partition(", state ")[0]
+
+
+def wanted(module, patterns):
+    return any(fnmatch.fnmatchcase(module, pattern) for pattern in patterns)
 
 
 def is_test(module):
@@ -229,7 +289,7 @@ class Sources:
         for keyword in found.node.keywords:
             if keyword.arg == "auto_wrap_output_keys":
                 continue  # read by scikit-learn when the class is made
-            if keyword.arg != "metaclass" or dotted_name(keyword.value).split(".")[-1] not in {"ABCMeta", "EnumMeta", "BaseModelMeta"}:
+            if keyword.arg != "metaclass" or dotted_name(keyword.value).split(".")[-1] not in {"ABCMeta", "EnumMeta", "EnumWithContains"}:
                 return None, f"{keyword.arg} {dotted_name(keyword.value)}"
         kinds = "class"
         for base in bases_of(found.node):
@@ -260,11 +320,17 @@ class Sources:
         unread = sorted(hook for hook in hooks if f"{found.full}.{hook}" not in REVIEWED)
         return (None, ", ".join(unread)) if unread else (kinds, "")
 
-    def sets_by_property(self, found):
-        """Whether a state of slots would run a property's setter; a `__setstate__` of its own would take it instead."""
-        family = self.family(found)
-        restores = any(method_of(it) == "__setstate__" for one in family for it in one.node.body)
-        return not restores and any(is_setter(it) for one in family for it in one.node.body)
+    def state(self, found):
+        """The rule of the state, where the one of `class` is too wide.
+
+        A state of slots runs the setters of properties, unless the class has a `__setstate__` that takes it instead.
+        """
+        members = [(one, it) for one in self.family(found) for it in one.node.body]
+        for one, it in members:
+            if f"{one.full}.{method_of(it)}" in STATES:
+                return ", state " + STATES[f"{one.full}.{method_of(it)}"]
+        restores = any(method_of(it) == "__setstate__" for _, it in members)
+        return ", state {}" if not restores and any(is_setter(it) for _, it in members) else ""
 
     def family(self, found):
         """A class and all its bases whose source is at hand."""

@@ -17,11 +17,11 @@ pub(super) struct Bias {
 /// The first bias that is found.
 pub(super) fn find(sample: &Sample) -> Option<Bias> {
     // Formats of 16 bits have no bit that could be a control.
-    if sample.mantissa < 23 || sample.weights.len() < FEWEST_WEIGHTS {
+    if sample.mantissa < Sample::WIDE || sample.weights.len() < FEWEST_WEIGHTS {
         return None;
     }
     let found = place_in_byte(sample).or_else(|| top_of_byte(sample))?;
-    is_continuous(&sample.weights).then_some(found)
+    sample.is_continuous().then_some(found)
 }
 
 /// Whether the lowest bit depends on the place of its weight modulo 8: the statistic of
@@ -89,15 +89,6 @@ fn deviation(sample: &Sample, bit: u32) -> Option<f64> {
     });
     let all = f64::from(all);
     (all > 0.0).then(|| (f64::from(ones) - all / 2.0) / (all / 4.0).sqrt())
-}
-
-/// Whether most weights have a value of their own. Where a few levels repeat, their bits do too,
-/// and no count of them is random. The lowest byte is left out: a payload may be there.
-fn is_continuous(weights: &[u32]) -> bool {
-    let mut levels = weights.iter().map(|weight| weight >> 8).collect::<Vec<_>>();
-    levels.sort_unstable();
-    levels.dedup();
-    levels.len().saturating_mul(2) > weights.len()
 }
 
 /// The first bit of the control, above the lowest byte.

@@ -21,7 +21,7 @@ pub(super) fn payload(sample: &Sample) -> Option<Payload> {
         if way.bits.saturating_mul(2) >= sample.mantissa {
             return None;
         }
-        way.program(sample).or_else(|| way.text(sample))
+        way.program(sample).or_else(|| way.text(sample).filter(|_| sample.is_continuous()))
     })
 }
 
@@ -71,7 +71,7 @@ impl Way {
                 window.chunks_exact(phases).rposition(|byte| !is_printable(self.byte(byte)));
             start = match broken {
                 Some(broken) => start.saturating_add(broken).saturating_add(1),
-                None if is_varied(&self.bytes(window, RUN)) => return Some(start),
+                None if is_text(&self.bytes(window, RUN)) => return Some(start),
                 None => start.saturating_add(RUN >> 1),
             };
         }
@@ -129,10 +129,10 @@ fn is_printable(byte: u8) -> bool {
     matches!(byte, 0x20..=0x7e | 0x09 | 0x0a | 0x0d)
 }
 
-/// Whether a run is a text, not a constant, a ramp or a short pattern: it has many letters, and
-/// many steps from one to the next.
-fn is_varied(run: &[u8]) -> bool {
-    let distinct = |bytes: &mut Vec<u8>| {
+/// Whether a run is a text, not a constant, a ramp or a short pattern: it has many letters, many
+/// steps from one to the next, no letter that rules, and more letters and digits than signs.
+fn is_text(run: &[u8]) -> bool {
+    let distinct = |mut bytes: Vec<u8>| {
         bytes.sort_unstable();
         bytes.dedup();
         bytes.len()
@@ -141,8 +141,13 @@ fn is_varied(run: &[u8]) -> bool {
         [a, b] => Some(b.wrapping_sub(*a)),
         _ => None,
     });
-    distinct(&mut run.to_vec()) >= FEWEST_LETTERS
-        && distinct(&mut steps.collect()) >= FEWEST_LETTERS
+    let count = |letter: &u8| run.iter().filter(|other| *other == letter).count();
+    let rules = |letter: &&u8| **letter != b' ' && count(letter).saturating_mul(4) > run.len();
+    let words = run.iter().filter(|byte| byte.is_ascii_alphanumeric() || **byte == b' ').count();
+    distinct(run.to_vec()) >= FEWEST_LETTERS
+        && distinct(steps.collect()) >= FEWEST_LETTERS
+        && words.saturating_mul(5) >= run.len().saturating_mul(3)
+        && run.iter().find(rules).is_none()
 }
 
 /// What these bytes begin as, by marks that chance does not write.
