@@ -27,7 +27,12 @@ pub(crate) fn by_cause(report: &Report) -> Vec<Group<'_>> {
         let findings = chunk.iter().map(|(finding, _)| finding).collect();
         Some(Group { rule: first.rule, severity: first.severity, verdict, findings })
     });
-    groups.collect()
+    let mut groups = groups.collect::<Vec<_>>();
+    groups.sort_by_cached_key(|group| {
+        let first = group.findings.first().map(|first| (first.place.clone(), at(first)));
+        (Reverse(group.severity), group.rule.id, first)
+    });
+    groups
 }
 
 /// What a finding shows, wherever it stands.

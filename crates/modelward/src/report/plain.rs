@@ -46,7 +46,7 @@ fn group(group: &Group<'_>, colour: Colour, out: &mut dyn Write) -> io::Result<(
         writeln!(out, "  ... and the same at {more} more {}", plural(more, "place"))?;
     }
     let (shown, message) = (escape(&shown(first)), escape(&first.message));
-    writeln!(out, "   |  {}", brief(&shown))?;
+    writeln!(out, "   |  {}", brief(shown.trim()))?;
     if message != shown && !message.is_empty() {
         writeln!(out, "   = note: {}", brief(&message))?;
     }

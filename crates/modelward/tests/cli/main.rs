@@ -175,3 +175,47 @@ fn a_reader_that_goes_away_is_no_failure_of_ours() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn the_verdict_does_not_depend_on_the_name() {
+    let names = [
+        "m.pkl",
+        "m.bin",
+        "m.safetensors",
+        "m.gguf",
+        "m.onnx",
+        "m.json",
+        "m.png",
+        "m.txt",
+        "m.zip",
+        "m.py",
+        "m.xyz",
+        "m",
+    ];
+    for name in names {
+        let bench = Bench::new();
+        for (bytes, verdict) in [(HARMFUL, "denied"), (HARMLESS, "clean")] {
+            assert_eq!(bench.file(name, bytes).report(&[name])["verdict"], verdict, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_screen_in_the_readme_is_the_real_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, shown) = readme.split_once("$ modelward audit examples/suspicious-model\n").unwrap();
+    let (shown, _) = shown.split_once("```").unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_modelward"));
+    let output = command.args(["audit", "examples/suspicious-model"]).current_dir(root).output();
+    let real = Run::of(output.unwrap());
+    assert_eq!(real.code, 1);
+    // How many checks there are and how long they take is not what the page is about.
+    let steady = |text: &str| {
+        let words = text.split(" checks, ").collect::<Vec<_>>();
+        let [before, after] = words[..] else { panic!("{text}") };
+        let before = before.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        before + after.rsplit_once(" in ").unwrap().0
+    };
+    assert_eq!(steady(shown), steady(&real.out));
+}
