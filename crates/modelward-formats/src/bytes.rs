@@ -241,22 +241,32 @@ impl Cursor<'_> {
 
     /// The next bytes without going past them: at least `wanted`, fewer only at the end. The
     /// caller has bounded `wanted`.
+    #[inline]
     pub fn peek(&mut self, wanted: usize) -> Result<&[u8], Refusal> {
         if self.window.len().saturating_sub(self.next) < wanted {
-            self.window.drain(..self.next);
-            self.base = self.base.saturating_add(self.next as u64);
-            self.next = 0;
-            let had = self.window.len();
-            let end = self.base.saturating_add(had as u64);
-            let more = self.bytes.len().saturating_sub(end);
-            let more = usize::try_from(more).unwrap_or(usize::MAX);
-            let step = wanted.saturating_sub(had).max(Self::STEP).min(more);
-            self.window.resize(had.saturating_add(step), 0);
-            let fresh = self.window.get_mut(had..).unwrap_or_default();
-            let filled = self.bytes.read_at(end, fresh)?;
-            self.window.truncate(had.saturating_add(filled));
+            self.fill(wanted)?;
         }
         Ok(self.window.get(self.next..).unwrap_or_default())
+    }
+
+    /// Move the window on, so that it holds `wanted` bytes from the next one on.
+    #[cold]
+    fn fill(&mut self, wanted: usize) -> Result<(), Refusal> {
+        let had = self.window.len().saturating_sub(self.next);
+        let end = self.base.saturating_add(self.window.len() as u64);
+        let more = usize::try_from(self.bytes.len().saturating_sub(end)).unwrap_or(usize::MAX);
+        if more == 0 {
+            return Ok(());
+        }
+        self.window.drain(..self.next);
+        self.base = self.base.saturating_add(self.next as u64);
+        self.next = 0;
+        let step = wanted.saturating_sub(had).max(Self::STEP).min(more);
+        self.window.resize(had.saturating_add(step), 0);
+        let fresh = self.window.get_mut(had..).unwrap_or_default();
+        let filled = self.bytes.read_at(end, fresh)?;
+        self.window.truncate(had.saturating_add(filled));
+        Ok(())
     }
 
     /// Go past bytes that were peeked at.

@@ -1,6 +1,6 @@
 //! From bytes to findings: read under every format, check every asset, go down into every part.
 
-use std::{any::Any, ops::ControlFlow, sync::Arc};
+use std::{any::Any, cmp::Reverse, ops::ControlFlow, sync::Arc};
 
 use modelward_core::{AllowedName, Evidence, Finding, Findings, Outcome, Place, Severity, Unread};
 use modelward_formats::{
@@ -79,7 +79,25 @@ impl Examined {
             Findings::new(rule, place, &mut self.findings)
                 .report(why.clone(), Evidence::bytes(at, why.clone()));
         }
-        self.unread.push(Unread { place: place.clone(), at: Some(at), rule: rule.id, why });
+        let place = place.clone();
+        match self.unread.len() {
+            listed if listed < MOST => {
+                self.unread.push(Unread { place, at: Some(at), rule: rule.id, why });
+            }
+            MOST => {
+                let why = "this gap and what else is not read of the file is not listed".into();
+                self.unread.push(Unread { place, at: Some(at), rule: rule.id, why });
+            }
+            _ => {}
+        }
+    }
+
+    /// Keep the worst findings of a file that is made of nothing else.
+    fn bound(&mut self) {
+        if self.findings.len() > MOST.saturating_mul(2) {
+            self.findings.sort_by_key(|finding| Reverse(finding.severity));
+            self.findings.truncate(MOST);
+        }
     }
 }
 
@@ -170,6 +188,7 @@ impl Examination<'_> {
             file.formats.push(name);
         }
         scan(&file, place, &mut self.examined.findings);
+        self.examined.bound();
         file.formats.first().copied()
     }
 
@@ -227,5 +246,7 @@ fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
     })
 }
 
+/// How many findings and how many gaps of one file are kept.
+const MOST: usize = 5000;
 /// What any file may grow to, all layers and all that is decoded again included.
 const FREE: u64 = 512 << 20;
