@@ -1,5 +1,12 @@
 //! The documents name tests and files, and those must be there.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 use std::{
     fs,
     path::{Path, PathBuf},
