@@ -41,15 +41,14 @@ impl Bytes {
         Self { source, start: 0, len }
     }
 
-    /// A regular file. Small ones are read at once, so that they cost one read.
-    pub fn file(mut file: File) -> io::Result<Self> {
+    /// A regular file of this length. Small ones are read at once, so that they cost one read.
+    pub fn file(file: File, len: u64) -> io::Result<Self> {
         const AT_ONCE: u64 = 256 << 10;
-        let len = file.metadata()?.len();
         if len > AT_ONCE {
             return Ok(Self::new(Arc::new(Window { file, len })));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
-        file.by_ref().take(AT_ONCE.saturating_add(1)).read_to_end(&mut bytes)?;
+        let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0).saturating_add(1));
+        file.take(AT_ONCE.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
 

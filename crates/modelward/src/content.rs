@@ -13,8 +13,13 @@ use modelward_formats::{Bytes, Gap, Refusal, Source};
 /// The bytes of a listed file.
 #[derive(Clone, Debug)]
 pub(crate) enum Content {
-    /// A regular file, by its path with no link left in it.
-    Disk(PathBuf),
+    /// A regular file.
+    Disk {
+        /// Its path, with no link left in it.
+        path: PathBuf,
+        /// Its length when it was listed.
+        len: u64,
+    },
     /// Bytes that are at hand.
     Memory(Bytes),
 }
@@ -23,7 +28,10 @@ impl Content {
     /// The bytes, with the file held open.
     pub(crate) fn open(&self) -> Result<Bytes, Refusal> {
         match self {
-            Self::Disk(path) => Bytes::file(open(path)?).map_err(|error| Refusal::io(0, &error)),
+            Self::Disk { path, .. } => {
+                let (file, len) = open(path)?;
+                Bytes::file(file, len).map_err(|error| Refusal::io(0, &error))
+            }
             Self::Memory(bytes) => Ok(bytes.clone()),
         }
     }
@@ -31,26 +39,25 @@ impl Content {
     /// The path of a file on disk.
     pub(crate) fn path(&self) -> Option<&Path> {
         match self {
-            Self::Disk(path) => Some(path),
+            Self::Disk { path, .. } => Some(path),
             Self::Memory(_) => None,
         }
     }
 
     /// The bytes, with the file opened anew at each read: a folder may hold more files than a
     /// process may hold open.
-    pub(crate) fn on_demand(&self) -> Result<Bytes, Refusal> {
+    pub(crate) fn on_demand(&self) -> Bytes {
         match self {
-            Self::Disk(path) => {
-                let len = open(path)?.metadata().map_err(|error| Refusal::io(0, &error))?.len();
-                Ok(Bytes::new(Arc::new(OnDemand { path: path.clone(), len })))
+            Self::Disk { path, len } => {
+                Bytes::new(Arc::new(OnDemand { path: path.clone(), len: *len }))
             }
-            Self::Memory(bytes) => Ok(bytes.clone()),
+            Self::Memory(bytes) => bytes.clone(),
         }
     }
 }
 
-/// Open a regular file for reading, and nothing else.
-pub(crate) fn open(path: &Path) -> Result<File, Refusal> {
+/// Open a regular file for reading, and nothing else; with its length.
+pub(crate) fn open(path: &Path) -> Result<(File, u64), Refusal> {
     let mut options = OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
@@ -63,7 +70,7 @@ pub(crate) fn open(path: &Path) -> Result<File, Refusal> {
     let file =
         options.open(path).map_err(|error| Refusal::new(0, Gap::Unreadable, cause(&error)))?;
     match file.metadata() {
-        Ok(metadata) if metadata.is_file() => Ok(file),
+        Ok(metadata) if metadata.is_file() => Ok((file, metadata.len())),
         Ok(_) => Err(Refusal::new(0, Gap::SpecialFile, "expected a regular file")),
         Err(error) => Err(Refusal::new(0, Gap::Unreadable, cause(&error))),
     }
@@ -91,7 +98,7 @@ impl Source for OnDemand {
 
     fn read_at(&self, at: u64, into: &mut [u8]) -> io::Result<usize> {
         use std::io::{Read, Seek};
-        let mut file = open(&self.path)?;
+        let (mut file, _) = open(&self.path)?;
         file.seek(io::SeekFrom::Start(at))?;
         file.read(into)
     }

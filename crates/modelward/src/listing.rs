@@ -50,7 +50,7 @@ impl Listing {
         match fs::metadata(target) {
             Ok(metadata) if metadata.is_dir() => walk::folder(target, shown, limits),
             Ok(metadata) if metadata.is_file() => match fs::canonicalize(target) {
-                Ok(path) => Self::file(shown, Content::Disk(path)),
+                Ok(path) => Self::file(shown, Content::Disk { path, len: metadata.len() }),
                 Err(error) => Self::gap(shown, Gap::Unreadable, cause(&error)),
             },
             Ok(_) => Self::gap(shown, Gap::SpecialFile, "expected a file or a folder".into()),
@@ -137,8 +137,9 @@ fn standard_input(most: u64) -> Result<Bytes, Refusal> {
     {
         use std::{fs::File, os::fd::AsFd};
         let file = File::from(stdin.as_fd().try_clone_to_owned().map_err(refused)?);
-        if file.metadata().map_err(refused)?.is_file() {
-            return Bytes::file(file).map_err(refused);
+        let metadata = file.metadata().map_err(refused)?;
+        if metadata.is_file() {
+            return Bytes::file(file, metadata.len()).map_err(refused);
         }
     }
     let mut bytes = Vec::new();

@@ -130,8 +130,8 @@ fn whole(listing: &Listing, context: &Context) -> Vec<Examined> {
         .map(|(place, refusal)| modelward_scan::refused(place, refusal.clone()))
         .collect::<Vec<_>>();
     if listing.folder {
-        let bytes = |file: &Listed| Some((file.relative.clone(), file.content.on_demand().ok()?));
-        let tree = Tree::new(listing.files.iter().filter_map(bytes).collect());
+        let bytes = |file: &Listed| (file.relative.clone(), file.content.on_demand());
+        let tree = Tree::new(listing.files.iter().map(bytes).collect());
         examined.push(modelward_scan::examine_tree(&Place::file(&listing.shown), &tree, context));
     }
     examined

@@ -95,7 +95,7 @@ impl Walk {
             Ok(metadata) if metadata.is_file() && git::is_own(&path, &relative) => {
                 self.git = self.git.saturating_add(1);
             }
-            Ok(metadata) if metadata.is_file() => self.file(path, relative),
+            Ok(metadata) if metadata.is_file() => self.file(path, relative, metadata.len()),
             Ok(_) => {
                 let why = "a pipe, a socket or a device, which is never opened";
                 self.refuse(&relative, Gap::SpecialFile, why);
@@ -118,7 +118,7 @@ impl Walk {
         match fs::metadata(&real) {
             Ok(metadata) if metadata.is_file() => {
                 self.linked.insert(real.clone());
-                self.file(real, relative);
+                self.file(real, relative, metadata.len());
             }
             // Listed once, under its own name: a few links to folders could name more paths
             // than there are atoms.
@@ -140,9 +140,9 @@ impl Walk {
         }
     }
 
-    fn file(&mut self, path: PathBuf, relative: String) {
+    fn file(&mut self, path: PathBuf, relative: String, len: u64) {
         let place = Place::file(below(&self.listing.shown, &relative));
-        self.listing.files.push(Listed { relative, place, content: Content::Disk(path) });
+        self.listing.files.push(Listed { relative, place, content: Content::Disk { path, len } });
     }
 
     fn refuse(&mut self, relative: &str, gap: Gap, why: impl Into<std::borrow::Cow<'static, str>>) {
@@ -166,7 +166,7 @@ impl Walk {
         let linked = std::mem::take(&mut self.linked);
         let before = self.listing.files.len();
         self.listing.files.retain(|file| match &file.content {
-            Content::Disk(path) => !is_blob(&file.relative) || !linked.contains(path),
+            Content::Disk { path, .. } => !is_blob(&file.relative) || !linked.contains(path),
             Content::Memory(_) => true,
         });
         let blobs = before.saturating_sub(self.listing.files.len());

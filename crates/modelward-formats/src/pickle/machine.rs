@@ -306,8 +306,8 @@ impl<O: Observer> Machine<'_, '_, O> {
             op::TUPLE2 => self.tuple(at, name, 2)?,
             op::TUPLE3 => self.tuple(at, name, 3)?,
             op::TUPLE => {
-                let items = self.pop_mark(at, name)?;
-                self.make(Shape::Tuple, &items, at)?;
+                let from = self.marks.pop().ok_or_else(|| self.underflow(at, name))?;
+                self.gather(at, from)?;
             }
             op::LIST | op::DICT | op::FROZENSET => {
                 let items = self.pop_mark(at, name)?;
@@ -327,12 +327,7 @@ impl<O: Observer> Machine<'_, '_, O> {
                 let (value, key) = (self.pop(at, name)?, self.pop(at, name)?);
                 self.add(at, &[key, value])?;
             }
-            op::APPENDS | op::SETITEMS | op::ADDITEMS => {
-                // The items stay where they are until they are added: no copy of a long batch.
-                let floor = self.marks.pop().ok_or_else(|| self.underflow(at, name))?;
-                let items = self.stack.split_off(floor.min(self.stack.len()));
-                self.add(at, &items)?;
-            }
+            op::APPENDS | op::SETITEMS | op::ADDITEMS => self.add_batch(at, name)?,
             op::NEXT_BUFFER => self.stack.push(Value::UNKNOWN),
             op::READONLY_BUFFER => drop(self.top(at, name)?),
             _ => {}
@@ -475,30 +470,48 @@ impl<O: Observer> Machine<'_, '_, O> {
     }
 
     fn tuple(&mut self, at: u64, name: &'static str, len: usize) -> Step {
-        let floor = self.floor();
         match self.stack.len().checked_sub(len) {
-            Some(from) if from >= floor => {
-                let items = self.stack.split_off(from);
-                self.make(Shape::Tuple, &items, at)
-            }
+            Some(from) if from >= self.floor() => self.gather(at, from),
             _ => Err(self.underflow(at, name)),
         }
+    }
+
+    /// Make a tuple of everything from this height of the stack on.
+    fn gather(&mut self, at: u64, from: usize) -> Step {
+        let items = self.stack.get(from..).unwrap_or_default();
+        let tuple = self.program.heap.make(Shape::Tuple, items, at)?;
+        self.stack.truncate(from);
+        self.heavy(at, tuple);
+        self.stack.push(tuple);
+        Ok(())
+    }
+
+    /// Add what lies above the last MARK to the container below it. The items stay where they
+    /// are until they are added: batches are long, and a copy of each is most of the time.
+    fn add_batch(&mut self, at: u64, name: &'static str) -> Step {
+        let from = self.marks.pop().ok_or_else(|| self.underflow(at, name))?;
+        let (below, items) = self.stack.split_at_checked(from).unwrap_or_default();
+        let container = below.last().filter(|_| below.len() > self.floor());
+        let &container = container.ok_or_else(|| self.underflow(at, name))?;
+        match container.kind() {
+            Kind::Node(index) if self.program.heap.is_container(index) => {
+                self.program.heap.add(index, items);
+                self.heavy(at, container);
+            }
+            _ if items.is_empty() => {}
+            _ => self.observer.items(self.program, at, container),
+        }
+        self.stack.truncate(from);
+        Ok(())
     }
 
     /// Add items to the container on top of the stack.
     fn add(&mut self, at: u64, items: &[Value]) -> Step {
         let container = self.top(at, "a container")?;
         match container.kind() {
-            Kind::Node(index) => {
-                let builtin = self.program.heap.node(index).is_some_and(|node| {
-                    matches!(node.shape, Shape::List | Shape::Dict | Shape::Set)
-                });
-                if builtin {
-                    self.program.heap.add(index, items);
-                    self.heavy(at, container);
-                } else if !items.is_empty() {
-                    self.observer.items(self.program, at, container);
-                }
+            Kind::Node(index) if self.program.heap.is_container(index) => {
+                self.program.heap.add(index, items);
+                self.heavy(at, container);
             }
             _ if items.is_empty() => {}
             _ => self.observer.items(self.program, at, container),

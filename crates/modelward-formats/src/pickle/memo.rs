@@ -7,7 +7,7 @@ use super::value::Value;
 /// The memo: dense where picklers write it, sparse where only attackers do.
 #[derive(Debug, Default)]
 pub(super) struct Memo {
-    dense: Vec<Option<Value>>,
+    dense: Vec<Value>,
     sparse: HashMap<u64, Value>,
     /// Slots that were overwritten with another value.
     shadowed: HashSet<u64>,
@@ -19,9 +19,10 @@ impl Memo {
         let old = match usize::try_from(index) {
             Ok(index) if index <= self.dense.len() => {
                 if index == self.dense.len() {
-                    self.dense.push(None);
+                    self.dense.push(Value::VACANT);
                 }
-                self.dense.get_mut(index).and_then(|slot| slot.replace(value))
+                let slot = self.dense.get_mut(index);
+                slot.map(|slot| std::mem::replace(slot, value)).filter(|old| *old != Value::VACANT)
             }
             _ => self.sparse.insert(index, value),
         };
@@ -34,7 +35,8 @@ impl Memo {
 
     pub(super) fn get(&self, index: u64) -> Option<Value> {
         let dense = usize::try_from(index).ok().and_then(|index| self.dense.get(index).copied());
-        let value = dense.flatten().or_else(|| self.sparse.get(&index).copied())?;
+        let dense = dense.filter(|value| *value != Value::VACANT);
+        let value = dense.or_else(|| self.sparse.get(&index).copied())?;
         if !self.shadowed.is_empty() && self.shadowed.contains(&index) {
             return Some(value.shadowed());
         }
@@ -43,6 +45,6 @@ impl Memo {
 
     pub(super) fn bytes(&self) -> usize {
         let sparse = self.sparse.len().saturating_add(self.shadowed.len()).saturating_mul(48);
-        self.dense.capacity().saturating_mul(size_of::<Option<Value>>()).saturating_add(sparse)
+        self.dense.capacity().saturating_mul(size_of::<Value>()).saturating_add(sparse)
     }
 }

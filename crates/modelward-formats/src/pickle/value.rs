@@ -45,6 +45,7 @@ const BYTES: u64 = 5;
 const IMPORT: u64 = 6;
 const NODE: u64 = 7;
 const UNKNOWN: u64 = 8;
+const VACANT: u64 = 9;
 /// The text starts with `__`.
 const DUNDER: u64 = 0x10 << SHIFT;
 /// The value came out of a memo slot that had been overwritten.
@@ -55,6 +56,9 @@ impl Value {
     pub const NONE: Self = Self(NONE << SHIFT);
     /// A value that nothing is known of.
     pub const UNKNOWN: Self = Self(UNKNOWN << SHIFT);
+
+    /// A memo slot in which nothing lies.
+    pub(super) const VACANT: Self = Self(VACANT << SHIFT);
 
     pub(super) const fn bool(value: bool) -> Self {
         Self(BOOL << SHIFT | value as u64)
@@ -169,7 +173,9 @@ pub struct Heap {
 
 impl Heap {
     /// How many items of a list, a dict or a set are kept: enough to show and to judge a state.
-    const KEPT: usize = 64;
+    const KEPT: usize = 1024;
+    /// How many items are moved to where there is room for more.
+    const MOVED: usize = 64;
 
     /// Make a node. All items of a tuple are kept, however long: arguments are judged whole.
     pub(super) fn make(
@@ -214,6 +220,9 @@ impl Heap {
         let floats =
             !self.keep_all && added.iter().all(|item| matches!(item.kind(), Kind::Number(_)));
         let most = if self.keep_all { usize::MAX } else { Self::KEPT };
+        // Where another container has grown behind this one, its items would have to move.
+        let in_place = kept == 0 || first.saturating_add(kept) == end;
+        let most = if in_place { most } else { most.min(Self::MOVED) };
         let room = if floats { 0 } else { most.saturating_sub(kept) };
         let (keep, rest) = added.split_at(added.len().min(room));
         node.more |= !rest.is_empty();
@@ -224,7 +233,7 @@ impl Heap {
             return;
         }
         let Ok(grown) = u32::try_from(kept.saturating_add(keep.len())) else { return };
-        if kept == 0 || first.saturating_add(kept) == end {
+        if in_place {
             if kept == 0 {
                 let Ok(first) = u32::try_from(end) else { return };
                 node.first = first;
@@ -233,7 +242,6 @@ impl Heap {
             self.items.extend_from_slice(keep);
             return;
         }
-        // Another container grew behind this one: move, which is cheap, for at most KEPT stay.
         let Ok(moved) = u32::try_from(end) else { return };
         (node.first, node.kept) = (moved, grown);
         self.items.extend_from_within(first..first.saturating_add(kept));
@@ -248,6 +256,12 @@ impl Heap {
     /// The index that the next node will have.
     pub fn next(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether items can be added to a node without a call of its methods.
+    pub(super) fn is_container(&self, index: u32) -> bool {
+        self.node(index)
+            .is_some_and(|node| matches!(node.shape, Shape::List | Shape::Dict | Shape::Set))
     }
 
     /// The node behind an index.
@@ -315,7 +329,7 @@ mod tests {
             }
         }
         let node = *heap.of(lists[0]).unwrap();
-        assert!(node.more && heap.items(&node).len() == Heap::KEPT);
+        assert!(node.more && heap.items(&node).len() == Heap::MOVED);
         assert_eq!(heap.items(&node)[62].kind(), Kind::Int(31));
     }
 }

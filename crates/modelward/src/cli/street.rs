@@ -176,7 +176,8 @@ pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
         Failure::new(message).at(shown(path))
     };
     let real = fs::canonicalize(path).map_err(|error| refused(cause(&error)))?;
-    let file = crate::content::open(&real).map_err(|refusal| refused(refusal.why.into_owned()))?;
+    let (file, _) =
+        crate::content::open(&real).map_err(|refusal| refused(refusal.why.into_owned()))?;
     let mut text = String::new();
     let read = io::Read::read_to_string(&mut io::Read::take(file, LONGEST_POLICY), &mut text);
     read.map_err(|error| refused(cause(&error)))?;

@@ -44,6 +44,7 @@ fn is_hex(text: &str, len: usize) -> bool {
 
 fn starts_with(path: &Path, magics: &[&[u8]]) -> bool {
     let mut head = Vec::new();
-    let read = content::open(path).is_ok_and(|file| file.take(4).read_to_end(&mut head).is_ok());
+    let read =
+        content::open(path).is_ok_and(|(file, _)| file.take(4).read_to_end(&mut head).is_ok());
     read && magics.iter().any(|magic| head.starts_with(magic))
 }
