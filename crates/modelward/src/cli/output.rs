@@ -119,3 +119,24 @@ fn refused(path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("cannot write `{}`: {}", shown(path), cause(error)))
         .help("check that the folder is there and may be written to")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_signal_while_writing_leaves_the_old_file_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.json");
+        fs::write(&path, "old").unwrap();
+        let interrupted = replace(&path, |out| {
+            out.write_all(b"half")?;
+            signal_hook::low_level::raise(signal_hook::consts::SIGINT)
+        });
+        assert!(interrupted.is_err());
+        assert_eq!(fs::read(&path).unwrap(), b"old");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+        replace(&path, |out| out.write_all(b"whole")).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+    }
+}

@@ -112,7 +112,7 @@ fn group(group: &Group<'_>, out: &mut dyn Write) -> io::Result<()> {
         sentence(rule.title)
     )?;
     let shown = shown(first);
-    writeln!(out, "<pre>{}</pre>", html(&brief(&shown)))?;
+    writeln!(out, "<pre>{}</pre>", html(&brief(shown.trim())))?;
     if first.message != shown && !first.message.is_empty() {
         writeln!(out, "<p>{}</p>", prose(&sentence(&brief(&escape(&first.message)))))?;
     }

@@ -1,5 +1,12 @@
 //! The command as a user or a program meets it: arguments in, streams and exit code out.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "helpers of tests may fail as tests do"
+)]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},

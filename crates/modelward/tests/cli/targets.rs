@@ -99,7 +99,7 @@ mod unix {
         use std::os::unix::fs::PermissionsExt;
         let bench = Bench::new();
         bench.file("good.pkl", HARMLESS).file("shut.pkl", HARMLESS);
-        fs::set_permissions(bench.path("shut.pkl"), fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(bench.path("shut.pkl"), fs::Permissions::from_mode(0o000)).unwrap();
         if fs::File::open(bench.path("shut.pkl")).is_ok() {
             return; // The superuser opens everything.
         }
