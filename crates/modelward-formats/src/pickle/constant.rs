@@ -38,16 +38,18 @@ pub(super) fn range(bytes: &Bytes, at: u64) -> Option<(u64, u64)> {
     }
 }
 
-/// The text of the constant whose opcode stands at `at`, if it is at most `most` bytes long.
+/// The text of the constant whose opcode stands at `at`, if it is at most `most` bytes long; ten
+/// times that where each character may be an escape.
 pub(super) fn text(bytes: &Bytes, at: u64, most: u64) -> Option<String> {
     let (start, length) = range(bytes, at)?;
-    if length > most {
+    let line = matches!(bytes.array(at), Ok([op::STRING | op::UNICODE]));
+    if length > if line { most.saturating_mul(10) } else { most } {
         return None;
     }
     let raw = bytes.take(start, length).ok()?;
     Some(match bytes.take(at, 1).ok()?.as_slice() {
-        [op::STRING] => unescape(&unquote(&raw), false),
-        [op::UNICODE] => unescape(&raw, true),
+        [op::STRING] => unescape(&unquote(&raw)),
+        [op::UNICODE] => unescape_unicode(&raw),
         _ => String::from_utf8_lossy(&raw).into_owned(),
     })
 }
@@ -159,48 +161,107 @@ fn unquote(raw: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Undo backslash escapes: all of Python's in a STRING, only `\u` and `\U` in a UNICODE
-/// (raw-unicode-escape).
-fn unescape(raw: &[u8], only_unicode: bool) -> String {
-    let text = String::from_utf8_lossy(raw);
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text.as_ref();
-    while let Some((plain, escape)) = rest.split_once('\\') {
-        out.push_str(plain);
-        let mut after = escape.chars();
-        let digits: usize = match after.next() {
-            Some('x') if !only_unicode => 2,
-            Some('u') => 4,
-            Some('U') => 8,
-            _ => 0,
+/// Whether the text of a STRING (without its quotes) or a UNICODE begins with two underscores,
+/// however they are escaped.
+pub(super) fn is_dunder(raw: &[u8], code: u8) -> bool {
+    // The longest escape, twice.
+    const HEAD: usize = 20;
+    let head = raw.get(..HEAD).unwrap_or(raw);
+    let text = if code == op::STRING { unescape(head) } else { unescape_unicode(head) };
+    text.starts_with("__")
+}
+
+/// Undo the escapes of a STRING. An octal number keeps its low eight bits, and an escape that is
+/// none stays as it is.
+///
+/// Source: CPython `Objects/bytesobject.c`, `_PyBytes_DecodeEscape`.
+fn unescape(raw: &[u8]) -> String {
+    let mut out = Vec::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        let (b'\\', Some((&escape, behind))) = (byte, after.split_first()) else {
+            out.push(byte);
+            continue;
         };
-        let code = escape.get(1..digits.saturating_add(1)).filter(|_| digits > 0);
-        let code =
-            code.and_then(|code| u32::from_str_radix(code, 16).ok()).and_then(char::from_u32);
-        rest = match (code, escape.chars().next()) {
-            (Some(character), _) => {
-                out.push(character);
-                escape.get(digits.saturating_add(1)..).unwrap_or_default()
-            }
-            (None, Some(simple)) if !only_unicode => {
-                let octal = escape.chars().take(3).take_while(|c| ('0'..='7').contains(c)).count();
-                let code = escape.get(..octal).and_then(|code| u32::from_str_radix(code, 8).ok());
-                match (code.and_then(char::from_u32), simple) {
-                    (Some(character), _) => out.push(character),
-                    (None, 'n') => out.push('\n'),
-                    (None, 't') => out.push('\t'),
-                    (None, 'r') => out.push('\r'),
-                    (None, other) => out.push(other),
+        rest = behind;
+        let simple = match escape {
+            b'n' => b'\n',
+            b't' => b'\t',
+            b'r' => b'\r',
+            b'a' => 7,
+            b'b' => 8,
+            b'v' => 11,
+            b'f' => 12,
+            b'\\' | b'\'' | b'"' => escape,
+            b'x' | b'0'..=b'7' => {
+                let (digits, radix) = match escape {
+                    b'x' => (behind.get(..2).unwrap_or(behind), 16),
+                    _ => {
+                        let octal = |byte: &&u8| (b'0'..=b'7').contains(byte);
+                        (
+                            after
+                                .get(..after.iter().take(3).take_while(octal).count())
+                                .unwrap_or_default(),
+                            8,
+                        )
+                    }
+                };
+                let start = if escape == b'x' { behind } else { after };
+                let digit = |byte: &u8| char::from(*byte).to_digit(radix);
+                let code = digits.iter().try_fold(0_u32, |code, byte| {
+                    Some(code.wrapping_mul(radix).wrapping_add(digit(byte)?))
+                });
+                match code {
+                    Some(code) => {
+                        rest = start.get(digits.len()..).unwrap_or_default();
+                        code.to_le_bytes()[0]
+                    }
+                    None => escape,
                 }
-                escape.get(octal.max(simple.len_utf8())..).unwrap_or_default()
             }
-            (None, _) => {
-                out.push('\\');
-                escape
+            other => {
+                out.extend([b'\\', other]);
+                continue;
             }
         };
+        out.push(simple);
     }
-    out.push_str(rest);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+/// Undo the escapes of a UNICODE: latin-1, with `\u` and `\U` (raw-unicode-escape). Of two
+/// backslashes in a row neither begins an escape.
+///
+/// Source: CPython `Objects/unicodeobject.c`, `_PyUnicode_DecodeRawUnicodeEscapeStateful`.
+fn unescape_unicode(raw: &[u8]) -> String {
+    let mut out = String::with_capacity(raw.len());
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        out.push(char::from(byte));
+        let (b'\\', Some((&escape, behind))) = (byte, after.split_first()) else { continue };
+        let digits = match escape {
+            b'u' => behind.get(..4),
+            b'U' => behind.get(..8),
+            _ => None,
+        };
+        let code = digits.and_then(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            char::from_u32(u32::from_str_radix(digits, 16).ok()?)
+        });
+        match (code, digits) {
+            (Some(character), Some(digits)) => {
+                out.pop();
+                out.push(character);
+                rest = behind.get(digits.len()..).unwrap_or_default();
+            }
+            _ => {
+                out.push(char::from(escape));
+                rest = behind;
+            }
+        }
+    }
     out
 }
 
@@ -210,8 +271,18 @@ mod tests {
 
     #[test]
     fn text_is_read_as_python_reads_it() {
-        assert_eq!(unescape(br"a\x5fb\n\101\\", false), "a_b\nA\\");
-        assert_eq!(unescape(br"a\u005fb\x5f", true), "a_b\\x5f");
+        assert_eq!(unescape(br"a\x5fb\n\101\\"), "a_b\nA\\");
+        assert_eq!(
+            unescape(br"o\563\q\u0041\7"),
+            "os\\q\\u0041\u{7}",
+            "eight bits of an octal number"
+        );
+        assert_eq!(unescape_unicode(br"a\u005fb\x5f\\u005f"), "a_b\\x5f\\\\u005f");
+        assert_eq!(unescape_unicode(b"\xe9\\U0001f40d\\"), "é🐍\\");
+        assert!(
+            is_dunder(br"\u005f\U0000005fclass__", op::UNICODE) && is_dunder(br"_\537", op::STRING)
+        );
+        assert!(!is_dunder(br"\u0070__", op::UNICODE) && !is_dunder(br"\u005f", op::STRING));
         assert_eq!(unquote(b"'it'"), b"it");
     }
 

@@ -231,10 +231,7 @@ impl<O: Observer> Machine<'_, '_, O> {
                     }
                     _ => text,
                 };
-                // An escape may spell an underscore.
-                let dunder =
-                    text.starts_with(b"__") || text.starts_with(b"\\") || text.starts_with(b"_\\");
-                self.stack.push(Value::text(at, dunder));
+                self.stack.push(Value::text(at, constant::is_dunder(text, code)));
             }
             op::PERSID => {
                 if self.line(at, LINE)?.iter().any(u8::is_ascii_control) {
