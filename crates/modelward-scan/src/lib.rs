@@ -13,6 +13,7 @@ mod code;
 mod examine;
 mod file;
 mod pickle;
+mod secrets;
 mod template;
 mod unread;
 mod weights;
@@ -20,8 +21,14 @@ mod weights;
 pub use crate::examine::{Context, Examined, check_name, examine, examine_tree, refused};
 
 /// Every family of checks.
-const FAMILIES: &[&[Entry]] =
-    &[pickle::CHECKS, archive::CHECKS, weights::CHECKS, template::CHECKS, code::CHECKS];
+const FAMILIES: &[&[Entry]] = &[
+    pickle::CHECKS,
+    archive::CHECKS,
+    weights::CHECKS,
+    template::CHECKS,
+    code::CHECKS,
+    secrets::CHECKS,
+];
 
 /// A flaw that can be seen in one kind of asset.
 pub(crate) trait Check {
