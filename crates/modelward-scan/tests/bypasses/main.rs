@@ -42,3 +42,23 @@ fn none(wrong: Vec<String>) {
     let first = wrong.iter().take(40).cloned().collect::<Vec<_>>().join("\n");
     assert!(wrong.is_empty(), "{} of them:\n{first}", wrong.len());
 }
+
+#[test]
+fn every_test_that_the_page_names_exists() {
+    let page = include_str!("../../../../docs/bypasses.md");
+    let sources = [
+        ("files", include_str!("files.rs")),
+        ("names", include_str!("names.rs")),
+        ("programs", include_str!("programs.rs")),
+        ("zips", include_str!("zips.rs")),
+    ];
+    let mut named = 0;
+    for quoted in page.split('`').skip(1).step_by(2) {
+        let Some((file, test)) = quoted.split_once("::") else { continue };
+        let Some((_, source)) = sources.iter().find(|(name, _)| *name == file) else { continue };
+        named += 1;
+        assert!(source.contains(&format!("fn {test}()")), "{quoted}");
+    }
+    let tests = sources.iter().map(|(_, source)| source.matches("#[test]").count());
+    assert_eq!(named, tests.sum::<usize>(), "each test is named once");
+}

@@ -138,3 +138,18 @@ fn an_extension_code() {
         assert!(breaks(&bytes, "MW1109") && outcome(&bytes) == Outcome::Malicious);
     }
 }
+
+#[test]
+fn a_persistent_id_that_is_called_or_given_a_state() {
+    // Torch's loader gives back the class of a module's id: whatever it is, it was imported.
+    let id = "(Vmodule\ncnumpy\ndtype\nVfile\nVsource\ntQ";
+    assert!(breaks(
+        format!("{id}(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI0\ntb.").as_bytes(),
+        "MW1111"
+    ));
+    assert!(breaks(format!("{id}(Vx\nVy\nVz\nVw\ntR.").as_bytes(), "MW1104"));
+    assert!(breaks(format!("{id}(N}}Vx\nNstb.").as_bytes(), "MW1111"));
+    assert_eq!(outcome(format!("{id}.").as_bytes()), Outcome::Clean);
+    let id = id.replace("cnumpy\ndtype", "ctorch.storage\n_load_from_bytes");
+    assert!(breaks(format!("{id}.").as_bytes(), "MW1116"));
+}
