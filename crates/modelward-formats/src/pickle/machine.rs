@@ -342,11 +342,13 @@ impl<O: Observer> Machine<'_, '_, O> {
         Ok(())
     }
 
-    /// A frame begins. The Python reader refuses one that begins inside another.
+    /// A frame begins. The Python reader refuses one that begins inside another, and an opcode of
+    /// it that crosses the edge of another.
     fn frame(&mut self, at: u64, len: u64) {
         let start = self.cursor.position();
-        let inside = start < self.frame.1;
-        if inside || len > self.cursor.left() {
+        let (from, edge) = self.frame;
+        let within = (from..edge).contains(&at) && start != edge;
+        if within || len > self.cursor.left() {
             self.observer.oddity(self.program, at, Oddity::FrameStraddle);
         }
         self.frame = (start, start.saturating_add(len));

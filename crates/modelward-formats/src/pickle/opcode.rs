@@ -93,6 +93,44 @@ pub const fn describe(code: u8) -> Option<(&'static str, Argument)> {
     })
 }
 
+/// The opcodes of the stream that `bytes` begin with, each with its offset, up to STOP or to the
+/// first that is unknown or lacks its argument. Nothing is run: what `pickletools.genops` gives.
+pub fn list(bytes: &[u8]) -> impl Iterator<Item = (u64, u8)> {
+    let (mut at, mut stopped) = (0_usize, false);
+    std::iter::from_fn(move || {
+        let (&code, rest) = bytes.get(at..).filter(|_| !stopped)?.split_first()?;
+        let length = describe(code)?.1.length(rest)?;
+        let here = u64::try_from(at).ok()?;
+        at = at.checked_add(1)?.checked_add(length)?;
+        stopped = code == STOP;
+        Some((here, code))
+    })
+}
+
+impl Argument {
+    /// How many bytes an argument takes that `bytes` begin with; `None` where they end before it.
+    fn length(self, bytes: &[u8]) -> Option<usize> {
+        let line = |bytes: &[u8]| memchr::memchr(b'\n', bytes)?.checked_add(1);
+        let length = match self {
+            Self::None => 0,
+            Self::Fixed(width) => usize::from(width),
+            Self::Line => line(bytes)?,
+            Self::TwoLines => {
+                let first = line(bytes)?;
+                first.checked_add(line(bytes.get(first..)?)?)?
+            }
+            Self::Counted(width) => {
+                let count = bytes.get(..usize::from(width))?;
+                let count = count.iter().rev().try_fold(0_usize, |count, &byte| {
+                    count.checked_mul(256)?.checked_add(usize::from(byte))
+                })?;
+                usize::from(width).checked_add(count)?
+            }
+        };
+        (length <= bytes.len()).then_some(length)
+    }
+}
+
 macro_rules! opcodes {
     ($($name:ident = $code:expr;)*) => { $(
         #[allow(missing_docs)]

@@ -197,11 +197,11 @@ impl<'a> Judge<'a> {
         let [callee, arguments] = *program.heap().items_of(object, Shape::Object)? else {
             return None;
         };
-        let Kind::Import(index) = callee.kind() else { return None };
+        let Kind::Import(index) = loaded(program, callee).kind() else { return None };
         match self.entry_of(index)?.special {
             Some(Special::Reconstructor | Special::NewObject) => {
                 let class = *program.heap().items_of(arguments, Shape::Tuple)?.first()?;
-                let Kind::Import(index) = class.kind() else { return None };
+                let Kind::Import(index) = loaded(program, class).kind() else { return None };
                 Some(index)
             }
             _ => Some(index),
@@ -288,7 +288,11 @@ impl<'a> Judge<'a> {
             // The source of a module's class, kept to warn when it has changed.
             (Some("module"), [_, class, file, source]) => {
                 let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
-                matches!(class.kind(), Kind::Import(_)) && text(file) && text(source)
+                let class = match class.kind() {
+                    Kind::Import(index) => self.may_be_handed_on(index),
+                    _ => false,
+                };
+                class && text(file) && text(source)
             }
             _ => false,
         }
@@ -325,6 +329,7 @@ impl<'a> Judge<'a> {
                 let [class, base, state] = *arguments else {
                     return Err("not three arguments".into());
                 };
+                let class = loaded(program, class);
                 let entry = self.entry(class).ok_or("its class is not listed")?;
                 let object = self.is_of(program, base, "builtins", "object");
                 let container = ["dict", "list", "set"];
@@ -344,6 +349,7 @@ impl<'a> Judge<'a> {
                 let Some((&class, rest)) = arguments.split_first() else {
                     return Err("no class".into());
                 };
+                let class = loaded(program, class);
                 let entry = self.entry(class).ok_or("its class is not listed")?;
                 return self.listed_call(program, &entry, class, rest, result);
             }
@@ -443,16 +449,22 @@ impl Observer for Judge<'_> {
 
     fn call(&mut self, program: &Program<'_>, at: u64, call: Call) {
         let line = |program: &Program<'_>| shown::call(program, call.callee, call.arguments);
+        let call = Call { callee: loaded(program, call.callee), ..call };
         let Kind::Import(index) = call.callee.kind() else {
             let harmless = match call.callee.kind() {
                 // Found where it was made: an extension code, a name that was computed.
                 Kind::Unknown => true,
-                // Neither can be called: the reader stops there.
-                Kind::Node(_) => program.heap().items_of(call.callee, Shape::Object).is_none(),
+                // No container can be called: the reader stops there. What another loader makes
+                // of a persistent id is not known.
+                Kind::Node(_) => {
+                    let heap = program.heap();
+                    heap.items_of(call.callee, Shape::Object).is_none()
+                        && heap.items_of(call.callee, Shape::Persistent).is_none()
+                }
                 _ => true,
             };
             if !harmless {
-                let message = "calls what another call returned".into();
+                let message = "calls what another call returned, or a loader".into();
                 self.note(Kinds::ComputedName, at, line(program), message, true);
             }
             return;
@@ -508,7 +520,9 @@ impl Observer for Judge<'_> {
         if let Kind::Node(index) = object.kind() {
             self.touched.insert(index);
         }
-        if let Kind::Import(_) = object.kind() {
+        // Torch gives no storage a state either.
+        let persistent = program.heap().items_of(object, Shape::Persistent).is_some();
+        if persistent || matches!(object.kind(), Kind::Import(_)) {
             let message = "changes the attributes of a class or a module".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
@@ -754,6 +768,18 @@ fn hides_a_method(program: &Program<'_>, state: Value) -> bool {
         program.heap().of(dict).is_some_and(|node| node.shape == Shape::Dict && node.more)
             || ADDERS.iter().any(|name| program.entry(dict, name).is_some())
     })
+}
+
+/// The class that torch's loader gives back for the persistent id of a module's source, or the
+/// value itself.
+///
+/// Source: `torch/serialization.py`, `_legacy_load`, `persistent_load`.
+fn loaded(program: &Program<'_>, value: Value) -> Value {
+    let id = program.heap().items_of(value, Shape::Persistent).and_then(|id| id.first());
+    match id.and_then(|&id| program.heap().items_of(id, Shape::Tuple)) {
+        Some(&[tag, class, _, _]) if program.text(tag, 16).as_deref() == Some("module") => class,
+        _ => value,
+    }
 }
 
 fn is_empty_dict(program: &Program<'_>, value: Value) -> bool {

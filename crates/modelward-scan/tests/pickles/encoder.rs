@@ -24,8 +24,8 @@ pub(crate) fn encode(effect: &Effect, choices: &mut Choices<'_>) -> Vec<u8> {
     encoder.framed()
 }
 
-struct Encoder<'e, 'c> {
-    choices: &'e mut Choices<'c>,
+pub(super) struct Encoder<'e, 'c> {
+    pub(super) choices: &'e mut Choices<'c>,
     protocol: u8,
     memo: Memo,
     /// Whether values that are thrown away stand between the others.
@@ -47,19 +47,19 @@ enum Memo {
 }
 
 impl Encoder<'_, '_> {
-    fn op(&mut self, code: u8) {
+    pub(super) fn op(&mut self, code: u8) {
         self.opcodes.push(vec![code]);
     }
 
-    fn with(&mut self, code: u8, argument: &[u8]) {
+    pub(super) fn with(&mut self, code: u8, argument: &[u8]) {
         self.opcodes.push([&[code], argument].concat());
     }
 
     /// Put the names that the effect imports into the memo before anything is made of them.
     fn names_first(&mut self, effect: &Effect) {
-        let mut texts = Vec::new();
-        names(effect, &mut texts);
-        for text in texts {
+        let mut names = Vec::new();
+        effect.names(&mut names);
+        for text in names {
             self.value(&Effect::Text(text));
             self.op(b'0');
         }
@@ -253,7 +253,7 @@ impl Encoder<'_, '_> {
         }
     }
 
-    fn call(&mut self, callee: &Effect, arguments: &[Effect]) {
+    pub(super) fn call(&mut self, callee: &Effect, arguments: &[Effect]) {
         match (self.choices.below(4), callee) {
             (1, Effect::Import(module, name)) => {
                 self.op(b'(');
@@ -298,86 +298,6 @@ impl Encoder<'_, '_> {
         }
     }
 
-    fn constant(&mut self, effect: &Effect) {
-        match effect {
-            Effect::Bool(value) if self.choices.below(2) == 0 => {
-                self.op(if *value { 0x88 } else { 0x89 });
-            }
-            Effect::Bool(value) => self.with(b'I', format!("0{}\n", u8::from(*value)).as_bytes()),
-            Effect::Int(number) => self.int(*number),
-            Effect::Float(number) if self.choices.below(2) == 0 => {
-                self.with(b'G', &number.to_be_bytes());
-            }
-            Effect::Float(number) => self.with(b'F', format!("{number:?}\n").as_bytes()),
-            Effect::Text(text) => self.text(text),
-            Effect::Bytes(bytes) => self.bytes(bytes),
-            _ => self.op(b'N'),
-        }
-    }
-
-    fn int(&mut self, number: i64) {
-        match self.choices.below(7) {
-            1 if u8::try_from(number).is_ok() => self.with(b'K', &[number as u8]),
-            2 if u16::try_from(number).is_ok() => {
-                self.with(b'M', &(number as u16).to_le_bytes());
-            }
-            3 if i32::try_from(number).is_ok() => {
-                self.with(b'J', &(number as i32).to_le_bytes());
-            }
-            4 => self.with(b'L', format!("{number}L\n").as_bytes()),
-            5 => self.with(0x8a, &[&[8], &number.to_le_bytes()[..]].concat()),
-            6 => self.with(0x8b, &[&8_u32.to_le_bytes()[..], &number.to_le_bytes()].concat()),
-            _ => self.with(b'I', format!("{number}\n").as_bytes()),
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        let (bytes, short) = (text.as_bytes(), text.len() < 256);
-        let ascii = text.bytes().all(|byte| (b' '..0x7f).contains(&byte));
-        let counted = |width: usize| [&(bytes.len() as u64).to_le_bytes()[..width], bytes].concat();
-        match self.choices.below(8) {
-            1 if ascii => {
-                let each = text.bytes().map(|byte| match self.choices.below(8) {
-                    6 => format!("\\x{byte:02x}"),
-                    7 => format!("\\{byte:03o}"),
-                    _ if matches!(byte, b'\'' | b'\\') => format!("\\{}", char::from(byte)),
-                    _ => char::from(byte).to_string(),
-                });
-                let quoted = format!("'{}'\n", each.collect::<String>());
-                self.with(b'S', quoted.as_bytes());
-            }
-            2 if ascii && short => self.with(b'U', &counted(1)),
-            3 if ascii => self.with(b'T', &counted(4)),
-            4 if short => self.with(0x8c, &counted(1)),
-            5 | 6 => self.with(b'X', &counted(4)),
-            7 => self.with(0x8d, &counted(8)),
-            _ => {
-                let each = text.chars().map(|c| match self.choices.below(6) {
-                    _ if !c.is_ascii_graphic() || c == '\\' => escaped(c),
-                    5 => escaped(c),
-                    _ => c.to_string(),
-                });
-                let line = each.collect::<String>() + "\n";
-                self.with(b'V', line.as_bytes());
-            }
-        }
-    }
-
-    fn bytes(&mut self, bytes: &[u8]) {
-        let counted = |width: usize| [&(bytes.len() as u64).to_le_bytes()[..width], bytes].concat();
-        match self.choices.below(4) {
-            0 if bytes.len() < 256 => self.with(b'C', &counted(1)),
-            1 => self.with(0x8e, &counted(8)),
-            // As Python 3 writes bytes for Python 2.
-            2 => {
-                let text = bytes.iter().map(|&byte| char::from(byte)).collect::<String>();
-                let arguments = [Effect::Text(text), Effect::text("latin1")];
-                self.call(&Effect::import("_codecs", "encode"), &arguments);
-            }
-            _ => self.with(b'B', &counted(4)),
-        }
-    }
-
     /// The opcodes one after the other, in frames or not.
     fn framed(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
@@ -403,42 +323,5 @@ impl Encoder<'_, '_> {
             bytes.extend(frame);
         }
         bytes
-    }
-}
-
-/// A character as raw-unicode-escape writes any.
-fn escaped(c: char) -> String {
-    let code = u32::from(c);
-    if code > 0xffff { format!("\\U{code:08x}") } else { format!("\\u{code:04x}") }
-}
-
-/// The texts of every import.
-fn names(effect: &Effect, out: &mut Vec<String>) {
-    let pairs = |pairs: &[(Effect, Effect)], out: &mut Vec<String>| {
-        for (key, value) in pairs {
-            names(key, out);
-            names(value, out);
-        }
-    };
-    match effect {
-        Effect::Import(module, name) => out.extend([module.clone(), name.clone()]),
-        Effect::Tuple(items) | Effect::List(items) => {
-            items.iter().for_each(|item| names(item, out));
-        }
-        Effect::Dict(items) => pairs(items, out),
-        Effect::Call(callee, arguments) => {
-            names(callee, out);
-            arguments.iter().for_each(|argument| names(argument, out));
-        }
-        Effect::Instance(inner) | Effect::Persistent(inner) => names(inner, out),
-        Effect::State(object, state) => {
-            names(object, out);
-            names(state, out);
-        }
-        Effect::Items(object, items) => {
-            names(object, out);
-            pairs(items, out);
-        }
-        _ => {}
     }
 }

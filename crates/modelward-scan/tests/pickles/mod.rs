@@ -14,6 +14,7 @@
     reason = "a test"
 )]
 
+mod constants;
 mod encoder;
 pub(crate) mod objects;
 
@@ -28,21 +29,21 @@ pub(crate) enum Effect {
     Float(f64),
     Text(String),
     Bytes(Vec<u8>),
-    Tuple(Vec<Effect>),
-    List(Vec<Effect>),
-    Dict(Vec<(Effect, Effect)>),
+    Tuple(Vec<Self>),
+    List(Vec<Self>),
+    Dict(Vec<(Self, Self)>),
     /// An import: module and qualified name.
     Import(String, String),
     /// A call with positional arguments.
-    Call(Box<Effect>, Vec<Effect>),
+    Call(Box<Self>, Vec<Self>),
     /// An empty instance of a class.
-    Instance(Box<Effect>),
+    Instance(Box<Self>),
     /// An object that is given a state.
-    State(Box<Effect>, Box<Effect>),
+    State(Box<Self>, Box<Self>),
     /// An object that is given items under keys.
-    Items(Box<Effect>, Vec<(Effect, Effect)>),
+    Items(Box<Self>, Vec<(Self, Self)>),
     /// What the loader makes of a persistent id.
-    Persistent(Box<Effect>),
+    Persistent(Box<Self>),
 }
 
 impl Effect {
@@ -68,6 +69,35 @@ impl Effect {
 
     pub(crate) fn dict(fields: Vec<(&str, Self)>) -> Self {
         Self::Dict(fields.into_iter().map(|(name, value)| (Self::text(name), value)).collect())
+    }
+
+    /// The modules and names of every import.
+    fn names(&self, out: &mut Vec<String>) {
+        let pairs = |pairs: &[(Self, Self)], out: &mut Vec<String>| {
+            for (key, value) in pairs {
+                key.names(out);
+                value.names(out);
+            }
+        };
+        match self {
+            Self::Import(module, name) => out.extend([module.clone(), name.clone()]),
+            Self::Tuple(items) | Self::List(items) => items.iter().for_each(|item| item.names(out)),
+            Self::Dict(items) => pairs(items, out),
+            Self::Call(callee, arguments) => {
+                callee.names(out);
+                arguments.iter().for_each(|argument| argument.names(out));
+            }
+            Self::Instance(inner) | Self::Persistent(inner) => inner.names(out),
+            Self::State(object, state) => {
+                object.names(out);
+                state.names(out);
+            }
+            Self::Items(object, items) => {
+                object.names(out);
+                pairs(items, out);
+            }
+            _ => {}
+        }
     }
 }
 
