@@ -34,6 +34,7 @@ pub mod sevenz;
 pub mod signature;
 pub mod tar;
 pub mod text;
+pub mod torchscript;
 mod tree;
 pub mod weights;
 mod xz;

@@ -21,10 +21,12 @@ mod machine;
 mod memo;
 pub mod opcode;
 mod program;
+mod torch_tar;
 mod trial;
 pub mod value;
 
 pub use constant::Encoding;
+pub use legacy::element_width;
 pub use program::{Call, Import, Inner, Observer, Oddity, Program, Stream};
 
 /// The pickle format.
@@ -103,6 +105,17 @@ impl Pickle {
             if traces.streams.len() == 1 && legacy::is_magic(&program, stream.result) {
                 traces.legacy = true;
                 match legacy::read(&mut program, stream.end, &self.budget, observer, &mut traces) {
+                    Ok(end) => traces.tail = Some(end).filter(|&end| end < self.bytes.len()),
+                    Err(refusal) => traces.broken = Some(refusal),
+                }
+                break;
+            }
+            if traces.streams.len() == 2
+                && let Some(read) =
+                    torch_tar::read(&mut program, &self.budget, observer, &mut traces)
+            {
+                traces.legacy = true;
+                match read {
                     Ok(end) => traces.tail = Some(end).filter(|&end| end < self.bytes.len()),
                     Err(refusal) => traces.broken = Some(refusal),
                 }

@@ -22,11 +22,17 @@ use self::{
 
 pub(crate) const FORMAT: Format = Format { name: "tar", read };
 
+/// A checkpoint as torch 0.1 wrote it.
+pub const CHECKPOINT: &str = "pytorch-tar";
+/// A model of NVIDIA's NeMo: a configuration that is built by name, and a checkpoint.
+pub const NEMO: &str = "nemo";
+
 /// A tar archive.
 #[derive(Debug)]
 pub struct Archive {
     /// The members, in the order in which they were found.
     pub members: Vec<Member>,
+    kind: &'static str,
     refusals: Vec<Refusal>,
     listing: Listing,
     bytes: Bytes,
@@ -48,6 +54,22 @@ pub struct Member {
 }
 
 impl Archive {
+    /// What the names of the members make of it.
+    fn named(&self) -> &'static str {
+        let has = |name: &str| {
+            self.members.iter().any(|member| {
+                member.name.strip_prefix(b"./").unwrap_or(&member.name) == name.as_bytes()
+            })
+        };
+        if has("pickle") && has("storages") && has("tensors") {
+            CHECKPOINT
+        } else if has("model_config.yaml") {
+            NEMO
+        } else {
+            FORMAT.name
+        }
+    }
+
     /// The first member of this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name.as_bytes())
@@ -56,11 +78,15 @@ impl Archive {
 
 impl Asset for Archive {
     fn format(&self) -> &'static str {
-        "tar"
+        self.kind
     }
 
     fn gaps(&self) -> Vec<Refusal> {
-        self.refusals.clone()
+        let unproven = (self.kind == NEMO).then(|| {
+            let what = "a NeMo archive, whose configuration builds objects";
+            Refusal::new(0, Gap::Unsupported, format!("{what}, is not judged by this version"))
+        });
+        self.refusals.iter().cloned().chain(unproven).collect()
     }
 
     fn facet(&self) -> Option<&dyn Asset> {
@@ -97,6 +123,7 @@ pub(crate) fn holds(bytes: &Bytes, at: u64, budget: &Arc<Budget>) -> bool {
 fn walk(bytes: &Bytes, budget: &Arc<Budget>) -> Archive {
     let archive = Archive {
         members: Vec::new(),
+        kind: FORMAT.name,
         refusals: Vec::new(),
         listing: Listing::default(),
         bytes: bytes.clone(),
@@ -120,6 +147,7 @@ fn walk(bytes: &Bytes, budget: &Arc<Budget>) -> Archive {
     // A block that is broken was refused; bytes behind the last one belong to no block.
     archive.listing.trailing = (behind > 0 && archive.refusals.is_empty()).then_some((end, behind));
     archive.listing.appendable = true;
+    archive.kind = archive.named();
     archive.listing.members = archive.members.iter().map(listed).collect();
     archive
 }

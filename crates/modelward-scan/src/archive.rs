@@ -11,7 +11,7 @@ mod member_path_escape;
 mod member_special_file;
 mod path;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 mod several_archives;
 mod trailing_bytes;
 mod zip_checksum_lie;

@@ -8,6 +8,7 @@ use modelward_formats::{
 };
 
 use crate::{
+    container::Container,
     file::File,
     pickle::{
         judge::{self, Allowed},
@@ -15,6 +16,7 @@ use crate::{
         nested_payload::{Payload, Payloads},
     },
     scan, unread,
+    weights::operations::Operations,
 };
 
 /// What the user says about scanning, the same for every file.
@@ -106,7 +108,9 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined, exhausted: false };
-    if let Some(format) = examination.piece(place, bytes, Expects::Anything, "", 0) {
+    if let Some(format) =
+        examination.piece(place, bytes, Expects::Anything, &Container::default(), 0)
+    {
         examination.examined.format = format;
     }
     examination.examined
@@ -118,7 +122,7 @@ pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
     let budget = Budget::new(context.limits);
     let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined, exhausted: false };
-    examination.asset(place, tree, "", 0);
+    examination.asset(place, tree, &Container::default(), 0);
     examination.examined
 }
 
@@ -147,14 +151,14 @@ struct Examination<'a> {
 }
 
 impl Examination<'_> {
-    /// Examine a piece and what lies inside it; `within` is the format of what it lies in. Gives
-    /// the name of what it is.
+    /// Examine a piece and what lies inside it; `within` is what it lies in. Gives the name of
+    /// what it is.
     fn piece(
         &mut self,
         place: &Place,
         bytes: &Bytes,
         expects: Expects,
-        within: &'static str,
+        within: &Container<'_>,
         depth: u64,
     ) -> Option<&'static str> {
         if depth > self.context.limits.depth {
@@ -192,13 +196,16 @@ impl Examination<'_> {
         file.formats.first().copied()
     }
 
-    fn asset(&mut self, place: &Place, asset: &dyn Asset, within: &'static str, depth: u64) {
+    fn asset(&mut self, place: &Place, asset: &dyn Asset, within: &Container<'_>, depth: u64) {
         let pickle = (asset as &dyn Any).downcast_ref::<Pickle>();
         match pickle {
             Some(pickle) => {
-                let torchscript = within == "torchscript";
-                let judged = judge::judge(pickle, &self.context.names, torchscript);
+                let name = place.steps().last().map_or("", String::as_str);
+                let judged = judge::judge(pickle, &self.context.names, within.around(name));
                 scan(&judged, place, &mut self.examined.findings);
+                for gap in judged.gaps {
+                    self.refuse(place, gap);
+                }
             }
             None => scan(asset, place, &mut self.examined.findings),
         }
@@ -208,14 +215,15 @@ impl Examination<'_> {
         for gap in asset.gaps() {
             self.refuse(place, gap);
         }
-        let (format, deeper) = (asset.format(), depth.saturating_add(1));
+        let (container, deeper) = (Container::of(asset), depth.saturating_add(1));
+        self.code(place, &container);
         let mut payloads = Payloads::default();
         asset.parts(&mut |part| {
             let Part { name, bytes, expects } = part;
             let (inside, before) = (place.inside(&name), self.examined.findings.len());
             match bytes {
                 Ok(bytes) => {
-                    self.piece(&inside, &bytes, expects, format, deeper);
+                    self.piece(&inside, &bytes, expects, &container, deeper);
                 }
                 Err(refusal) => self.refuse(&inside, refusal),
             }
@@ -226,6 +234,18 @@ impl Examination<'_> {
             if self.exhausted { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         scan(&payloads, place, &mut self.examined.findings);
+    }
+
+    /// The code of a TorchScript archive, each member at its own place.
+    fn code(&mut self, place: &Place, container: &Container<'_>) {
+        let Some(code) = &container.code else { return };
+        for source in &code.members {
+            let operations = Operations::of_source(source, code);
+            scan(&operations, &place.inside(&source.member), &mut self.examined.findings);
+        }
+        for gap in &code.gaps {
+            self.refuse(place, gap.clone());
+        }
     }
 
     fn refuse(&mut self, place: &Place, refusal: Refusal) {

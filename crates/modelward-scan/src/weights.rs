@@ -1,4 +1,4 @@
-//! Checks of weight files: tensors, arrays, their tables.
+//! Checks of weight files: tensors, arrays, their tables; and of the graphs that come with them.
 
 use modelward_core::{Evidence, Findings};
 use modelward_formats::{
@@ -13,8 +13,10 @@ mod array_layout;
 mod bad_alignment;
 mod count_overflow;
 mod duplicate_name;
+mod graph_custom_operation;
 mod header_size;
 mod header_syntax;
+pub(crate) mod operations;
 mod out_of_bounds;
 mod overlap;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod samples;
 mod script_in_metadata;
 mod size_mismatch;
 mod tensor_shape;
+mod torchscript_file_operation;
 mod unknown_element;
 mod unowned_bytes;
 
@@ -40,6 +43,8 @@ pub(crate) const CHECKS: &[Entry] = &[
     Entry::of::<tensor_shape::TensorShape>(),
     Entry::of::<unknown_element::UnknownElement>(),
     Entry::of::<unowned_bytes::UnownedBytes>(),
+    Entry::of::<graph_custom_operation::GraphCustomOperation>(),
+    Entry::of::<torchscript_file_operation::TorchScriptFileOperation>(),
 ];
 
 /// Report every flaw of one kind, with the bytes that break the rule.

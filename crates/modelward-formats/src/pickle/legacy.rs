@@ -65,7 +65,7 @@ pub(super) fn read<O: Observer>(
 }
 
 /// The width in bytes of one element of a storage class.
-pub(crate) fn element_width(class: &str) -> Option<u64> {
+pub fn element_width(class: &str) -> Option<u64> {
     Some(match class {
         "ComplexDoubleStorage" => 16,
         "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,

@@ -12,7 +12,7 @@ use modelward_formats::zip::DESCRIPTOR;
 
 /// A zip member, stored. The two headers start equal; a sample then makes one of them lie.
 #[derive(Clone)]
-pub(super) struct ZipMember {
+pub(crate) struct ZipMember {
     pub(super) content: Vec<u8>,
     pub(super) local: Fields,
     pub(super) central: Option<Fields>,
@@ -35,7 +35,7 @@ pub(super) struct Fields {
 }
 
 impl ZipMember {
-    pub(super) fn new(name: &str, content: &[u8]) -> Self {
+    pub(crate) fn new(name: &str, content: &[u8]) -> Self {
         let size = content.len() as u32;
         let fields = Fields {
             name: name.into(),
@@ -76,7 +76,7 @@ impl ZipMember {
 }
 
 /// A zip archive of these members.
-pub(super) fn zip(members: &[ZipMember]) -> Vec<u8> {
+pub(crate) fn zip(members: &[ZipMember]) -> Vec<u8> {
     let (mut bytes, mut directory, mut count) = (Vec::new(), Vec::new(), 0_u16);
     for member in members {
         let at = bytes.len() as u32;

@@ -9,9 +9,9 @@ use std::{
 };
 
 use modelward_formats::{
-    Asset,
+    Asset, Gap, Refusal,
     pickle::{
-        self, Call, Import, Observer, Oddity, Program, opcode,
+        self, Call, Import, Observer, Oddity, Program, element_width, opcode,
         value::{Kind, Shape, Value},
     },
 };
@@ -24,6 +24,7 @@ use super::{
     shape::Parser,
     shown,
 };
+use crate::container::{Flaw, Neighbours};
 
 /// A pickle file after its judgement: what the checks of this family read.
 #[derive(Debug)]
@@ -36,6 +37,8 @@ pub(crate) struct Judged {
     pub(crate) tail: Option<u64>,
     /// Starts of the streams, from the second on, that the format does not ask for.
     pub(crate) further: Vec<u64>,
+    /// Storages that lie nowhere.
+    pub(crate) gaps: Vec<Refusal>,
 }
 
 impl Asset for Judged {
@@ -82,16 +85,20 @@ pub(crate) enum Kinds {
 /// What the user lets pickles do, beyond the lists that ship: kinds by module and name.
 pub(crate) type Allowed = HashMap<(String, String), String>;
 
-/// Judge a pickle file. `torchscript` says that it lies in an archive whose own code defines the
-/// classes under `__torch__`.
-pub(crate) fn judge(pickle: &pickle::Pickle, allowed: &Allowed, torchscript: bool) -> Judged {
-    let mut judge = Judge::new(allowed, torchscript);
+/// Judge a pickle file among what lies around it.
+pub(crate) fn judge(
+    pickle: &pickle::Pickle,
+    allowed: &Allowed,
+    neighbours: Neighbours<'_>,
+) -> Judged {
+    let mut judge = Judge::new(allowed, neighbours);
     let traces = pickle.run(&mut judge);
     let further = traces.streams.iter().skip(1).filter(|_| !traces.legacy);
     Judged {
         broken: traces.broken.as_ref().map(|refusal| (refusal.at, refusal.why.to_string())),
         tail: traces.tail,
         further: further.map(|stream| stream.start).collect(),
+        gaps: std::mem::take(&mut judge.gaps),
         effects: judge.verdicts(),
     }
 }
@@ -129,7 +136,10 @@ enum Standing {
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
     allowed: &'a Allowed,
-    torchscript: bool,
+    neighbours: Neighbours<'a>,
+    gaps: Vec<Refusal>,
+    /// Keys of the storages that were looked at, with what they ought to hold.
+    storages: HashSet<(String, Option<u64>)>,
     names: Vec<Name>,
     /// Names that are not listed, by index, with the first call of each.
     called: HashMap<u32, Effect>,
@@ -145,10 +155,22 @@ pub(crate) struct Judge<'a> {
 }
 
 impl<'a> Judge<'a> {
-    fn new(allowed: &'a Allowed, torchscript: bool) -> Self {
-        let (names, called, effects, seen) = Default::default();
-        let (used, touched, dtypes) = Default::default();
-        Self { allowed, torchscript, names, called, effects, seen, used, touched, dtypes }
+    fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>) -> Self {
+        let (names, called, effects, seen, gaps) = Default::default();
+        let (used, touched, dtypes, storages) = Default::default();
+        Self {
+            allowed,
+            neighbours,
+            gaps,
+            storages,
+            names,
+            called,
+            effects,
+            seen,
+            used,
+            touched,
+            dtypes,
+        }
     }
 
     /// Everything that is not proven harmless, calls of unlisted names included.
@@ -261,8 +283,19 @@ impl<'a> Judge<'a> {
         matches!(id, Some(&[id]) if self.is_torch_id(program, id))
     }
 
-    /// `("storage", class, key, location, elements)`, and in old files a view behind it.
+    /// `("storage", class, key, location, elements)`, and in old files a view behind it. Torch 0.1
+    /// wrote the number of a tensor or a storage, or a class with its source.
     fn is_torch_id(&self, program: &Program<'_>, id: Value) -> bool {
+        if self.neighbours.numbered {
+            let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
+            return match program.heap().items_of(id, Shape::Tuple) {
+                Some([class, file, source]) => {
+                    matches!(class.kind(), Kind::Import(_)) && text(file) && text(source)
+                }
+                Some(_) => false,
+                None => program.text(id, 20).is_some_and(|text| text.parse::<u64>().is_ok()),
+            };
+        }
         let Some(items) = program.heap().items_of(id, Shape::Tuple) else { return false };
         let tag = items.first().and_then(|&tag| program.text(tag, 16));
         match (tag.as_deref(), items) {
@@ -576,6 +609,8 @@ impl Observer for Judge<'_> {
         if !self.is_torch_id(program, id) {
             let message = "hands the loader a persistent id that is none of torch's".into();
             self.note(Kinds::PersistentId, at, shown::shown(program, id), message, false);
+        } else {
+            self.storage(program, at, id);
         }
     }
 
@@ -603,6 +638,48 @@ impl Observer for Judge<'_> {
 }
 
 impl Judge<'_> {
+    /// Hold a storage against the member that it is kept in.
+    fn storage(&mut self, program: &Program<'_>, at: u64, id: Value) {
+        let Some([tag, class, key, location, count, ..]) =
+            program.heap().items_of(id, Shape::Tuple)
+        else {
+            return;
+        };
+        let is = |value: &Value, text: &str| program.text(*value, 64).as_deref() == Some(text);
+        // A tensor of torch's `meta` device has a shape and no data.
+        if !is(tag, "storage") || is(location, "meta") {
+            return;
+        }
+        let width = match class.kind() {
+            Kind::Import(index) => program.import(index),
+            _ => None,
+        };
+        let width = width.and_then(|class| element_width(class.name.as_deref()?));
+        let count = match count.kind() {
+            Kind::Int(count) => u64::try_from(count).ok(),
+            _ => None,
+        };
+        let length = width.and_then(|width| count?.checked_mul(width));
+        let Some(key) = program.text(*key, 256) else { return };
+        if !self.storages.insert((key.clone(), length)) {
+            return;
+        }
+        let message = match self.neighbours.flaw_of(&key, length) {
+            None => return,
+            Some(Flaw::Missing(name)) => {
+                let why = format!("the storage `{name}` is not in the archive");
+                if self.gaps.len() < MOST_GAPS {
+                    self.gaps.push(Refusal::new(at, Gap::MissingPart, why.clone()));
+                }
+                why
+            }
+            Some(Flaw::Length(name, expected, found)) => {
+                format!("expected {expected} bytes in the storage `{name}`, there are {found}")
+            }
+        };
+        self.note(Kinds::TensorLayout, at, shown::shown(program, id), message, false);
+    }
+
     /// Hold a name against the lists.
     fn weigh(&self, import: &Import, at: u64) -> Name {
         let (Some(module), Some(name)) = (&import.module, &import.name) else {
@@ -622,7 +699,8 @@ impl Judge<'_> {
         if let Some(entry) = kinds.and_then(|kinds| Entry::parse(kinds).ok()) {
             return Standing::Listed(Rc::new(entry));
         }
-        if self.torchscript && (module == "__torch__" || module.starts_with("__torch__.")) {
+        let of_archive = module == "__torch__" || module.starts_with("__torch__.");
+        if of_archive && self.neighbours.code.is_some_and(|code| code.defines_class(module, name)) {
             return Standing::TorchScript;
         }
         if is_code(module, name) {
@@ -792,6 +870,9 @@ fn is_empty_dict(program: &Program<'_>, value: Value) -> bool {
 fn opcode_name(code: u8) -> &'static str {
     opcode::describe(code).map_or("?", |(name, _)| name)
 }
+
+/// The most storages that lie nowhere and are told one by one.
+const MOST_GAPS: usize = 50;
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];

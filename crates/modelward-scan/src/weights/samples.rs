@@ -1,5 +1,7 @@
 //! Files for the checks' samples, written field by field so that each field can lie.
 
+use crate::archive::sample::{ZipMember, zip};
+
 /// A safetensors file with this header.
 pub(super) fn safetensors(header: &str, data: &[u8]) -> Vec<u8> {
     [&(header.len() as u64).to_le_bytes(), header.as_bytes(), data].concat()
@@ -23,6 +25,17 @@ pub(super) fn lying(length: u64) -> Vec<u8> {
     let mut file = one(r#"{"dtype":"F32","shape":[4],"data_offsets":[0,16]}"#, &[0; 16]);
     file[..8].copy_from_slice(&length.to_le_bytes());
     file
+}
+
+/// A TorchScript archive whose module does this.
+pub(super) fn torchscript(line: &str) -> Vec<u8> {
+    let head = "class M(Module):\n  def forward(self, x: Tensor) -> Tensor:";
+    let code = format!("{head}\n    {line}\n    return x\n");
+    zip(&[
+        ZipMember::new("m/data.pkl", b"\x80\x02c__torch__\nM\n)\x81."),
+        ZipMember::new("m/code/__torch__.py", code.as_bytes()),
+        ZipMember::new("m/constants.pkl", b"\x80\x02)."),
+    ])
 }
 
 /// A numpy file of format 1.0.
