@@ -288,7 +288,9 @@ impl<'a> Judge<'a> {
             // The source of a module's class, kept to warn when it has changed.
             (Some("module"), [_, class, file, source]) => {
                 let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
-                matches!(class.kind(), Kind::Import(_)) && text(file) && text(source)
+                let class =
+                    matches!(class.kind(), Kind::Import(index) if self.may_be_handed_on(index));
+                class && text(file) && text(source)
             }
             _ => false,
         }
@@ -345,6 +347,9 @@ impl<'a> Judge<'a> {
                     return Err("no class".into());
                 };
                 let entry = self.entry(class).ok_or("its class is not listed")?;
+                if entry.special == Some(Special::NestedTorch) {
+                    return Err("its class is a function".into());
+                }
                 return self.listed_call(program, &entry, class, rest, result);
             }
             Some(Special::RebuildFromType) => {
@@ -354,6 +359,9 @@ impl<'a> Judge<'a> {
                     _ => return Err("not four arguments".into()),
                 };
                 let entry = self.entry(function).ok_or("its function is not listed")?;
+                if entry.special.is_some() {
+                    return Err("its function builds no tensor".into());
+                }
                 let state = state.is_none_or(|state| {
                     state == Value::NONE || matcher.fields(state) || {
                         let pair = program.heap().items_of(state, Shape::Tuple);
@@ -370,7 +378,15 @@ impl<'a> Judge<'a> {
                 return self.listed_call(program, &entry, function, &inner, result);
             }
             Some(Special::NestedTorch) => {
-                let fine = matches!(arguments, [bytes] if matches!(bytes.kind(), Kind::Bytes(_) | Kind::Text(_)));
+                // Escapes of a STRING would have to be undone first.
+                let raw = |at: u64| {
+                    program.bytes().array(at).is_ok_and(|[code]: [u8; 1]| code != opcode::STRING)
+                };
+                let fine = matches!(arguments, [bytes] if match bytes.kind() {
+                    Kind::Bytes(_) => true,
+                    Kind::Text(at) => raw(at),
+                    _ => false,
+                });
                 return fine.then_some(()).ok_or_else(|| "its argument is no constant".into());
             }
             Some(Special::NumpyDtype) => {
@@ -448,11 +464,14 @@ impl Observer for Judge<'_> {
                 // Found where it was made: an extension code, a name that was computed.
                 Kind::Unknown => true,
                 // Neither can be called: the reader stops there.
-                Kind::Node(_) => program.heap().items_of(call.callee, Shape::Object).is_none(),
+                Kind::Node(_) => program.heap().of(call.callee).is_none_or(|node| {
+                    // What a loader makes of a persistent id may be a class or a function.
+                    !matches!(node.shape, Shape::Object | Shape::Persistent)
+                }),
                 _ => true,
             };
             if !harmless {
-                let message = "calls what another call returned".into();
+                let message = "calls what another call or the loader returned".into();
                 self.note(Kinds::ComputedName, at, line(program), message, true);
             }
             return;
@@ -508,7 +527,8 @@ impl Observer for Judge<'_> {
         if let Kind::Node(index) = object.kind() {
             self.touched.insert(index);
         }
-        if let Kind::Import(_) = object.kind() {
+        let given = program.heap().items_of(object, Shape::Persistent).is_some();
+        if given || matches!(object.kind(), Kind::Import(_)) {
             let message = "changes the attributes of a class or a module".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
@@ -550,8 +570,9 @@ impl Observer for Judge<'_> {
             self.touched.insert(index);
         }
         let maker = self.maker(program, object);
-        let Some(entry) = maker.and_then(|index| self.entry_of(index)) else { return };
-        if !entry.items {
+        let given = program.heap().items_of(object, Shape::Persistent).is_some();
+        let entry = maker.and_then(|index| self.entry_of(index));
+        if given || entry.is_some_and(|entry| !entry.items) {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
             self.note(Kinds::UnlistedState, at, line, message, false);
