@@ -48,7 +48,7 @@ const OPCODES: u64 = 2000;
 const BEGUN: u64 = 3;
 
 /// Whether this could name a Python module or a dotted name in one.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.split('.').all(|word| {
         word.chars()
             .next()

@@ -592,6 +592,10 @@ impl Observer for Judge<'_> {
                 Kinds::FrameStraddle,
                 "an opcode crosses the edge of its frame, or frames nest: Python's two readers differ here",
             ),
+            Oddity::HiddenProgram => (
+                Kinds::FrameStraddle,
+                "what joblib reads as an array imports names where a plain reader runs it",
+            ),
             Oddity::ComputedName => (Kinds::ComputedName, "imports a name that is computed"),
             Oddity::ShadowedMemo => {
                 (Kinds::ShadowedMemo, "takes a name from a memo slot that was overwritten")
