@@ -39,6 +39,7 @@ mod tree;
 pub mod weights;
 mod xz;
 pub mod yaml;
+mod zfile;
 pub mod zip;
 mod zlib;
 mod zstd;
@@ -63,6 +64,7 @@ pub const FORMATS: &[&Format] = &[
     &zstd::FORMAT,
     &lz4::FORMAT,
     &zlib::FORMAT,
+    &zfile::FORMAT,
     &zip::FORMAT,
     &tar::FORMAT,
     &sevenz::FORMAT,

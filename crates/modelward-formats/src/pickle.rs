@@ -157,7 +157,9 @@ impl Asset for Pickle {
             let what = if inner.encoding == Encoding::Raw { "array" } else { "constant" };
             let name = format!("{what}@{:#x}", inner.at);
             let bytes = match inner.encoding {
-                Encoding::Raw | Encoding::Constant => self.bytes.slice(inner.at, inner.len),
+                Encoding::Raw | Encoding::Constant | Encoding::Checkpoint => {
+                    self.bytes.slice(inner.at, inner.len)
+                }
                 _ if inner.len > DECODED => {
                     let why = format!("expected at most {DECODED} bytes of text to decode");
                     Err(Refusal::new(inner.at, Gap::LargeExpansion, why))
@@ -170,7 +172,11 @@ impl Asset for Pickle {
                     Err(refusal) => Err(refusal),
                 },
             };
-            if visit(Part { name, bytes, expects: Expects::Data }).is_break() {
+            let expects = match inner.encoding {
+                Encoding::Checkpoint => Expects::Anything,
+                _ => Expects::Data,
+            };
+            if visit(Part { name, bytes, expects }).is_break() {
                 return;
             }
         }

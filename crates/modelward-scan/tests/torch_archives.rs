@@ -1,5 +1,7 @@
 //! Checkpoints of several parts, written by hand as each version of torch writes them.
 
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
 use modelward_core::{Outcome, Place};
 use modelward_scan::{Context, Examined, examine};
 

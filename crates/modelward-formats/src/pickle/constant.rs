@@ -10,6 +10,8 @@ pub enum Encoding {
     Raw,
     /// A constant that may be a file of its own.
     Constant,
+    /// A constant that torch loads as a checkpoint of its own.
+    Checkpoint,
     /// The same, in base64.
     Base64,
     /// The same, in hexadecimal digits.
@@ -84,7 +86,7 @@ pub(super) fn sniff(head: &[u8], len: u64) -> Option<Encoding> {
 /// Decode a piece in text; `None` where it is not in that encoding to its end.
 pub(super) fn decode(encoding: Encoding, text: &[u8]) -> Option<Vec<u8>> {
     match encoding {
-        Encoding::Raw | Encoding::Constant => None,
+        Encoding::Raw | Encoding::Constant | Encoding::Checkpoint => None,
         Encoding::Base64 => decode_base64(text),
         Encoding::Hexadecimal => hexadecimal(text),
     }

@@ -45,6 +45,12 @@ pub(super) fn array_behind(
         return Ok(None);
     }
     let at = cursor.position();
+    // What an earlier state left in it would still hold for the loader.
+    if let Kind::Node(index) = object.kind()
+        && program.dtypes.insert(index, state).is_some()
+    {
+        return Err(Refusal::truncated(at, "expected one state for each array"));
+    }
     let (Some(shape), Some(dtype)) = (program.entry(state, "shape"), program.entry(state, "dtype"))
     else {
         return Err(Refusal::truncated(at, "expected the shape and the dtype of an array"));
@@ -55,8 +61,15 @@ pub(super) fn array_behind(
     if objects {
         return Ok(Some(Array::Pickled));
     }
+    let sizes = program
+        .heap()
+        .of(shape)
+        .filter(|node| matches!(node.shape, Shape::Tuple | Shape::List) && !node.more);
+    let Some(sizes) = sizes else {
+        return Err(Refusal::truncated(at, "expected the shape of an array as a tuple"));
+    };
     let mut len = Some(width);
-    for &size in program.heap().items_of(shape, Shape::Tuple).unwrap_or_default() {
+    for &size in program.heap().items(sizes) {
         let Kind::Int(size) = size.kind() else {
             return Err(Refusal::truncated(at, "expected whole numbers in the shape of an array"));
         };
@@ -74,24 +87,45 @@ pub(super) fn array_behind(
     Ok(Some(Array::Raw { at, len }))
 }
 
-/// The width in bytes of one element, and whether it holds objects.
+/// The width in bytes of one element, and whether it holds objects; `None` where that is not
+/// certain: a wrong width would read numbers as program, and program as numbers.
 fn element(program: &Program<'_>, dtype: Value) -> Option<(u64, bool)> {
     let [_, arguments] = *program.heap().items_of(dtype, Shape::Object)? else { return None };
     let code = *program.heap().items_of(arguments, Shape::Tuple)?.first()?;
     let code = program.text(code, 64)?;
-    let code = code.trim_start_matches(['<', '>', '=', '|']);
-    let count = code.trim_start_matches(|c: char| c.is_ascii_alphabetic() || c == '?');
-    let count = if count.is_empty() { Some(1) } else { count.parse::<u64>().ok() };
+    let mut letters = code.trim_start_matches(['<', '>', '=', '|']).chars();
+    let (letter, digits) = (letters.next()?, letters.as_str());
+    let count = if digits.is_empty() { None } else { Some(digits.parse::<u64>().ok()?) };
     let Kind::Node(index) = dtype.kind() else { return None };
-    let state = program.dtypes.get(&index);
-    let state = state.and_then(|&state| program.heap().items_of(state, Shape::Tuple));
-    let field = |n: usize| state.and_then(|state| state.get(n)).map(|value| value.kind());
-    // Version 3 of the state: ..., element size, alignment, flags; bit 0 of the flags: objects.
-    let objects = matches!(field(7), Some(Kind::Int(flags)) if flags & 1 == 1);
-    Some(match code.chars().next()? {
-        'O' => (8, true),
-        'U' => (count?.checked_mul(4)?, objects),
-        'b' if code == "b" => (1, objects),
-        _ => (count?, objects),
-    })
+    let Some(&state) = program.dtypes.get(&index) else {
+        // Numpy always writes a state; without one the code alone tells.
+        return Some((plain_width(letter, count)?, letter == 'O'));
+    };
+    // Version 3 of the state, and 4, which has metadata behind: version, order, subarray, names,
+    // fields, element size, alignment, flags. Older ones leave the flags to numpy.
+    let state = program.heap().items_of(state, Shape::Tuple)?;
+    let [version, _, _, _, _, size, _, flags, ..] = *state else { return None };
+    let (Kind::Int(3 | 4), Kind::Int(size), Kind::Int(flags)) =
+        (version.kind(), size.kind(), flags.kind())
+    else {
+        return None;
+    };
+    // Only flexible types take their size from the state; bit 0 of the flags: objects.
+    let width = match letter {
+        'S' | 'a' | 'U' | 'V' => u64::try_from(size).ok()?,
+        _ => plain_width(letter, count)?,
+    };
+    Some((width, letter == 'O' || flags & 1 == 1))
+}
+
+/// The width of a type by its code, as numpy writes codes.
+fn plain_width(letter: char, count: Option<u64>) -> Option<u64> {
+    match letter {
+        'U' => count?.checked_mul(4),
+        'O' => Some(8),
+        '?' => Some(1),
+        'b' => Some(1),
+        'i' | 'u' | 'f' | 'c' | 'M' | 'm' | 'S' | 'a' | 'V' => count,
+        _ => None,
+    }
 }

@@ -12,6 +12,7 @@ use super::{
     memo::Memo,
     opcode::{self as op, Argument, describe},
     program::{Call, Import, Inner, Observer, Oddity, Program, Stream},
+    trial,
     value::{Kind, Shape, Value},
 };
 use crate::{Budget, Cursor, Gap, Refusal};
@@ -205,7 +206,8 @@ impl<O: Observer> Machine<'_, '_, O> {
         };
         match code {
             op::STOP => {
-                if self.stack.is_empty() || !self.marks.is_empty() {
+                // Open marks are no matter to the readers, as long as a value lies above the last.
+                if self.stack.len() <= self.floor() {
                     return Err(self.underflow(at, name));
                 }
                 return Ok(ControlFlow::Break(()));
@@ -222,7 +224,12 @@ impl<O: Observer> Machine<'_, '_, O> {
             op::FLOAT | op::INT | op::LONG => self.decimal(code, at)?,
             op::LONG1 | op::LONG4 => self.long(code, at)?,
             op::STRING | op::UNICODE => {
-                let line = self.line(at, LINE)?;
+                let start = self.cursor.position();
+                let line = match self.line_or_longer(at)? {
+                    Some(line) => line,
+                    // Old protocols write whole arrays in one line: its ends say enough.
+                    None => self.ends_of_line(start)?,
+                };
                 let text = line.trim_ascii();
                 let text = match (code, text) {
                     (op::STRING, [b'\'', inner @ .., b'\''] | [b'"', inner @ .., b'"']) => inner,
@@ -244,10 +251,12 @@ impl<O: Observer> Machine<'_, '_, O> {
                 self.persistent(at, id)?;
             }
             op::GET | op::PUT => {
-                let line = self.line(at, LINE)?;
-                let text = std::str::from_utf8(&line).map(str::trim).unwrap_or_default();
-                let index = text.replace('_', "").parse::<u64>();
-                let index = index.map_err(|_| Refusal::truncated(at, "expected a memo index"))?;
+                let line = self.numeral(at)?;
+                // `-0` is a number to Python.
+                let index = line.replace('_', "").parse::<i128>().map(u64::try_from);
+                let Ok(Ok(index)) = index else {
+                    return Err(Refusal::truncated(at, "expected a memo index"));
+                };
                 if code == op::GET { self.get(at, index)? } else { self.put(at, index)? }
             }
             op::GLOBAL => {
@@ -403,12 +412,14 @@ impl<O: Observer> Machine<'_, '_, O> {
         if digits > DIGITS && code != op::FLOAT {
             self.observer.oddity(self.program, at, Oddity::Expansion);
         }
-        let text = line.as_deref().map(|line| String::from_utf8_lossy(line));
+        // The C reader takes a number up to the first NUL.
+        let text = line.as_deref().map(|line| line.split(|&byte| byte == 0).next());
+        let text = text.map(|line| String::from_utf8_lossy(line.unwrap_or_default()));
         let text = text.as_deref().map(|text| text.trim().trim_end_matches('L'));
         let value = match (code, text) {
             (op::INT, Some("00")) => Value::bool(false),
             (op::INT, Some("01")) => Value::bool(true),
-            (op::FLOAT, Some(text)) if text.parse::<f64>().is_err() => {
+            (op::FLOAT, Some(text)) if text.replace('_', "").parse::<f64>().is_err() => {
                 return Err(Refusal::truncated(at, "expected a decimal number"));
             }
             (op::INT | op::LONG, Some(text)) => match text.parse() {
@@ -553,8 +564,30 @@ impl<O: Observer> Machine<'_, '_, O> {
     fn call(&mut self, at: u64, call: Call) -> Step {
         self.effects = self.effects.saturating_add(1);
         self.observer.call(self.program, at, call);
+        self.checkpoint(call);
         let items = [call.callee, call.arguments];
         self.make(Shape::Object, &items, at)
+    }
+
+    /// The constant that torch loads as a checkpoint of its own is a file, whatever it begins with.
+    fn checkpoint(&mut self, call: Call) {
+        let Kind::Import(index) = call.callee.kind() else { return };
+        let loads = self.program.import(index);
+        if !loads.is_some_and(|import| import.is("torch.storage", "_load_from_bytes")) {
+            return;
+        }
+        let arguments = self.program.heap.items_of(call.arguments, Shape::Tuple);
+        if let Some(&[constant]) = arguments
+            && let Some((at, len)) = self.program.range(constant)
+        {
+            let known = |inner: &&mut Inner| inner.at == at;
+            match self.program.inner.iter_mut().rev().take(64).find(known) {
+                Some(inner) => inner.encoding = Encoding::Checkpoint,
+                None => {
+                    self.program.inner.push(Inner { at, len, encoding: Encoding::Checkpoint });
+                }
+            }
+        }
     }
 
     fn persistent(&mut self, at: u64, id: Value) -> Step {
@@ -571,6 +604,9 @@ impl<O: Observer> Machine<'_, '_, O> {
         match joblib::array_behind(self.program, object, state, &mut self.cursor)? {
             Some(joblib::Array::Raw { at: array, len }) => {
                 self.program.inner.push(Inner { at: array, len, encoding: Encoding::Raw });
+                if self.is_program(behind, array.saturating_add(len))? {
+                    self.observer.oddity(self.program, at, Oddity::HiddenProgram);
+                }
                 if behind < self.frame.1 {
                     self.observer.oddity(self.program, at, Oddity::FrameStraddle);
                 }
@@ -582,6 +618,57 @@ impl<O: Observer> Machine<'_, '_, O> {
             None => {}
         }
         Ok(())
+    }
+
+    /// Whether a reader that knows nothing of joblib, which takes an array for opcodes, would
+    /// import something there. Numbers break off at once.
+    fn is_program(&self, start: u64, end: u64) -> Result<bool, Refusal> {
+        let mut cursor = self.program.bytes.cursor();
+        cursor.seek(start);
+        let (mut texts, mut steps) = (0_u32, 0_u64);
+        while cursor.position() < end {
+            if steps.is_multiple_of(LEASE) {
+                self.budget.tick(cursor.position())?;
+            }
+            steps = steps.saturating_add(1);
+            let window = cursor.peek(LINE)?;
+            let Some((&code, rest)) = window.split_first() else { break };
+            let Some((_, argument)) = describe(code) else { break };
+            let mut lines = rest.split(|&byte| byte == b'\n');
+            let len = match argument {
+                Argument::None => 0,
+                Argument::Fixed(width) => u64::from(width),
+                Argument::Line => match lines.next() {
+                    Some(line) if line.len() < rest.len() => (line.len() as u64).saturating_add(1),
+                    _ => break,
+                },
+                Argument::TwoLines => {
+                    let (Some(module), Some(name)) = (lines.next(), lines.next()) else { break };
+                    let named = |name: &[u8]| std::str::from_utf8(name).is_ok_and(trial::is_name);
+                    if named(module) && named(name) {
+                        return Ok(true);
+                    }
+                    let both = module.len().saturating_add(name.len()) as u64;
+                    both.saturating_add(2)
+                }
+                Argument::Counted(width) => {
+                    let Some(len) = rest.get(..usize::from(width)) else { break };
+                    u64::from(width).saturating_add(little_endian(len))
+                }
+            };
+            match code {
+                op::STOP => break,
+                op::SHORT_BINUNICODE | op::BINUNICODE | op::BINUNICODE8 | op::UNICODE => {
+                    texts = texts.saturating_add(1);
+                }
+                op::STACK_GLOBAL if texts > 1 => return Ok(true),
+                _ => {}
+            }
+            if cursor.skip(len.saturating_add(1)).is_err() {
+                break;
+            }
+        }
+        Ok(false)
     }
 
     /// Run a whole stream inside this one, as joblib does for arrays of objects.
@@ -675,6 +762,30 @@ impl<O: Observer> Machine<'_, '_, O> {
         }
     }
 
+    /// A whole number in a line, which Python takes with blanks around it however many, and the C
+    /// reader up to the first NUL.
+    fn numeral(&mut self, at: u64) -> Result<String, Refusal> {
+        let window = self.cursor.peek(LINE)?;
+        let head = window.get(..window.len().min(LINE)).unwrap_or_default();
+        let blank = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, 0 | 0x0b);
+        let plain = |byte: &u8| blank(byte) || matches!(byte, b'0'..=b'9' | b'_' | b'+' | b'-');
+        if head.len() == LINE && !head.contains(&b'\n') && head.iter().all(plain) {
+            let why = "a memo index written in more than 65536 bytes";
+            return Err(Refusal::new(at, Gap::LongReading, why));
+        }
+        let line = self.line(at, LINE)?;
+        let text = line.split(|&byte| byte == 0).next().unwrap_or_default();
+        Ok(String::from_utf8_lossy(text).trim().to_owned())
+    }
+
+    /// The first and the last bytes of a line that began at `start` and has just been read.
+    fn ends_of_line(&self, start: u64) -> Result<Vec<u8>, Refusal> {
+        let end = self.cursor.position().saturating_sub(1);
+        let mut ends = self.program.bytes.take(start, 64)?;
+        ends.extend(self.program.bytes.take(end.saturating_sub(64), 64)?);
+        Ok(ends)
+    }
+
     fn name_line(&mut self, at: u64) -> Result<Option<String>, Refusal> {
         let line = self.line_or_longer(at)?;
         Ok(line.map(|line| String::from_utf8_lossy(&line).into_owned()))
@@ -701,7 +812,7 @@ impl<O: Observer> Machine<'_, '_, O> {
 fn is_whole(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);
     !digits.is_empty()
-        && digits.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '_' | 'x' | 'o'))
+        && digits.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, '_' | 'x' | 'X' | 'o' | 'O'))
 }
 
 /// The first bytes, as many as the array has.

@@ -19,7 +19,9 @@ impl Memo {
         let old = match usize::try_from(index) {
             Ok(index) if index <= self.dense.len() => {
                 if index == self.dense.len() {
-                    self.dense.push(Value::VACANT);
+                    // Filled before its turn: it counts once, as in every reader.
+                    let early = self.sparse.remove(&(index as u64));
+                    self.dense.push(early.unwrap_or(Value::VACANT));
                 }
                 let slot = self.dense.get_mut(index);
                 slot.map(|slot| std::mem::replace(slot, value)).filter(|old| *old != Value::VACANT)

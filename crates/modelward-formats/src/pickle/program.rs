@@ -49,6 +49,8 @@ pub enum Oddity {
     ShadowedMemo,
     /// EXT1, EXT2, EXT4: the meaning lies in a registry outside the file.
     ExtensionCode,
+    /// What joblib skips as an array is program to a reader that does not know joblib.
+    HiddenProgram,
     /// A memo index, a number's text or a doubling structure that exhausts a reader.
     Expansion,
 }

@@ -4,9 +4,9 @@ use super::{
     machine,
     opcode::PROTO,
     program::{Call, Observer, Oddity, Program},
-    value::Value,
+    value::{Kind, Value},
 };
-use crate::{Budget, Bytes, Limits};
+use crate::{Budget, Bytes, Gap, Limits};
 
 /// Whether some reader would run these bytes as a pickle, as far as it matters.
 ///
@@ -28,11 +28,16 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
         import.module.as_deref().is_none_or(is_name) && import.name.as_deref().is_none_or(is_name)
     });
     match broken {
-        Some(_) if marked => stream.opcodes >= BEGUN,
+        Some(refusal) if refusal.gap == Gap::LongReading => true,
+        Some(_) if marked => stream.opcodes >= BEGUN || seen.imports > 0,
+        // A folder's name is a module too, whatever its letters: one call of a name that could be
+        // Python's is enough.
+        Some(_) if seen.calls > 0 => seen.plausible,
         Some(_) if !plausible => false,
-        Some(_) => seen.calls > 0 || (seen.imports > 0 && (stream.opcodes > 1 || !is_text(bytes))),
+        // A list of words is imports alone.
+        Some(_) => seen.imports > 0 && (stream.opcodes > seen.imports || !is_text(bytes)),
         None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
-        None if seen.calls > 0 => plausible,
+        None if seen.calls > 0 => seen.plausible || plausible,
         None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
     }
 }
@@ -43,7 +48,7 @@ const OPCODES: u64 = 2000;
 const BEGUN: u64 = 3;
 
 /// Whether this could name a Python module or a dotted name in one.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.split('.').all(|word| {
         word.chars()
             .next()
@@ -63,14 +68,20 @@ fn is_text(bytes: &Bytes) -> bool {
 struct Seen {
     imports: u64,
     calls: u64,
+    /// Whether one of the calls is of a name that could be Python's, or of what is no import.
+    plausible: bool,
 }
 
 impl Observer for Seen {
     fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {
         self.imports = self.imports.saturating_add(1);
     }
-    fn call(&mut self, _: &Program<'_>, _: u64, _: Call) {
+    fn call(&mut self, program: &Program<'_>, _: u64, call: Call) {
         self.calls = self.calls.saturating_add(1);
+        let Kind::Import(index) = call.callee.kind() else { return };
+        let name = |name: &Option<String>| name.as_deref().is_none_or(is_name);
+        self.plausible |=
+            program.import(index).is_some_and(|import| name(&import.module) && name(&import.name));
     }
     fn state(&mut self, _: &Program<'_>, _: u64, _: Value, _: Value) {}
     fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
@@ -96,6 +107,14 @@ mod tests {
         assert!(accepts(b"cbuiltins\nexec\n(X>\n    f = open('x')\ntR."), "the import is done");
         assert!(accepts(b"cbuiltins\neval\nS'1'\x85R."), "the same");
         assert!(!accepts(b"cache\nbuild\ndist\n") && !accepts(b"cache\nbuild\nScripts\n"));
+        assert!(
+            accepts(b"clib-dynload\n__name__\n0cos\nsystem\n(S'id'\ntR."),
+            "a folder is a module"
+        );
+        assert!(accepts(b"clib-dynload\n__name__\n0cos\nsystem\n(S'id'\ntR"), "the same, broken");
+        assert!(accepts(b"(N.") && accepts(b"I0X1F\n0cos\nsystem\n(S'id'\ntR."));
+        assert!(accepts(b"F1_0\n0cos\nsystem\n(tR.") && accepts(b"Np-0\n0cos\nsystem\n(tR."));
+        assert!(!accepts(b"cat\ncar\ncow\ncrab\n"), "a list of words");
         assert!(!accepts(b"PK\x03\x04\x00\x00\nN."), "no persistent id holds control characters");
     }
 }

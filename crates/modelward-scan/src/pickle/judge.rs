@@ -321,10 +321,8 @@ impl<'a> Judge<'a> {
             // The source of a module's class, kept to warn when it has changed.
             (Some("module"), [_, class, file, source]) => {
                 let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
-                let class = match class.kind() {
-                    Kind::Import(index) => self.may_be_handed_on(index),
-                    _ => false,
-                };
+                let class =
+                    matches!(class.kind(), Kind::Import(index) if self.may_be_handed_on(index));
                 class && text(file) && text(source)
             }
             _ => false,
@@ -384,6 +382,9 @@ impl<'a> Judge<'a> {
                 };
                 let class = loaded(program, class);
                 let entry = self.entry(class).ok_or("its class is not listed")?;
+                if entry.special == Some(Special::NestedTorch) {
+                    return Err("its class is a function".into());
+                }
                 return self.listed_call(program, &entry, class, rest, result);
             }
             Some(Special::RebuildFromType) => {
@@ -393,6 +394,9 @@ impl<'a> Judge<'a> {
                     _ => return Err("not four arguments".into()),
                 };
                 let entry = self.entry(function).ok_or("its function is not listed")?;
+                if entry.special.is_some() {
+                    return Err("its function builds no tensor".into());
+                }
                 let state = state.is_none_or(|state| {
                     state == Value::NONE || matcher.fields(state) || {
                         let pair = program.heap().items_of(state, Shape::Tuple);
@@ -409,7 +413,15 @@ impl<'a> Judge<'a> {
                 return self.listed_call(program, &entry, function, &inner, result);
             }
             Some(Special::NestedTorch) => {
-                let fine = matches!(arguments, [bytes] if matches!(bytes.kind(), Kind::Bytes(_) | Kind::Text(_)));
+                // Escapes of a STRING would have to be undone first.
+                let raw = |at: u64| {
+                    program.bytes().array(at).is_ok_and(|[code]: [u8; 1]| code != opcode::STRING)
+                };
+                let fine = matches!(arguments, [bytes] if match bytes.kind() {
+                    Kind::Bytes(_) => true,
+                    Kind::Text(at) => raw(at),
+                    _ => false,
+                });
                 return fine.then_some(()).ok_or_else(|| "its argument is no constant".into());
             }
             Some(Special::NumpyDtype) => {
@@ -487,17 +499,15 @@ impl Observer for Judge<'_> {
             let harmless = match call.callee.kind() {
                 // Found where it was made: an extension code, a name that was computed.
                 Kind::Unknown => true,
-                // No container can be called: the reader stops there. What another loader makes
-                // of a persistent id is not known.
-                Kind::Node(_) => {
-                    let heap = program.heap();
-                    heap.items_of(call.callee, Shape::Object).is_none()
-                        && heap.items_of(call.callee, Shape::Persistent).is_none()
-                }
+                // Neither can be called: the reader stops there.
+                Kind::Node(_) => program.heap().of(call.callee).is_none_or(|node| {
+                    // What a loader makes of a persistent id may be a class or a function.
+                    !matches!(node.shape, Shape::Object | Shape::Persistent)
+                }),
                 _ => true,
             };
             if !harmless {
-                let message = "calls what another call returned, or a loader".into();
+                let message = "calls what another call or the loader returned".into();
                 self.note(Kinds::ComputedName, at, line(program), message, true);
             }
             return;
@@ -553,9 +563,8 @@ impl Observer for Judge<'_> {
         if let Kind::Node(index) = object.kind() {
             self.touched.insert(index);
         }
-        // Torch gives no storage a state either.
-        let persistent = program.heap().items_of(object, Shape::Persistent).is_some();
-        if persistent || matches!(object.kind(), Kind::Import(_)) {
+        let given = program.heap().items_of(object, Shape::Persistent).is_some();
+        if given || matches!(object.kind(), Kind::Import(_)) {
             let message = "changes the attributes of a class or a module".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
@@ -597,8 +606,9 @@ impl Observer for Judge<'_> {
             self.touched.insert(index);
         }
         let maker = self.maker(program, object);
-        let Some(entry) = maker.and_then(|index| self.entry_of(index)) else { return };
-        if !entry.items {
+        let given = program.heap().items_of(object, Shape::Persistent).is_some();
+        let entry = maker.and_then(|index| self.entry_of(index));
+        if given || entry.is_some_and(|entry| !entry.items) {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
             self.note(Kinds::UnlistedState, at, line, message, false);
@@ -619,6 +629,10 @@ impl Observer for Judge<'_> {
             Oddity::FrameStraddle => (
                 Kinds::FrameStraddle,
                 "an opcode crosses the edge of its frame, or frames nest: Python's two readers differ here",
+            ),
+            Oddity::HiddenProgram => (
+                Kinds::FrameStraddle,
+                "what joblib reads as an array imports names where a plain reader runs it",
             ),
             Oddity::ComputedName => (Kinds::ComputedName, "imports a name that is computed"),
             Oddity::ShadowedMemo => {

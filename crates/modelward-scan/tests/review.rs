@@ -1,0 +1,116 @@
+//! Files that a loader would run and that were once called clean. Each was found by reading the
+//! code against CPython, torch and joblib; nothing here is ever loaded.
+
+#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use modelward_core::{Outcome, Place};
+use modelward_scan::{Context, examine};
+
+/// Pops what lies on the stack, and calls.
+const CALL: &[u8] = b"0cos\nsystem\n(S'id'\ntR.";
+
+fn outcome(parts: &[&[u8]]) -> Outcome {
+    let bytes = parts.concat();
+    examine(&Place::file("sample"), &bytes.as_slice().into(), &Context::default()).outcome()
+}
+
+fn denied(parts: &[&[u8]]) {
+    let found = outcome(parts);
+    assert!(
+        found > Outcome::Unread,
+        "{found:?}: {}",
+        parts.concat()[..60.min(parts.concat().len())].escape_ascii()
+    );
+}
+
+#[test]
+fn numbers_are_read_as_generously_as_python_reads_them() {
+    for number in [&b"I0X1F\n"[..], b"I1\0z\n", b"F1_0\n", b"F1\0z\n", b"Np-0\n", b"Np0\n0g0\0z\n"]
+    {
+        denied(&[number, CALL]);
+    }
+}
+
+#[test]
+fn long_lines_hide_nothing_and_are_no_fault() {
+    let long = [b'a'; 70_000];
+    denied(&[b"V", &long, b"\n", CALL]);
+    denied(&[b"S'", &long, b"'\n", CALL]);
+    denied(&[b"Np", &[b' '; 70_000], b"0\n", CALL]);
+    let array = [&b"c_codecs\nencode\n(V"[..], &long, b"\nVlatin1\ntR."];
+    assert_eq!(outcome(&array), Outcome::Clean);
+}
+
+#[test]
+fn a_stream_may_stop_with_marks_open() {
+    denied(&[b"(N.c", &CALL[2..]]);
+    let magic = b"\x80\x02(\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.";
+    denied(&[magic, b"\x80\x02M\xe9\x03.\x80\x02}.\x80\x02N", CALL, b"\x80\x02]."]);
+}
+
+#[test]
+fn a_folder_is_a_module_whatever_its_letters() {
+    denied(&[b"clib-dynload\n__name__\n", CALL]);
+    denied(&[b"clib-dynload\n__name__\n", &CALL[..CALL.len() - 1], b"\n"]);
+    assert_eq!(outcome(&[b"cat\ncar\ncow\ncrab\n"]), Outcome::Clean);
+}
+
+#[test]
+fn a_memo_slot_filled_before_its_turn_counts_once() {
+    let slots = b"\x80\x04Nq\x05q\x00q\x01q\x02q\x03q\x04q\x050";
+    let values = b"N\x940\x8c\x0bcollections\x940\x8c\x02os\x940\x8c\x0bOrderedDict\x940\x8c\x06system\x940)\x940\x8c\x02id\x85\x940";
+    denied(&[slots, values, b"h\x08h\x0a\x93h\x0cR."]);
+}
+
+#[test]
+fn what_torch_loads_again_is_read_whatever_it_begins_with() {
+    let inner = [b"N", CALL].concat();
+    let len = [u8::try_from(inner.len()).unwrap()];
+    denied(&[b"\x80\x02ctorch.storage\n_load_from_bytes\nC", &len, &inner, b"\x85R."]);
+}
+
+#[test]
+fn what_a_loader_makes_of_a_persistent_id_is_not_called() {
+    let class = b"(X\x06\0\0\0modulectorch.nn.modules.linear\nLinear\nNNtQ";
+    denied(&[b"\x80\x02", class, b")R."]);
+    denied(&[b"\x80\x02", class, b"}X\x01\0\0\0aK\x01sb."]);
+}
+
+/// A joblib wrapper of one array, with the state's `shape` and further entries, and the dtype.
+fn joblib(state: &[u8], dtype: &[u8], behind: &[u8]) -> Vec<u8> {
+    [
+        b"\x80\x04\x8c\x12joblib.numpy_pickle\x8c\x11NumpyArrayWrapper\x93)\x81\x94}(\x8c\x08subclasscnumpy\nndarray\n".as_slice(),
+        b"\x8c\x05order\x8c\x01C\x8c\x0aallow_mmap\x89\x8c\x05shape",
+        state,
+        b"\x8c\x05dtype",
+        dtype,
+        b"ub",
+        behind,
+    ]
+    .concat()
+    .to_vec()
+}
+
+#[test]
+fn joblib_and_modelward_skip_the_same_bytes() {
+    let byte = b"cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb";
+    let wide =
+        b"cnumpy\ndtype\n\x8c\x02V8\x89\x88\x87R(K\x03\x8c\x01|NNNJ\x10\0\0\0J\x01\0\0\0K\0tb";
+    let short = b"cnumpy\ndtype\n\x8c\x01f\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb";
+    let covered = |numbers: usize, more: usize| {
+        let len = u8::try_from(more + CALL.len()).unwrap();
+        [&vec![0; numbers][..], b"0C", &[len], &vec![0; more], CALL, b"."].concat()
+    };
+    denied(&[&joblib(b"K\x01\x85", wide, &covered(8, 5))]);
+    denied(&[&joblib(b"](K\x10e", byte, &covered(1, 12))]);
+    assert!(outcome(&[&joblib(b"K\x01\x85", short, &covered(1, 0))]) > Outcome::Clean);
+}
+
+#[test]
+fn an_array_is_no_program_to_a_plain_reader() {
+    let byte = b"cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb";
+    let body = [CALL, &[0; 64], b"."].concat();
+    denied(&[&joblib(b"K\x40\x85", byte, &body)]);
+    let zeros = [&[0; 64][..], b"."].concat();
+    assert_eq!(outcome(&[&joblib(b"K\x40\x85", byte, &zeros)]), Outcome::Clean);
+}
