@@ -592,6 +592,14 @@ impl<O: Observer> Machine<'_, '_, O> {
 
     fn persistent(&mut self, at: u64, id: Value) -> Step {
         self.observer.persistent(self.program, at, id);
+        // Torch's loader gives the class that stands in such an id, so a call of it is a call.
+        if let Some(&[tag, class, ..]) = self.program.heap.items_of(id, Shape::Tuple)
+            && matches!(class.kind(), Kind::Import(_))
+            && self.program.text(tag, 16).as_deref() == Some("module")
+        {
+            self.stack.push(class);
+            return Ok(());
+        }
         self.make(Shape::Persistent, &[id], at)
     }
 
