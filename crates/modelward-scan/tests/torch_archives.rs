@@ -1,6 +1,12 @@
 //! Checkpoints of several parts, written by hand as each version of torch writes them.
 
-#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "the files are small and ours"
+)]
 
 use modelward_core::{Outcome, Place};
 use modelward_scan::{Context, Examined, examine};
@@ -109,4 +115,57 @@ fn a_storage_that_is_cut_or_a_program_is_not_clean() {
     members[3].1[start..start + 18].copy_from_slice(b"cos\nsystem\n(S'id'\n");
     members[3].1[start + 18..start + 21].copy_from_slice(b"tR.");
     assert!(rules(&tar(&members)).contains(&"MW1101"));
+}
+
+fn crc32(content: &[u8]) -> u32 {
+    !content.iter().fold(!0_u32, |sum, &byte| {
+        (0..8).fold(sum ^ u32::from(byte), |sum, _| (sum >> 1) ^ (0xedb8_8320 * (sum & 1)))
+    })
+}
+
+/// A zip archive of members without compression.
+fn zip(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
+    for (name, content) in members {
+        let mut fields = vec![0; 10];
+        fields.extend(crc32(content).to_le_bytes());
+        fields.extend((content.len() as u32).to_le_bytes().repeat(2));
+        fields.extend((name.len() as u16).to_le_bytes());
+        fields.extend([0; 2]);
+        directory.extend(b"PK\x01\x02\0\0");
+        directory.extend([&[20, 0][..], &fields[2..]].concat());
+        directory.extend([0; 10]);
+        directory.extend((bytes.len() as u32).to_le_bytes());
+        directory.extend(name.as_bytes());
+        bytes.extend([b"PK\x03\x04\x14\0", &fields[2..], name.as_bytes(), content].concat());
+    }
+    let (at, count) = (bytes.len() as u32, members.len() as u16);
+    bytes.extend(&directory);
+    bytes.extend(b"PK\x05\x06\0\0\0\0");
+    bytes.extend(count.to_le_bytes().repeat(2));
+    bytes.extend((directory.len() as u32).to_le_bytes());
+    bytes.extend(at.to_le_bytes());
+    bytes.extend([0; 2]);
+    bytes
+}
+
+const DATA: (&str, &[u8]) = ("m/data.pkl", b"\x80\x02c__torch__.a\nM\n)\x81.");
+const CODE: &[u8] =
+    b"class M(Module):\n  def forward(self, x: Tensor) -> Tensor:\n    return torch.relu(x)\n";
+
+#[test]
+fn a_class_of_torchscript_is_taken_only_where_the_archive_defines_it() {
+    let clean = zip(&[DATA, ("m/code/__torch__/a.py", CODE), ("m/constants.pkl", b"\x80\x02).")]);
+    let examined = audit(&clean);
+    assert_eq!(examined.outcome(), Outcome::Clean, "{examined:#?}");
+    let elsewhere =
+        zip(&[DATA, ("m/code/__torch__/b.py", CODE), ("m/constants.pkl", b"\x80\x02).")]);
+    assert_eq!(audit(&elsewhere).outcome(), Outcome::Unknown);
+}
+
+#[test]
+fn code_of_the_lite_interpreter_is_a_gap() {
+    let bytecode = ("m/bytecode.pkl", &b"\x80\x02K\x08\x85."[..]);
+    let members = [DATA, ("m/code/__torch__/a.py", CODE), bytecode];
+    assert_eq!(audit(&zip(&members)).outcome(), Outcome::Unread);
 }
