@@ -23,6 +23,7 @@ pub mod json;
 pub mod listing;
 mod lz4;
 mod lzma;
+pub mod marshal;
 pub mod npy;
 pub mod pickle;
 mod protobuf;
@@ -67,6 +68,7 @@ pub const FORMATS: &[&Format] = &[
     &sevenz::FORMAT,
     &executable::FORMAT,
     &pickle::FORMAT,
+    &marshal::FORMAT,
     &sentencepiece::FORMAT,
     &recognised::BINARY,
 ];
