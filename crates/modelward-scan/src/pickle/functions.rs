@@ -94,7 +94,14 @@ fn encoded(program: &Program<'_>, value: Value) -> Option<Value> {
 
 fn bytes(program: &Program<'_>, value: Value) -> Option<Vec<u8>> {
     if let Some(text) = encoded(program, value) {
-        let text = program.text(text, LONGEST)?;
+        let (at, len) = program.range(text)?;
+        let raw = (len <= LONGEST).then(|| program.bytes().take(at, len).ok())??;
+        // Protocol 0 writes such text as raw-unicode-escape, the others as UTF-8.
+        let before = at.checked_sub(1).and_then(|at| program.bytes().array(at).ok());
+        if before == Some([b'V']) {
+            return unescape(&raw);
+        }
+        let text = String::from_utf8(raw).ok()?;
         return text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     }
     let (at, len) = program.range(raw(program, value)?)?;
@@ -102,4 +109,25 @@ fn bytes(program: &Program<'_>, value: Value) -> Option<Vec<u8>> {
         return None;
     }
     program.bytes().take(at, len).ok()
+}
+
+/// Undo `\uXXXX`; everything else stands for itself.
+fn unescape(raw: &[u8]) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut rest = raw;
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.strip_prefix(b"u").and_then(|after| after.get(..4));
+        rest = match digits.filter(|_| byte == b'\\') {
+            Some(digits) => {
+                let digits = std::str::from_utf8(digits).ok()?;
+                out.push(u8::from_str_radix(digits, 16).ok()?);
+                after.get(5..).unwrap_or_default()
+            }
+            None => {
+                out.push(byte);
+                after
+            }
+        };
+    }
+    Some(out)
 }
