@@ -1,5 +1,8 @@
 //! Functions inside pickles: what their code does is told, and what is dangerous is critical.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::arithmetic_side_effects, reason = "a test")]
+
 use modelward_core::{Evidence, Finding, Place, Severity};
 use modelward_scan::{Context, examine};
 
