@@ -23,6 +23,7 @@ pub mod json;
 pub mod listing;
 mod lz4;
 mod lzma;
+pub mod marshal;
 pub mod npy;
 pub mod pickle;
 mod protobuf;
@@ -70,6 +71,7 @@ pub const FORMATS: &[&Format] = &[
     &sevenz::FORMAT,
     &executable::FORMAT,
     &pickle::FORMAT,
+    &marshal::FORMAT,
     &sentencepiece::FORMAT,
     &recognised::BINARY,
 ];
@@ -159,6 +161,22 @@ pub fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Vec<Reading> {
         });
         readings.collect::<Vec<_>>()
     };
-    let readings = under(FORMATS);
-    if readings.is_empty() { under(PLAIN) } else { readings }
+    let mut readings = under(FORMATS);
+    // Text may be made to look like another format, and is still what its own loader reads.
+    if readings.is_empty() || begins_like_text(bytes) {
+        readings.extend(under(PLAIN));
+    }
+    readings
+}
+
+/// Whether the first bytes are what a person may have written.
+fn begins_like_text(bytes: &Bytes) -> bool {
+    const LOOK: u64 = 4096;
+    let head = bytes.head(LOOK).unwrap_or_default();
+    let whole = match std::str::from_utf8(&head) {
+        Ok(_) => true,
+        // The last character may be cut.
+        Err(error) => error.error_len().is_none(),
+    };
+    whole && head.iter().all(|byte| !byte.is_ascii_control() || byte.is_ascii_whitespace())
 }

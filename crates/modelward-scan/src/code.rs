@@ -3,6 +3,7 @@
 use crate::Entry;
 
 mod automatic;
+mod compiled_python;
 mod dataset_script;
 mod executable_as_model;
 mod executable_inside;
@@ -26,6 +27,7 @@ pub(crate) const CHECKS: &[Entry] = &[
     Entry::of::<native::Native>(),
     Entry::of::<package_source::PackageSource>(),
     Entry::of::<model_code::ModelCode>(),
+    Entry::of::<compiled_python::CompiledPython>(),
 ];
 
 /// Extensions under which weights and models are offered, in lower case.

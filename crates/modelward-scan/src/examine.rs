@@ -108,8 +108,7 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(fair(context.limits, bytes.len()));
     let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
     let mut examination = Examination { context, budget, examined, exhausted: false };
-    if let Some(format) =
-        examination.piece(place, bytes, Expects::Anything, &Container::default(), 0)
+    if let Some(format) = examination.piece(place, bytes, expected(place), &Container::default(), 0)
     {
         examination.examined.format = format;
     }
@@ -252,6 +251,13 @@ impl Examination<'_> {
         self.exhausted |= matches!(refusal.gap, Gap::LargeExpansion | Gap::LongReading);
         self.examined.refuse(place, refusal);
     }
+}
+
+/// What a file must be by its name alone: what loaders take a template from is one, however long.
+fn expected(place: &Place) -> Expects {
+    let name = place.path().to_ascii_lowercase();
+    let template = [".jinja", ".jinja2", ".j2"].iter().any(|extension| name.ends_with(extension));
+    if template { Expects::Template } else { Expects::Anything }
 }
 
 /// What was found inside a constant of a pickle, if it is worth a finding of the pickle itself.

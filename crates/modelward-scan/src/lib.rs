@@ -10,6 +10,7 @@ use modelward_formats::Asset;
 
 mod archive;
 mod code;
+mod compiled;
 mod container;
 mod examine;
 mod file;

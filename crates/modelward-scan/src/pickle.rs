@@ -14,6 +14,7 @@ mod extension_code;
 mod forbidden_argument;
 mod foreign_call;
 mod frame_straddle;
+mod functions;
 mod further_stream;
 pub(crate) mod judge;
 pub(crate) mod known;
@@ -53,10 +54,15 @@ impl judge::Judged {
     /// Report the effects of one kind. One that only is not proven harmless is never worse than
     /// medium, and one that surely does harm never milder than its rule.
     fn report(&self, kind: judge::Kinds, out: &mut Findings<'_>) {
-        for effect in self.effects.iter().filter(|effect| effect.kind == kind) {
+        // Past so many findings of a rule the rest is only counted: the worst come first.
+        let of_kind = |effect: &&judge::Effect| effect.kind == kind;
+        let mut effects = self.effects.iter().filter(of_kind).collect::<Vec<_>>();
+        effects.sort_by_key(|effect| !effect.dangerous);
+        for effect in effects {
             let evidence = Evidence::bytes(effect.at, effect.shown.as_str());
             let message = effect.message.as_str();
             match (&effect.allow, effect.harmful) {
+                _ if effect.dangerous => out.report_as(Severity::Critical, message, evidence),
                 (Some(allow), _) => out.report_allowable(message, evidence, allow.as_str()),
                 (None, true) => {
                     out.report_as(out.severity().max(Severity::High), message, evidence)

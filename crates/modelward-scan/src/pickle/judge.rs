@@ -18,12 +18,14 @@ use modelward_formats::{
 
 use super::{
     compatibility::mapped,
+    functions,
     known::{self, Entry, Special},
     matching::Matcher,
     numpy_dtype::{self, Dtype},
     shape::Parser,
     shown,
 };
+use crate::compiled::Account;
 use crate::container::{Flaw, Neighbours};
 
 /// A pickle file after its judgement: what the checks of this family read.
@@ -59,6 +61,8 @@ pub(crate) struct Effect {
     pub(crate) message: String,
     /// Whether it surely does harm, or only is not proven harmless.
     pub(crate) harmful: bool,
+    /// Whether it names what is known to be dangerous: critical, whatever its rule says.
+    pub(crate) dangerous: bool,
     /// The policy entry that would allow it.
     pub(crate) allow: Option<String>,
 }
@@ -152,12 +156,17 @@ pub(crate) struct Judge<'a> {
     touched: HashSet<u32>,
     /// What is known of each dtype, by its node.
     pub(crate) dtypes: HashMap<u32, Dtype>,
+    /// Constants that were read as code.
+    read: HashSet<(u64, u64)>,
+    /// How many bytes of code were read.
+    read_code: u64,
 }
 
 impl<'a> Judge<'a> {
     fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>) -> Self {
         let (names, called, effects, seen, gaps) = Default::default();
         let (used, touched, dtypes, storages) = Default::default();
+        let (read, read_code) = Default::default();
         Self {
             allowed,
             neighbours,
@@ -170,6 +179,8 @@ impl<'a> Judge<'a> {
             used,
             touched,
             dtypes,
+            read,
+            read_code,
         }
     }
 
@@ -194,7 +205,8 @@ impl<'a> Judge<'a> {
     fn note(&mut self, kind: Kinds, at: u64, shown: String, message: String, harmful: bool) {
         const MOST: usize = 2000;
         if self.effects.len() < MOST && self.seen.insert((kind, message.clone())) {
-            self.effects.push(Effect { kind, at, shown, message, harmful, allow: None });
+            let (dangerous, allow) = (false, None);
+            self.effects.push(Effect { kind, at, shown, message, harmful, dangerous, allow });
         }
     }
 
@@ -334,7 +346,7 @@ impl<'a> Judge<'a> {
         &mut self,
         program: &Program<'_>,
         entry: &Entry,
-        callee: Value,
+        by: u8,
         arguments: &[Value],
         result: u32,
     ) -> Result<(), String> {
@@ -385,7 +397,7 @@ impl<'a> Judge<'a> {
                 if entry.special == Some(Special::NestedTorch) {
                     return Err("its class is a function".into());
                 }
-                return self.listed_call(program, &entry, class, rest, result);
+                return self.listed_call(program, &entry, opcode::NEWOBJ, rest, result);
             }
             Some(Special::RebuildFromType) => {
                 let (function, class, inner, state) = match *arguments {
@@ -410,7 +422,7 @@ impl<'a> Judge<'a> {
                 }
                 let inner =
                     program.heap().items_of(inner, Shape::Tuple).unwrap_or_default().to_vec();
-                return self.listed_call(program, &entry, function, &inner, result);
+                return self.listed_call(program, &entry, opcode::REDUCE, &inner, result);
             }
             Some(Special::NestedTorch) => {
                 // Escapes of a STRING would have to be undone first.
@@ -436,10 +448,12 @@ impl<'a> Judge<'a> {
             [value] => matcher.one_of(&[super::shape::Shape::Plain], *value),
             _ => false,
         };
-        let fits = entry.calls.iter().any(|slots| matcher.arguments(slots, arguments))
-            || (entry.class && arguments.is_empty())
+        // Of the calls without arguments only REDUCE runs `__init__`; the others make an object
+        // that is still empty.
+        let empty = entry.class && arguments.is_empty() && by != opcode::REDUCE;
+        let fits = empty
+            || entry.calls.iter().any(|slots| matcher.arguments(slots, arguments))
             || (entry.enumeration && constant());
-        let _ = callee;
         fits.then_some(())
             .ok_or_else(|| "its arguments are not of the kind that the allow-list knows".into())
     }
@@ -509,6 +523,7 @@ impl Observer for Judge<'_> {
             if !harmless {
                 let message = "calls what another call or the loader returned".into();
                 self.note(Kinds::ComputedName, at, line(program), message, true);
+                self.code(program, at, call, false);
             }
             return;
         };
@@ -524,7 +539,7 @@ impl Observer for Judge<'_> {
                         Err("keyword arguments are on no list".into())
                     }
                     (Some(arguments), _) => {
-                        self.listed_call(program, &entry, call.callee, arguments, result)
+                        self.listed_call(program, &entry, call.by, arguments, result)
                     }
                     (None, _) => Err("its arguments are computed".to_owned()),
                 };
@@ -542,9 +557,14 @@ impl Observer for Judge<'_> {
                 }
             }
             Some(Standing::TorchScript | Standing::Computed) | None => {}
-            Some(_) if self.called.contains_key(&index) => {}
-            Some(_) => {
-                if let Some(name) = self.name(index) {
+            Some(standing) => {
+                if matches!(standing, Standing::Code) {
+                    let marshalled = self.name(index).is_some_and(|name| name.module == "marshal");
+                    self.code(program, at, call, marshalled);
+                }
+                if !self.called.contains_key(&index)
+                    && let Some(name) = self.name(index)
+                {
                     let effect = called(name, at, line(program), opcode_name(call.by));
                     self.called.insert(index, effect);
                 }
@@ -694,6 +714,43 @@ impl Judge<'_> {
         self.note(Kinds::TensorLayout, at, shown::shown(program, id), message, false);
     }
 
+    /// Tell what the code does that a call carries.
+    fn code(&mut self, program: &Program<'_>, at: u64, call: Call, marshalled: bool) {
+        let Some(arguments) = arguments(program, call.arguments) else { return };
+        let kind = Kinds::CodeObject;
+        // One constant may be handed to a million calls, and means the same each time.
+        let key = functions::stream(program, &arguments).filter(|_| marshalled);
+        if key.is_some_and(|key| !self.read.insert(key)) {
+            return;
+        }
+        if self.read_code > MOST_CODE {
+            let message = "carries more code than is read";
+            self.note(kind, at, message.into(), message.into(), true);
+            return;
+        }
+        let Some(read) = functions::carried(program, &arguments, marshalled) else { return };
+        let length = key.map_or(0, |(_, length)| length);
+        let account = match read {
+            Ok(codes) => Account::of(&codes),
+            Err(why) => {
+                self.read_code = self.read_code.saturating_add(length).saturating_add(1024);
+                let line = shown::call(program, call.callee, call.arguments);
+                let message = format!("carries code that could not be read: {why}");
+                self.note(kind, at, line, message, true);
+                return;
+            }
+        };
+        let length = length.max(account.length);
+        self.read_code = self.read_code.saturating_add(length).saturating_add(1024);
+        let what = account.danger.as_deref().unwrap_or("runs when the loaded object is used");
+        let message = format!("the code of `{}` {what}", account.name);
+        self.note(kind, at, account.shown, message, true);
+        let noted = self.effects.last_mut();
+        if let Some(effect) = noted.filter(|effect| (effect.at, effect.kind) == (at, kind)) {
+            effect.dangerous = account.danger.is_some();
+        }
+    }
+
     /// Hold a name against the lists.
     fn weigh(&self, import: &Import, at: u64) -> Name {
         let (Some(module), Some(name)) = (&import.module, &import.name) else {
@@ -804,7 +861,7 @@ fn effect(name: &Name, at: u64, shown: String, verb: &str, unlisted: Kinds, kind
             (unlisted, message, false, Some(format!("{} {} : {kinds}", name.module, name.name)))
         }
     };
-    Effect { kind, at, shown, message, harmful, allow }
+    Effect { kind, at, shown, message, harmful, dangerous: false, allow }
 }
 
 /// The positional arguments of a call, where they are all known.
@@ -887,6 +944,8 @@ fn opcode_name(code: u8) -> &'static str {
 
 /// The most storages that lie nowhere and are told one by one.
 const MOST_GAPS: usize = 50;
+/// How many bytes of code are read of one pickle.
+const MOST_CODE: u64 = 64 << 20;
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];
