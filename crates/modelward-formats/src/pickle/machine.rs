@@ -543,6 +543,11 @@ impl<O: Observer> Machine<'_, '_, O> {
         module: Option<String>,
         name: Option<String>,
     ) -> Result<Value, Refusal> {
+        if module.as_deref().is_some_and(|module| module.contains('\0')) {
+            // No file and no built-in module has such a name: every reader stops here. The header
+            // of a tar whose first name begins with `c` looks like this.
+            return Err(Refusal::truncated(at, "expected the name of a module, got a zero byte"));
+        }
         self.effects = self.effects.saturating_add(1);
         if module.is_none() || name.is_none() {
             self.observer.oddity(self.program, at, Oddity::ComputedName);
