@@ -82,8 +82,9 @@ fn tell(code: &Code) -> (String, Option<String>) {
         }
     }
     let text = |text: &String| {
-        let called = pieces.iter().any(|(_, piece)| piece.contains(&format!("{text:?}")));
-        (!text.is_empty() && !called).then(|| (false, format!("{:?}", shorten(text))))
+        let quoted = format!("{:?}", shorten(text));
+        let called = pieces.iter().any(|(_, piece)| piece.contains(&quoted));
+        (!text.is_empty() && !called).then_some((false, quoted))
     };
     let texts = code.texts.iter().take(SHOWN.saturating_mul(4)).filter_map(text);
     let texts = texts.collect::<Vec<_>>();
@@ -108,10 +109,10 @@ fn shorten(text: &str) -> String {
 
 /// Names by themselves, and behind each module that stands among the names and the texts.
 fn pairs(code: &Code) -> impl Iterator<Item = String> {
-    const MOST: usize = 64;
+    const MOST: usize = 24;
     let names = || code.names.iter().take(MOST);
     let modules = names().chain(code.texts.iter().take(MOST)).filter(|module| {
-        module.len() <= MOST && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        module.len() <= LONGEST && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     });
     let behind = modules.flat_map(move |module| {
         let others = names().filter(move |name| *name != module);
