@@ -62,6 +62,13 @@ fn tell(code: &Code) -> (String, Option<String>) {
                 }
                 pieces.push((why.is_some(), call.clone().unwrap_or_else(|| path.clone())));
             }
+            // What belongs to an object that is computed: `m.eval()`.
+            let reached = |name: &&String| {
+                uses.iter().any(|one| one.path.split('.').any(|part| part == name.as_str()))
+            };
+            let others = code.names.iter().take(SHOWN.saturating_mul(4));
+            let others = others.filter(|name| !reached(name));
+            pieces.extend(others.map(|name| (false, format!(".{name}"))));
         }
         // Nothing tells which name belongs to which: each module that is named or spelled with
         // each name.
@@ -75,8 +82,9 @@ fn tell(code: &Code) -> (String, Option<String>) {
         }
     }
     let text = |text: &String| {
-        let called = pieces.iter().any(|(_, piece)| piece.contains(&format!("{text:?}")));
-        (!text.is_empty() && !called).then(|| (false, format!("{:?}", shorten(text))))
+        let quoted = format!("{:?}", shorten(text));
+        let called = pieces.iter().any(|(_, piece)| piece.contains(&quoted));
+        (!text.is_empty() && !called).then_some((false, quoted))
     };
     let texts = code.texts.iter().take(SHOWN.saturating_mul(4)).filter_map(text);
     let texts = texts.collect::<Vec<_>>();
@@ -88,7 +96,8 @@ fn tell(code: &Code) -> (String, Option<String>) {
             shown.push(piece);
         }
     }
-    (format!("`{}` uses {}", shorten(name), shown.join(", ")), danger)
+    let shown = if shown.is_empty() { "nothing".into() } else { shown.join(", ") };
+    (format!("`{}` uses {shown}", shorten(name)), danger)
 }
 
 fn shorten(text: &str) -> String {
@@ -100,13 +109,15 @@ fn shorten(text: &str) -> String {
 
 /// Names by themselves, and behind each module that stands among the names and the texts.
 fn pairs(code: &Code) -> impl Iterator<Item = String> {
-    const MOST: usize = 64;
+    const MOST: usize = 24;
     let names = || code.names.iter().take(MOST);
     let modules = names().chain(code.texts.iter().take(MOST)).filter(|module| {
-        module.len() <= MOST && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+        module.len() <= LONGEST && module.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     });
-    let behind =
-        modules.flat_map(move |module| names().map(move |name| format!("{module}.{name}")));
+    let behind = modules.flat_map(move |module| {
+        let others = names().filter(move |name| *name != module);
+        others.map(move |name| format!("{module}.{name}"))
+    });
     names().cloned().chain(behind)
 }
 
@@ -133,6 +144,7 @@ const ORDINARY: &[&str] = &[
     "opens a file",
     "takes control of the running program",
     "calls a function that the file chooses",
+    "calls functions that the file chooses",
     "makes classes with methods that the file chooses",
 ];
 
@@ -162,7 +174,7 @@ mod tests {
     fn the_method_of_a_model_is_no_builtin() {
         let honest = code(&[124, 0, 160, 0, 161, 0, 83, 0], &["eval"], &["text"]);
         let account = Account::of(&[honest]);
-        assert_eq!((account.danger, account.shown.as_str()), (None, "`f` uses \"text\""));
+        assert_eq!((account.danger, account.shown.as_str()), (None, "`f` uses .eval, \"text\""));
         let names = &["open", "getattr", "os"];
         assert!(Account::of(&[code(&[116, 0, 116, 1, 116, 2], names, &[])]).danger.is_none());
     }

@@ -13,7 +13,7 @@ use modelward_formats::{
 };
 
 /// The longest stream of code objects that is read.
-const LONGEST: u64 = 8 << 20;
+const LONGEST: u64 = 4 << 20;
 /// The longest name or text, and how many of a tuple.
 const TEXT: u64 = 4096;
 const MOST: usize = 4096;
@@ -26,7 +26,7 @@ pub(super) fn carried(
 ) -> Option<Result<Vec<Code>, String>> {
     if marshalled {
         let Some(stream) = arguments.first().and_then(|&value| bytes(program, value)) else {
-            return Some(Err("its argument is no constant".into()));
+            return Some(Err("its argument is no constant, or a very long one".into()));
         };
         return Some(marshal::read(&stream).map_err(|refusal| refusal.to_string()));
     }

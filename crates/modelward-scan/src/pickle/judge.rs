@@ -944,8 +944,8 @@ fn opcode_name(code: u8) -> &'static str {
 
 /// The most storages that lie nowhere and are told one by one.
 const MOST_GAPS: usize = 50;
-/// How many bytes of code are read of one pickle.
-const MOST_CODE: u64 = 64 << 20;
+/// How many bytes of code are read of one pickle: far more than any honest one has.
+const MOST_CODE: u64 = 4 << 20;
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];
