@@ -9,24 +9,27 @@ use std::{
 };
 
 use modelward_formats::{
-    Asset, Gap, Refusal,
+    Asset, Refusal,
     pickle::{
-        self, Call, Import, Observer, Oddity, Program, element_width, opcode,
+        self, Call, Observer, Oddity, Program, opcode,
         value::{Kind, Shape, Value},
     },
 };
 
 use super::{
-    compatibility::mapped,
     functions,
-    known::{self, Entry, Special},
-    matching::Matcher,
-    numpy_dtype::{self, Dtype},
-    shape::Parser,
+    known::{Entry, Special},
+    numpy_dtype::Dtype,
     shown,
 };
-use crate::compiled::Account;
-use crate::container::{Flaw, Neighbours};
+use crate::{compiled::Account, container::Neighbours};
+
+mod listed;
+mod objects;
+mod standing;
+
+use objects::{loaded, tensor_reaches_out};
+use standing::{Name, Standing, called, imported};
 
 /// A pickle file after its judgement: what the checks of this family read.
 #[derive(Debug)]
@@ -105,35 +108,6 @@ pub(crate) fn judge(
         gaps: std::mem::take(&mut judge.gaps),
         effects: judge.verdicts(),
     }
-}
-
-/// A name that the program imports, and what is known of it.
-#[derive(Debug)]
-struct Name {
-    module: String,
-    name: String,
-    standing: Standing,
-    at: u64,
-    /// How the import is written, for a finding of an import that is never called.
-    shown: String,
-}
-
-#[derive(Clone, Debug)]
-enum Standing {
-    /// On the allow-list, or on the user's.
-    Listed(Rc<Entry>),
-    /// A class of TorchScript, which its own archive defines.
-    TorchScript,
-    /// Not listed.
-    Unlisted,
-    /// Not listed and known to be dangerous.
-    Dangerous(&'static str),
-    /// Not listed, and its dots lead through attributes.
-    Dotted,
-    /// Builds functions from bytes.
-    Code,
-    /// Computed: seen as an oddity already.
-    Computed,
 }
 
 /// Looks on and judges.
@@ -224,278 +198,6 @@ impl<'a> Judge<'a> {
             Standing::Listed(entry) => Some(entry.clone()),
             _ => None,
         }
-    }
-
-    /// The import that an object came from: what was called, or whose instance it is.
-    fn maker(&self, program: &Program<'_>, object: Value) -> Option<u32> {
-        let [callee, arguments] = *program.heap().items_of(object, Shape::Object)? else {
-            return None;
-        };
-        let Kind::Import(index) = loaded(program, callee).kind() else { return None };
-        match self.entry_of(index)?.special {
-            Some(Special::Reconstructor | Special::NewObject) => {
-                let class = *program.heap().items_of(arguments, Shape::Tuple)?.first()?;
-                let Kind::Import(index) = loaded(program, class).kind() else { return None };
-                Some(index)
-            }
-            _ => Some(index),
-        }
-    }
-
-    /// Whether an import may be handed on. One that is not listed was found already.
-    pub(crate) fn may_be_handed_on(&self, index: u32) -> bool {
-        self.entry_of(index).is_none_or(|entry| entry.may_be_handed_on())
-    }
-
-    /// Whether a value is that import, its instance, or what its call gave.
-    pub(crate) fn is_of(
-        &self,
-        program: &Program<'_>,
-        value: Value,
-        module: &str,
-        name: &str,
-    ) -> bool {
-        let index = match value.kind() {
-            Kind::Import(index) => Some(index),
-            _ => self.maker(program, value),
-        };
-        let found = index.and_then(|index| self.name(index));
-        found.is_some_and(|found| (found.module.as_str(), found.name.as_str()) == (module, name))
-    }
-
-    /// Whether a value is what an entry says that it makes.
-    pub(crate) fn makes(&self, program: &Program<'_>, value: Value, atom: &str) -> bool {
-        if let Kind::Node(index) = value.kind()
-            && let Some(dtype) = self.dtypes.get(&index)
-        {
-            return atom == "dtype" || (atom == "plain_dtype" && !dtype.objects);
-        }
-        let index = match value.kind() {
-            Kind::Import(index) => Some(index),
-            _ => self.maker(program, value),
-        };
-        let Some(entry) = index.and_then(|index| self.entry_of(index)) else { return false };
-        entry.makes.iter().any(|made| made == atom)
-    }
-
-    /// Whether a value is an empty `OrderedDict`, or none.
-    pub(crate) fn is_empty_ordered_dict(&self, program: &Program<'_>, value: Value) -> bool {
-        let Kind::Node(index) = value.kind() else { return false };
-        let empty = |arguments: Value| {
-            program.heap().items_of(arguments, Shape::Tuple).is_some_and(<[Value]>::is_empty)
-        };
-        !self.touched.contains(&index)
-            && self.is_of(program, value, "collections", "OrderedDict")
-            && matches!(program.heap().items_of(value, Shape::Object), Some(&[_, arguments]) if empty(arguments))
-    }
-
-    /// Whether a value is a storage that torch's loader makes of a persistent id.
-    pub(crate) fn is_torch_storage(&self, program: &Program<'_>, value: Value) -> bool {
-        let id = program.heap().items_of(value, Shape::Persistent);
-        matches!(id, Some(&[id]) if self.is_torch_id(program, id))
-    }
-
-    /// `("storage", class, key, location, elements)`, and in old files a view behind it. Torch 0.1
-    /// wrote the number of a tensor or a storage, or a class with its source.
-    fn is_torch_id(&self, program: &Program<'_>, id: Value) -> bool {
-        if self.neighbours.numbered {
-            let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
-            return match program.heap().items_of(id, Shape::Tuple) {
-                Some([class, file, source]) => {
-                    matches!(class.kind(), Kind::Import(_)) && text(file) && text(source)
-                }
-                Some(_) => false,
-                None => program.text(id, 20).is_some_and(|text| text.parse::<u64>().is_ok()),
-            };
-        }
-        let Some(items) = program.heap().items_of(id, Shape::Tuple) else { return false };
-        let tag = items.first().and_then(|&tag| program.text(tag, 16));
-        match (tag.as_deref(), items) {
-            (Some("storage"), [_, class, key, location, count, rest @ ..]) => {
-                let class = match class.kind() {
-                    Kind::Import(index) => self.entry_of(index).is_some(),
-                    _ => false,
-                };
-                let view = match rest {
-                    [] => true,
-                    [view] => {
-                        *view == Value::NONE
-                            || program.heap().items_of(*view, Shape::Tuple).is_some()
-                    }
-                    _ => false,
-                };
-                class
-                    && view
-                    && matches!(key.kind(), Kind::Text(_))
-                    && matches!(location.kind(), Kind::Text(_))
-                    && matches!(count.kind(), Kind::Int(_))
-            }
-            // The source of a module's class, kept to warn when it has changed.
-            (Some("module"), [_, class, file, source]) => {
-                let text = |value: &Value| matches!(value.kind(), Kind::Text(_) | Kind::None);
-                let class =
-                    matches!(class.kind(), Kind::Import(index) if self.may_be_handed_on(index));
-                class && text(file) && text(source)
-            }
-            _ => false,
-        }
-    }
-
-    /// Judge a call of a listed name. The error says what is wrong with it.
-    fn listed_call(
-        &mut self,
-        program: &Program<'_>,
-        entry: &Entry,
-        by: u8,
-        arguments: &[Value],
-        result: u32,
-    ) -> Result<(), String> {
-        let matcher = Matcher { judge: self, program };
-        match entry.special {
-            Some(Special::Partial) => {
-                let Some(&function) = arguments.first() else { return Err("no function".into()) };
-                let listed = self.entry(function).is_some_and(|entry| entry.may_be_handed_on());
-                return listed
-                    .then_some(())
-                    .ok_or_else(|| "its function is not listed as a value".into());
-            }
-            Some(Special::EnumMember) => {
-                let [object, member] = *arguments else { return Err("not two arguments".into()) };
-                let enumeration = self.entry(object).is_some_and(|entry| entry.enumeration);
-                let member = program.text(member, 256).filter(|name| !name.starts_with('_'));
-                let fine = enumeration && member.is_some_and(|name| !name.contains('.'));
-                return fine
-                    .then_some(())
-                    .ok_or_else(|| "not a member of a listed enumeration".into());
-            }
-            Some(Special::Reconstructor) => {
-                let [class, base, state] = *arguments else {
-                    return Err("not three arguments".into());
-                };
-                let class = loaded(program, class);
-                let entry = self.entry(class).ok_or("its class is not listed")?;
-                let object = self.is_of(program, base, "builtins", "object");
-                let container = ["dict", "list", "set"];
-                let container =
-                    container.iter().any(|name| self.is_of(program, base, "builtins", name));
-                let held = Parser::new("dict|[any*]|set").one_of(0);
-                let held = held.is_ok_and(|held| matcher.one_of(&held, state))
-                    && matcher.one_of(&[super::shape::Shape::Any], state);
-                let empty = state == Value::NONE;
-                let fine =
-                    entry.class && (object && empty || container && entry.items && (empty || held));
-                return fine
-                    .then_some(())
-                    .ok_or_else(|| "not an empty instance of a listed class".into());
-            }
-            Some(Special::NewObject) => {
-                let Some((&class, rest)) = arguments.split_first() else {
-                    return Err("no class".into());
-                };
-                let class = loaded(program, class);
-                let entry = self.entry(class).ok_or("its class is not listed")?;
-                if entry.special == Some(Special::NestedTorch) {
-                    return Err("its class is a function".into());
-                }
-                return self.listed_call(program, &entry, opcode::NEWOBJ, rest, result);
-            }
-            Some(Special::RebuildFromType) => {
-                let (function, class, inner, state) = match *arguments {
-                    [function, class, inner, state] => (function, class, inner, Some(state)),
-                    [function, class, inner] => (function, class, inner, None),
-                    _ => return Err("not four arguments".into()),
-                };
-                let entry = self.entry(function).ok_or("its function is not listed")?;
-                if entry.special.is_some() {
-                    return Err("its function builds no tensor".into());
-                }
-                let state = state.is_none_or(|state| {
-                    state == Value::NONE || matcher.fields(state) || {
-                        let pair = program.heap().items_of(state, Shape::Tuple);
-                        pair.is_some_and(|pair| {
-                            pair.iter().all(|&one| one == Value::NONE || matcher.fields(one))
-                        })
-                    }
-                });
-                if self.entry(class).is_none() || !state {
-                    return Err("its class is not listed, or its state is none of an object".into());
-                }
-                let inner =
-                    program.heap().items_of(inner, Shape::Tuple).unwrap_or_default().to_vec();
-                return self.listed_call(program, &entry, opcode::REDUCE, &inner, result);
-            }
-            Some(Special::NestedTorch) => {
-                // Escapes of a STRING would have to be undone first.
-                let raw = |at: u64| {
-                    program.bytes().array(at).is_ok_and(|[code]: [u8; 1]| code != opcode::STRING)
-                };
-                let fine = matches!(arguments, [bytes] if match bytes.kind() {
-                    Kind::Bytes(_) => true,
-                    Kind::Text(at) => raw(at),
-                    _ => false,
-                });
-                return fine.then_some(()).ok_or_else(|| "its argument is no constant".into());
-            }
-            Some(Special::NumpyDtype) => {
-                let dtype = numpy_dtype::of_call(&matcher, arguments);
-                let dtype = dtype.ok_or("not the code of an element type")?;
-                self.dtypes.insert(result, dtype);
-                return Ok(());
-            }
-            None => {}
-        }
-        let constant = || match arguments {
-            [value] => matcher.one_of(&[super::shape::Shape::Plain], *value),
-            _ => false,
-        };
-        // Of the calls without arguments only REDUCE runs `__init__`; the others make an object
-        // that is still empty.
-        let empty = entry.class && arguments.is_empty() && by != opcode::REDUCE;
-        let fits = empty
-            || entry.calls.iter().any(|slots| matcher.arguments(slots, arguments))
-            || (entry.enumeration && constant());
-        fits.then_some(())
-            .ok_or_else(|| "its arguments are not of the kind that the allow-list knows".into())
-    }
-
-    /// Whether a state may be given to what this name makes.
-    fn listed_state(
-        &mut self,
-        program: &Program<'_>,
-        entry: &Entry,
-        object: Value,
-        state: Value,
-    ) -> bool {
-        let matcher = Matcher { judge: self, program };
-        if entry.special == Some(Special::NumpyDtype) {
-            let Kind::Node(index) = object.kind() else { return false };
-            let known = self.dtypes.get(&index).copied();
-            return match known.and_then(|dtype| numpy_dtype::of_state(&matcher, dtype, state)) {
-                Some(dtype) => {
-                    self.dtypes.insert(index, dtype);
-                    true
-                }
-                None => false,
-            };
-        }
-        if entry.special == Some(Special::Partial) {
-            let Some([function, arguments, ..]) = program.heap().items_of(state, Shape::Tuple)
-            else {
-                return false;
-            };
-            let listed = self.entry(*function).is_some_and(|entry| entry.may_be_handed_on());
-            return listed && program.heap().items_of(*arguments, Shape::Tuple).is_some();
-        }
-        if !matcher.one_of(&[super::shape::Shape::Any], state) {
-            return false;
-        }
-        if !entry.states.is_empty() {
-            return entry.states.iter().any(|shapes| matcher.one_of(shapes, state));
-        }
-        let half = |state: Value| state == Value::NONE || matcher.fields(state);
-        let pair = program.heap().items_of(state, Shape::Tuple);
-        entry.class
-            && (half(state) || matches!(pair, Some(&[dict, slots]) if half(dict) && half(slots)))
     }
 }
 
@@ -672,48 +374,6 @@ impl Observer for Judge<'_> {
 }
 
 impl Judge<'_> {
-    /// Hold a storage against the member that it is kept in.
-    fn storage(&mut self, program: &Program<'_>, at: u64, id: Value) {
-        let Some([tag, class, key, location, count, ..]) =
-            program.heap().items_of(id, Shape::Tuple)
-        else {
-            return;
-        };
-        let is = |value: &Value, text: &str| program.text(*value, 64).as_deref() == Some(text);
-        // A tensor of torch's `meta` device has a shape and no data.
-        if !is(tag, "storage") || is(location, "meta") {
-            return;
-        }
-        let width = match class.kind() {
-            Kind::Import(index) => program.import(index),
-            _ => None,
-        };
-        let width = width.and_then(|class| element_width(class.name.as_deref()?));
-        let count = match count.kind() {
-            Kind::Int(count) => u64::try_from(count).ok(),
-            _ => None,
-        };
-        let length = width.and_then(|width| count?.checked_mul(width));
-        let Some(key) = program.text(*key, 256) else { return };
-        if !self.storages.insert((key.clone(), length)) {
-            return;
-        }
-        let message = match self.neighbours.flaw_of(&key, length) {
-            None => return,
-            Some(Flaw::Missing(name)) => {
-                let why = format!("the storage `{name}` is not in the archive");
-                if self.gaps.len() < MOST_GAPS {
-                    self.gaps.push(Refusal::new(at, Gap::MissingPart, why.clone()));
-                }
-                why
-            }
-            Some(Flaw::Length(name, expected, found)) => {
-                format!("expected {expected} bytes in the storage `{name}`, there are {found}")
-            }
-        };
-        self.note(Kinds::TensorLayout, at, shown::shown(program, id), message, false);
-    }
-
     /// Tell what the code does that a call carries.
     fn code(&mut self, program: &Program<'_>, at: u64, call: Call, marshalled: bool) {
         let Some(arguments) = arguments(program, call.arguments) else { return };
@@ -750,118 +410,6 @@ impl Judge<'_> {
             effect.dangerous = account.danger.is_some();
         }
     }
-
-    /// Hold a name against the lists.
-    fn weigh(&self, import: &Import, at: u64) -> Name {
-        let (Some(module), Some(name)) = (&import.module, &import.name) else {
-            let (module, name) = (import.module.clone(), import.name.clone());
-            let (module, name) = (module.unwrap_or_default(), name.unwrap_or_default());
-            return Name { module, name, standing: Standing::Computed, at, shown: String::new() };
-        };
-        let shown = format!("import {module}.{name}");
-        let (module, name) = mapped(module, name, import.protocol);
-        let standing = self.standing(module, name);
-        Name { module: module.into(), name: name.into(), standing, at, shown }
-    }
-
-    fn standing(&self, module: &str, name: &str) -> Standing {
-        let allowed = self.allowed.get(&(module.to_owned(), name.to_owned()));
-        let kinds = known::kinds(module, name).or(allowed.map(String::as_str));
-        if let Some(entry) = kinds.and_then(|kinds| Entry::parse(kinds).ok()) {
-            return Standing::Listed(Rc::new(entry));
-        }
-        let of_archive = module == "__torch__" || module.starts_with("__torch__.");
-        if of_archive && self.neighbours.code.is_some_and(|code| code.defines_class(module, name)) {
-            return Standing::TorchScript;
-        }
-        if is_code(module, name) {
-            return Standing::Code;
-        }
-        if let Some(sentence) = danger_of(module, name) {
-            return Standing::Dangerous(sentence);
-        }
-        if name.contains('.') { Standing::Dotted } else { Standing::Unlisted }
-    }
-}
-
-/// The danger of a name, also where its dots lead into a module of another name.
-fn danger_of(module: &str, name: &str) -> Option<&'static str> {
-    let mut reached = known::danger(module, name);
-    let mut rest = name;
-    while let (None, Some((through, tail))) = (reached, rest.split_once('.')) {
-        let through = through.trim_start_matches('_');
-        reached = known::danger(through, tail);
-        rest = tail;
-    }
-    reached
-}
-
-/// Names that make functions of bytes.
-fn is_code(module: &str, name: &str) -> bool {
-    let last = name.rsplit('.').next().unwrap_or(name);
-    match module {
-        "types" => matches!(name, "CodeType" | "FunctionType"),
-        "marshal" => matches!(name, "loads" | "load"),
-        "dill._dill" | "dill.dill" => {
-            matches!(last, "_create_code" | "_create_function" | "_create_type")
-        }
-        "cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle" => matches!(
-            last,
-            "_make_function"
-                | "_make_skel_func"
-                | "_fill_function"
-                | "_builtin_type"
-                | "_make_cell"
-                | "_make_empty_cell"
-                | "_function_setstate"
-                | "_make_skeleton_class"
-                | "_class_setstate"
-        ),
-        _ => false,
-    }
-}
-
-/// Whether the dots of a name lead through classes alone, as the name of a nested class does.
-fn names_nested_class(name: &str) -> bool {
-    let mut through = name.rsplit('.').skip(1);
-    through.all(|part| part.starts_with(|c: char| c.is_uppercase())) && !name.contains("__")
-}
-
-/// The effect of an import that is never called.
-fn imported(name: &Name) -> Effect {
-    let shown = name.shown.clone();
-    effect(name, name.at, shown, "imports", Kinds::UnlistedImport, "value")
-}
-
-/// The effect of a call.
-fn called(name: &Name, at: u64, line: String, by: &str) -> Effect {
-    let shown = format!("{line}        ({}.{}, by {by})", name.module, name.name);
-    effect(name, at, shown, "calls", Kinds::UnlistedCall, "call (any*), class")
-}
-
-fn effect(name: &Name, at: u64, shown: String, verb: &str, unlisted: Kinds, kinds: &str) -> Effect {
-    let full = format!("{}.{}", name.module, name.name);
-    let (kind, message, harmful, allow) = match name.standing {
-        Standing::Dangerous(sentence) => {
-            (Kinds::ForeignCall, format!("{verb} `{full}`, which {sentence}"), true, None)
-        }
-        Standing::Code => (
-            Kinds::CodeObject,
-            format!("{verb} `{full}`, which makes functions of bytes"),
-            true,
-            None,
-        ),
-        Standing::Dotted => {
-            let harmful = !names_nested_class(&name.name);
-            let message = format!("{verb} `{full}`, a name that walks through attributes");
-            (Kinds::DottedName, message, harmful, None)
-        }
-        _ => {
-            let message = format!("{verb} `{full}`, which is not known to be harmless");
-            (unlisted, message, false, Some(format!("{} {} : {kinds}", name.module, name.name)))
-        }
-    };
-    Effect { kind, at, shown, message, harmful, dangerous: false, allow }
 }
 
 /// The positional arguments of a call, where they are all known.
@@ -869,44 +417,6 @@ fn arguments(program: &Program<'_>, arguments: Value) -> Option<Vec<Value>> {
     let node = program.heap().of(arguments)?;
     let known = matches!(node.shape, Shape::Tuple | Shape::List) && !node.more;
     known.then(|| program.heap().items(node).to_vec())
-}
-
-/// Whether a rebuilt tensor's offset, sizes and strides name elements that its storage lacks.
-fn tensor_reaches_out(program: &Program<'_>, arguments: &[Value], name: Option<&Name>) -> bool {
-    let rebuilds = name.is_some_and(|name| {
-        name.module == "torch._utils"
-            && matches!(
-                name.name.as_str(),
-                "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"
-            )
-    });
-    let [storage, offset, sizes, strides, ..] = *arguments else { return false };
-    let Some(&[id]) = program.heap().items_of(storage, Shape::Persistent).filter(|_| rebuilds)
-    else {
-        return false;
-    };
-    let count = program.heap().items_of(id, Shape::Tuple).and_then(|id| id.get(4)).copied();
-    let number = |value: Value| match value.kind() {
-        Kind::Int(number) => u128::try_from(number).ok(),
-        _ => None,
-    };
-    let numbers = |value: Value| {
-        let items = program.heap().items_of(value, Shape::Tuple)?;
-        items.iter().map(|&item| number(item)).collect::<Option<Vec<_>>>()
-    };
-    let (Some(count), Some(mut last), Some(sizes), Some(strides)) =
-        (count.and_then(number), number(offset), numbers(sizes), numbers(strides))
-    else {
-        // What is no constant was judged by its shape; a negative number is none of torch's.
-        return program.heap().items_of(sizes, Shape::Tuple).is_some();
-    };
-    if sizes.contains(&0) {
-        return last > count;
-    }
-    for (size, stride) in sizes.iter().zip(&strides) {
-        last = last.saturating_add(size.saturating_sub(1).saturating_mul(*stride));
-    }
-    sizes.len() != strides.len() || last >= count
 }
 
 /// Whether a state brings what an unpickler looks up on a container, and calls, to add items.
@@ -917,18 +427,6 @@ fn hides_a_method(program: &Program<'_>, state: Value) -> bool {
         program.heap().of(dict).is_some_and(|node| node.shape == Shape::Dict && node.more)
             || ADDERS.iter().any(|name| program.entry(dict, name).is_some())
     })
-}
-
-/// The class that torch's loader gives back for the persistent id of a module's source, or the
-/// value itself.
-///
-/// Source: `torch/serialization.py`, `_legacy_load`, `persistent_load`.
-fn loaded(program: &Program<'_>, value: Value) -> Value {
-    let id = program.heap().items_of(value, Shape::Persistent).and_then(|id| id.first());
-    match id.and_then(|&id| program.heap().items_of(id, Shape::Tuple)) {
-        Some(&[tag, class, _, _]) if program.text(tag, 16).as_deref() == Some("module") => class,
-        _ => value,
-    }
 }
 
 fn is_empty_dict(program: &Program<'_>, value: Value) -> bool {

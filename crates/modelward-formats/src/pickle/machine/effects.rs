@@ -1,0 +1,175 @@
+//! What a program does to the world: imports, calls, states, and what readers take from the file
+//! while they do it.
+
+use super::*;
+
+impl<O: Observer> Machine<'_, '_, O> {
+    pub(super) fn import(
+        &mut self,
+        at: u64,
+        module: Option<String>,
+        name: Option<String>,
+    ) -> Result<Value, Refusal> {
+        if module.as_deref().is_some_and(|module| module.contains('\0')) {
+            // No file and no built-in module has such a name: every reader stops here. The header
+            // of a tar whose first name begins with `c` looks like this.
+            return Err(Refusal::truncated(at, "expected the name of a module, got a zero byte"));
+        }
+        self.effects = self.effects.saturating_add(1);
+        if module.is_none() || name.is_none() {
+            self.observer.oddity(self.program, at, Oddity::ComputedName);
+        }
+        let import = Import { module, name, protocol: self.program.protocol };
+        let index = match self.program.known.get(&import) {
+            Some(&index) => index,
+            None => {
+                let index = u32::try_from(self.program.imports.len()).unwrap_or(u32::MAX);
+                self.program.imports.push(import.clone());
+                self.program.known.insert(import, index);
+                self.observer.import(self.program, at, index);
+                index
+            }
+        };
+        Ok(Value::import(index))
+    }
+
+    pub(super) fn call(&mut self, at: u64, call: Call) -> Step {
+        self.effects = self.effects.saturating_add(1);
+        self.observer.call(self.program, at, call);
+        self.checkpoint(call);
+        let items = [call.callee, call.arguments];
+        self.make(Shape::Object, &items, at)
+    }
+
+    /// The constant that torch loads as a checkpoint of its own is a file, whatever it begins with.
+    pub(super) fn checkpoint(&mut self, call: Call) {
+        let Kind::Import(index) = call.callee.kind() else { return };
+        let loads = self.program.import(index);
+        if !loads.is_some_and(|import| import.is("torch.storage", "_load_from_bytes")) {
+            return;
+        }
+        let arguments = self.program.heap.items_of(call.arguments, Shape::Tuple);
+        if let Some(&[constant]) = arguments
+            && let Some((at, len)) = self.program.range(constant)
+        {
+            let known = |inner: &&mut Inner| inner.at == at;
+            match self.program.inner.iter_mut().rev().take(64).find(known) {
+                Some(inner) => inner.encoding = Encoding::Checkpoint,
+                None => {
+                    self.program.inner.push(Inner { at, len, encoding: Encoding::Checkpoint });
+                }
+            }
+        }
+    }
+
+    pub(super) fn persistent(&mut self, at: u64, id: Value) -> Step {
+        self.observer.persistent(self.program, at, id);
+        // Torch's loader gives the class that stands in such an id, so a call of it is a call.
+        if let Some(&[tag, class, ..]) = self.program.heap.items_of(id, Shape::Tuple)
+            && matches!(class.kind(), Kind::Import(_))
+            && self.program.text(tag, 16).as_deref() == Some("module")
+        {
+            self.stack.push(class);
+            return Ok(());
+        }
+        self.make(Shape::Persistent, &[id], at)
+    }
+
+    pub(super) fn build(&mut self, at: u64, name: &'static str) -> Step {
+        let state = self.pop(at, name)?;
+        let object = self.top(at, name)?;
+        self.effects = self.effects.saturating_add(1);
+        self.observer.state(self.program, at, object, state);
+        let behind = self.cursor.position();
+        match joblib::array_behind(self.program, object, state, &mut self.cursor)? {
+            Some(joblib::Array::Raw { at: array, len }) => {
+                self.program.inner.push(Inner { at: array, len, encoding: Encoding::Raw });
+                if self.is_program(behind, array.saturating_add(len))? {
+                    self.observer.oddity(self.program, at, Oddity::HiddenProgram);
+                }
+                if behind < self.frame.1 {
+                    self.observer.oddity(self.program, at, Oddity::FrameStraddle);
+                }
+                // joblib closes the frame before it writes an array.
+                let here = self.cursor.position();
+                self.frame = (here, here);
+            }
+            Some(joblib::Array::Pickled) => self.nested(at)?,
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Whether a reader that knows nothing of joblib, which takes an array for opcodes, would
+    /// import something there. Numbers break off at once.
+    pub(super) fn is_program(&self, start: u64, end: u64) -> Result<bool, Refusal> {
+        let mut cursor = self.program.bytes.cursor();
+        cursor.seek(start);
+        let (mut texts, mut steps) = (0_u32, 0_u64);
+        while cursor.position() < end {
+            if steps.is_multiple_of(LEASE) {
+                self.budget.tick(cursor.position())?;
+            }
+            steps = steps.saturating_add(1);
+            let window = cursor.peek(LINE)?;
+            let Some((&code, rest)) = window.split_first() else { break };
+            let Some((_, argument)) = describe(code) else { break };
+            let mut lines = rest.split(|&byte| byte == b'\n');
+            let len = match argument {
+                Argument::None => 0,
+                Argument::Fixed(width) => u64::from(width),
+                Argument::Line => match lines.next() {
+                    Some(line) if line.len() < rest.len() => (line.len() as u64).saturating_add(1),
+                    _ => break,
+                },
+                Argument::TwoLines => {
+                    let (Some(module), Some(name)) = (lines.next(), lines.next()) else { break };
+                    let named = |name: &[u8]| std::str::from_utf8(name).is_ok_and(trial::is_name);
+                    if named(module) && named(name) {
+                        return Ok(true);
+                    }
+                    let both = module.len().saturating_add(name.len()) as u64;
+                    both.saturating_add(2)
+                }
+                Argument::Counted(width) => {
+                    let Some(len) = rest.get(..usize::from(width)) else { break };
+                    u64::from(width).saturating_add(little_endian(len))
+                }
+            };
+            match code {
+                op::STOP => break,
+                op::SHORT_BINUNICODE | op::BINUNICODE | op::BINUNICODE8 | op::UNICODE => {
+                    texts = texts.saturating_add(1);
+                }
+                op::STACK_GLOBAL if texts > 1 => return Ok(true),
+                _ => {}
+            }
+            if cursor.skip(len.saturating_add(1)).is_err() {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// Run a whole stream inside this one, as joblib does for arrays of objects.
+    pub(super) fn nested(&mut self, at: u64) -> Step {
+        if self.nesting >= NESTING {
+            let why = format!("more than {NESTING} arrays of objects inside each other");
+            return Err(Refusal::new(at, Gap::DeepNesting, why));
+        }
+        let stack = std::mem::take(&mut self.stack);
+        let marks = std::mem::take(&mut self.marks);
+        let memo = std::mem::take(&mut self.memo);
+        let protocol = self.program.protocol;
+        let start = self.cursor.position();
+        self.frame = (start, start);
+        self.nesting = self.nesting.saturating_add(1);
+        let ran = self.run(u64::MAX);
+        self.nesting = self.nesting.saturating_sub(1);
+        (self.stack, self.marks, self.memo) = (stack, marks, memo);
+        self.program.protocol = protocol;
+        let here = self.cursor.position();
+        self.frame = (here, here);
+        ran
+    }
+}

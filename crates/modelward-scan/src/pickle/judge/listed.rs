@@ -1,0 +1,176 @@
+//! The rules of listed names: what they may be called with, and what state they may be given.
+
+use modelward_formats::pickle::{
+    Program, opcode,
+    value::{Kind, Shape, Value},
+};
+
+use super::{
+    super::{
+        known::{Entry, Special},
+        matching::Matcher,
+        numpy_dtype,
+        shape::{self, Parser},
+    },
+    Judge,
+    objects::loaded,
+};
+
+impl Judge<'_> {
+    /// Judge a call of a listed name. The error says what is wrong with it.
+    pub(super) fn listed_call(
+        &mut self,
+        program: &Program<'_>,
+        entry: &Entry,
+        by: u8,
+        arguments: &[Value],
+        result: u32,
+    ) -> Result<(), String> {
+        let matcher = Matcher { judge: self, program };
+        match entry.special {
+            Some(Special::Partial) => {
+                let Some(&function) = arguments.first() else { return Err("no function".into()) };
+                let listed = self.entry(function).is_some_and(|entry| entry.may_be_handed_on());
+                return listed
+                    .then_some(())
+                    .ok_or_else(|| "its function is not listed as a value".into());
+            }
+            Some(Special::EnumMember) => {
+                let [object, member] = *arguments else { return Err("not two arguments".into()) };
+                let enumeration = self.entry(object).is_some_and(|entry| entry.enumeration);
+                let member = program.text(member, 256).filter(|name| !name.starts_with('_'));
+                let fine = enumeration && member.is_some_and(|name| !name.contains('.'));
+                return fine
+                    .then_some(())
+                    .ok_or_else(|| "not a member of a listed enumeration".into());
+            }
+            Some(Special::Reconstructor) => {
+                let [class, base, state] = *arguments else {
+                    return Err("not three arguments".into());
+                };
+                let class = loaded(program, class);
+                let entry = self.entry(class).ok_or("its class is not listed")?;
+                let object = self.is_of(program, base, "builtins", "object");
+                let container = ["dict", "list", "set"];
+                let container =
+                    container.iter().any(|name| self.is_of(program, base, "builtins", name));
+                let held = Parser::new("dict|[any*]|set").one_of(0);
+                let held = held.is_ok_and(|held| matcher.one_of(&held, state))
+                    && matcher.one_of(&[shape::Shape::Any], state);
+                let empty = state == Value::NONE;
+                let fine =
+                    entry.class && (object && empty || container && entry.items && (empty || held));
+                return fine
+                    .then_some(())
+                    .ok_or_else(|| "not an empty instance of a listed class".into());
+            }
+            Some(Special::NewObject) => {
+                let Some((&class, rest)) = arguments.split_first() else {
+                    return Err("no class".into());
+                };
+                let class = loaded(program, class);
+                let entry = self.entry(class).ok_or("its class is not listed")?;
+                if entry.special == Some(Special::NestedTorch) {
+                    return Err("its class is a function".into());
+                }
+                return self.listed_call(program, &entry, opcode::NEWOBJ, rest, result);
+            }
+            Some(Special::RebuildFromType) => {
+                let (function, class, inner, state) = match *arguments {
+                    [function, class, inner, state] => (function, class, inner, Some(state)),
+                    [function, class, inner] => (function, class, inner, None),
+                    _ => return Err("not four arguments".into()),
+                };
+                let entry = self.entry(function).ok_or("its function is not listed")?;
+                if entry.special.is_some() {
+                    return Err("its function builds no tensor".into());
+                }
+                let state = state.is_none_or(|state| {
+                    state == Value::NONE || matcher.fields(state) || {
+                        let pair = program.heap().items_of(state, Shape::Tuple);
+                        pair.is_some_and(|pair| {
+                            pair.iter().all(|&one| one == Value::NONE || matcher.fields(one))
+                        })
+                    }
+                });
+                if self.entry(class).is_none() || !state {
+                    return Err("its class is not listed, or its state is none of an object".into());
+                }
+                let inner =
+                    program.heap().items_of(inner, Shape::Tuple).unwrap_or_default().to_vec();
+                return self.listed_call(program, &entry, opcode::REDUCE, &inner, result);
+            }
+            Some(Special::NestedTorch) => {
+                // Escapes of a STRING would have to be undone first.
+                let raw = |at: u64| {
+                    program.bytes().array(at).is_ok_and(|[code]: [u8; 1]| code != opcode::STRING)
+                };
+                let fine = matches!(arguments, [bytes] if match bytes.kind() {
+                    Kind::Bytes(_) => true,
+                    Kind::Text(at) => raw(at),
+                    _ => false,
+                });
+                return fine.then_some(()).ok_or_else(|| "its argument is no constant".into());
+            }
+            Some(Special::NumpyDtype) => {
+                let dtype = numpy_dtype::of_call(&matcher, arguments);
+                let dtype = dtype.ok_or("not the code of an element type")?;
+                self.dtypes.insert(result, dtype);
+                return Ok(());
+            }
+            None => {}
+        }
+        let constant = || match arguments {
+            [value] => matcher.one_of(&[shape::Shape::Plain], *value),
+            _ => false,
+        };
+        // Of the calls without arguments only REDUCE runs `__init__`; the others make an object
+        // that is still empty.
+        let empty = entry.class && arguments.is_empty() && by != opcode::REDUCE;
+        let fits = empty
+            || entry.calls.iter().any(|slots| matcher.arguments(slots, arguments))
+            || (entry.enumeration && constant());
+        fits.then_some(())
+            .ok_or_else(|| "its arguments are not of the kind that the allow-list knows".into())
+    }
+
+    /// Whether a state may be given to what this name makes.
+    pub(super) fn listed_state(
+        &mut self,
+        program: &Program<'_>,
+        entry: &Entry,
+        object: Value,
+        state: Value,
+    ) -> bool {
+        let matcher = Matcher { judge: self, program };
+        if entry.special == Some(Special::NumpyDtype) {
+            let Kind::Node(index) = object.kind() else { return false };
+            let known = self.dtypes.get(&index).copied();
+            return match known.and_then(|dtype| numpy_dtype::of_state(&matcher, dtype, state)) {
+                Some(dtype) => {
+                    self.dtypes.insert(index, dtype);
+                    true
+                }
+                None => false,
+            };
+        }
+        if entry.special == Some(Special::Partial) {
+            let Some([function, arguments, ..]) = program.heap().items_of(state, Shape::Tuple)
+            else {
+                return false;
+            };
+            let listed = self.entry(*function).is_some_and(|entry| entry.may_be_handed_on());
+            return listed && program.heap().items_of(*arguments, Shape::Tuple).is_some();
+        }
+        if !matcher.one_of(&[shape::Shape::Any], state) {
+            return false;
+        }
+        if !entry.states.is_empty() {
+            return entry.states.iter().any(|shapes| matcher.one_of(shapes, state));
+        }
+        let half = |state: Value| state == Value::NONE || matcher.fields(state);
+        let pair = program.heap().items_of(state, Shape::Tuple);
+        entry.class
+            && (half(state) || matches!(pair, Some(&[dict, slots]) if half(dict) && half(slots)))
+    }
+}

@@ -1,0 +1,163 @@
+//! Where a name stands: on a list, on none, or known to be dangerous; and the words for it.
+
+use std::rc::Rc;
+
+use modelward_formats::pickle::Import;
+
+use super::{
+    super::{
+        compatibility::mapped,
+        known::{self, Entry},
+    },
+    Effect, Judge, Kinds,
+};
+
+/// A name that the program imports, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Name {
+    pub(super) module: String,
+    pub(super) name: String,
+    pub(super) standing: Standing,
+    pub(super) at: u64,
+    /// How the import is written, for a finding of an import that is never called.
+    pub(super) shown: String,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Standing {
+    /// On the allow-list, or on the user's.
+    Listed(Rc<Entry>),
+    /// A class of TorchScript, which its own archive defines.
+    TorchScript,
+    /// Not listed.
+    Unlisted,
+    /// Not listed and known to be dangerous.
+    Dangerous(&'static str),
+    /// Not listed, and its dots lead through attributes.
+    Dotted,
+    /// Builds functions from bytes.
+    Code,
+    /// Computed: seen as an oddity already.
+    Computed,
+}
+
+impl Judge<'_> {
+    /// Hold a name against the lists.
+    pub(super) fn weigh(&self, import: &Import, at: u64) -> Name {
+        let (Some(module), Some(name)) = (&import.module, &import.name) else {
+            let (module, name) = (import.module.clone(), import.name.clone());
+            let (module, name) = (module.unwrap_or_default(), name.unwrap_or_default());
+            return Name { module, name, standing: Standing::Computed, at, shown: String::new() };
+        };
+        let shown = format!("import {module}.{name}");
+        let (module, name) = mapped(module, name, import.protocol);
+        let standing = self.standing(module, name);
+        Name { module: module.into(), name: name.into(), standing, at, shown }
+    }
+
+    pub(super) fn standing(&self, module: &str, name: &str) -> Standing {
+        let allowed = self.allowed.get(&(module.to_owned(), name.to_owned()));
+        let kinds = known::kinds(module, name).or(allowed.map(String::as_str));
+        if let Some(entry) = kinds.and_then(|kinds| Entry::parse(kinds).ok()) {
+            return Standing::Listed(Rc::new(entry));
+        }
+        let of_archive = module == "__torch__" || module.starts_with("__torch__.");
+        if of_archive && self.neighbours.code.is_some_and(|code| code.defines_class(module, name)) {
+            return Standing::TorchScript;
+        }
+        if is_code(module, name) {
+            return Standing::Code;
+        }
+        if let Some(sentence) = danger_of(module, name) {
+            return Standing::Dangerous(sentence);
+        }
+        if name.contains('.') { Standing::Dotted } else { Standing::Unlisted }
+    }
+}
+
+/// The danger of a name, also where its dots lead into a module of another name.
+pub(super) fn danger_of(module: &str, name: &str) -> Option<&'static str> {
+    let mut reached = known::danger(module, name);
+    let mut rest = name;
+    while let (None, Some((through, tail))) = (reached, rest.split_once('.')) {
+        let through = through.trim_start_matches('_');
+        reached = known::danger(through, tail);
+        rest = tail;
+    }
+    reached
+}
+
+/// Names that make functions of bytes.
+pub(super) fn is_code(module: &str, name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    match module {
+        "types" => matches!(name, "CodeType" | "FunctionType"),
+        "marshal" => matches!(name, "loads" | "load"),
+        "dill._dill" | "dill.dill" => {
+            matches!(last, "_create_code" | "_create_function" | "_create_type")
+        }
+        "cloudpickle.cloudpickle" | "cloudpickle.cloudpickle_fast" | "cloudpickle" => matches!(
+            last,
+            "_make_function"
+                | "_make_skel_func"
+                | "_fill_function"
+                | "_builtin_type"
+                | "_make_cell"
+                | "_make_empty_cell"
+                | "_function_setstate"
+                | "_make_skeleton_class"
+                | "_class_setstate"
+        ),
+        _ => false,
+    }
+}
+
+/// Whether the dots of a name lead through classes alone, as the name of a nested class does.
+pub(super) fn names_nested_class(name: &str) -> bool {
+    let mut through = name.rsplit('.').skip(1);
+    through.all(|part| part.starts_with(|c: char| c.is_uppercase())) && !name.contains("__")
+}
+
+/// The effect of an import that is never called.
+pub(super) fn imported(name: &Name) -> Effect {
+    let shown = name.shown.clone();
+    effect(name, name.at, shown, "imports", Kinds::UnlistedImport, "value")
+}
+
+/// The effect of a call.
+pub(super) fn called(name: &Name, at: u64, line: String, by: &str) -> Effect {
+    let shown = format!("{line}        ({}.{}, by {by})", name.module, name.name);
+    effect(name, at, shown, "calls", Kinds::UnlistedCall, "call (any*), class")
+}
+
+pub(super) fn effect(
+    name: &Name,
+    at: u64,
+    shown: String,
+    verb: &str,
+    unlisted: Kinds,
+    kinds: &str,
+) -> Effect {
+    let full = format!("{}.{}", name.module, name.name);
+    let (kind, message, harmful, allow) = match name.standing {
+        Standing::Dangerous(sentence) => {
+            (Kinds::ForeignCall, format!("{verb} `{full}`, which {sentence}"), true, None)
+        }
+        Standing::Code => (
+            Kinds::CodeObject,
+            format!("{verb} `{full}`, which makes functions of bytes"),
+            true,
+            None,
+        ),
+        Standing::Dotted => {
+            let harmful = !names_nested_class(&name.name);
+            let message = format!("{verb} `{full}`, a name that walks through attributes");
+            (Kinds::DottedName, message, harmful, None)
+        }
+        _ => {
+            let message = format!("{verb} `{full}`, which is not known to be harmless");
+            (unlisted, message, false, Some(format!("{} {} : {kinds}", name.module, name.name)))
+        }
+    };
+    Effect { kind, at, shown, message, harmful, dangerous: false, allow }
+}
