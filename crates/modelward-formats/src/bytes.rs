@@ -32,13 +32,15 @@ pub struct Bytes {
     source: Arc<dyn Source>,
     start: u64,
     len: u64,
+    /// The first bytes, once every reader is about to look at them.
+    head: Option<Arc<[u8]>>,
 }
 
 impl Bytes {
     /// All bytes of a source.
     pub fn new(source: Arc<dyn Source>) -> Self {
         let len = source.len();
-        Self { source, start: 0, len }
+        Self { source, start: 0, len, head: None }
     }
 
     /// A regular file of this length. Small ones are read at once, so that they cost one read.
@@ -50,6 +52,14 @@ impl Bytes {
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0).saturating_add(1));
         file.take(AT_ONCE.saturating_add(1)).read_to_end(&mut bytes)?;
         Ok(bytes.into())
+    }
+
+    /// The same bytes with the first of them at hand: recognising a format is many small reads at
+    /// the start, which are worth one.
+    #[must_use]
+    pub fn remembering(&self) -> Self {
+        let head = self.head(HEAD as u64).ok().map(Arc::from);
+        Self { head, ..self.clone() }
     }
 
     /// How many bytes there are.
@@ -67,7 +77,8 @@ impl Bytes {
         match at.checked_add(len) {
             Some(end) if end <= self.len => {
                 let start = self.start.saturating_add(at);
-                Ok(Self { source: self.source.clone(), start, len })
+                let head = self.head.clone().filter(|_| at == 0);
+                Ok(Self { source: self.source.clone(), start, len, head })
             }
             _ => Err(Refusal::new(
                 at,
@@ -81,7 +92,8 @@ impl Bytes {
     pub fn tail(&self, at: u64) -> Self {
         let at = at.min(self.len);
         let start = self.start.saturating_add(at);
-        Self { source: self.source.clone(), start, len: self.len.saturating_sub(at) }
+        let head = self.head.clone().filter(|_| at == 0);
+        Self { source: self.source.clone(), start, len: self.len.saturating_sub(at), head }
     }
 
     /// Read up to `into.len()` bytes from `at`; fewer only at the end.
@@ -89,6 +101,14 @@ impl Bytes {
         let left = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX);
         let wanted = into.len().min(left);
         let into = into.get_mut(..wanted).unwrap_or_default();
+        let known = self.head.as_deref().and_then(|head| {
+            let at = usize::try_from(at).ok()?;
+            head.get(at..at.checked_add(wanted)?)
+        });
+        if let Some(known) = known {
+            into.copy_from_slice(known);
+            return Ok(wanted);
+        }
         let mut filled = 0;
         while let Some(rest) = into.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             let here = at.saturating_add(filled as u64);
@@ -152,6 +172,9 @@ impl Bytes {
         Cursor { bytes: self, window: Vec::new(), base: 0, next: 0 }
     }
 }
+
+/// How many of the first bytes are kept at hand.
+const HEAD: usize = 4096;
 
 impl From<Vec<u8>> for Bytes {
     fn from(bytes: Vec<u8>) -> Self {
@@ -261,7 +284,9 @@ impl Cursor<'_> {
         self.window.drain(..self.next);
         self.base = self.base.saturating_add(self.next as u64);
         self.next = 0;
-        let step = wanted.saturating_sub(had).max(Self::STEP).min(more);
+        // A reader that only looks whether bytes are its own looks at the first of them.
+        let step = if end == 0 { HEAD } else { Self::STEP };
+        let step = wanted.saturating_sub(had).max(step).min(more);
         self.window.resize(had.saturating_add(step), 0);
         let fresh = self.window.get_mut(had..).unwrap_or_default();
         let filled = self.bytes.read_at(end, fresh)?;
@@ -295,7 +320,13 @@ impl Cursor<'_> {
     }
 
     /// Go past `count` bytes, which must be there.
+    #[inline]
     pub fn skip(&mut self, count: u64) -> Result<(), Refusal> {
+        let ahead = self.window.len().saturating_sub(self.next) as u64;
+        if count <= ahead {
+            self.advance(usize::try_from(count).unwrap_or(usize::MAX));
+            return Ok(());
+        }
         if count > self.left() {
             let why = format!("expected {count} bytes, but only {} are left", self.left());
             return Err(Refusal::new(self.position(), Gap::OversizedLength, why));

@@ -85,6 +85,19 @@ fn source(bytes: &Bytes) -> Result<String, Refusal> {
         let why = format!("a template of more than {} bytes", Template::MOST);
         return Err(Refusal::new(0, Gap::LargeMemory, why));
     }
+    // Weights are told by their first bytes. What is short may have been broken to slip through.
+    if bytes.len() > LENIENT && !begins_as_utf8(bytes)? {
+        return Err(Refusal::new(0, Gap::Unsupported, "expected a template in UTF-8"));
+    }
     let bytes = bytes.head(Template::MOST)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Bytes up to which a template is read though it is not UTF-8.
+const LENIENT: u64 = 64 << 10;
+
+fn begins_as_utf8(bytes: &Bytes) -> Result<bool, Refusal> {
+    let head = bytes.head(4096)?;
+    // The last character may be cut.
+    Ok(std::str::from_utf8(&head).map_or_else(|error| error.error_len().is_none(), |_| true))
 }

@@ -155,6 +155,7 @@ pub struct Reading {
 
 /// Read bytes under every format that recognises them; none where no format does.
 pub fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Vec<Reading> {
+    let bytes = &bytes.remembering();
     let under = |formats: &'static [&'static Format]| {
         let readings = formats.iter().filter_map(|&format| {
             (format.read)(bytes, budget).map(|asset| Reading { format, asset })

@@ -76,6 +76,8 @@ struct Machine<'m, 'a, O> {
 
 /// How many opcodes run between two looks at the budget.
 const LEASE: u64 = 4096;
+/// How many floats are taken together.
+const FLOATS: usize = 1024;
 /// The longest line that is read as a name or a number.
 const LINE: usize = 64 << 10;
 /// Digits of a decimal number beyond which reading it takes a reader quadratic time.
@@ -129,6 +131,26 @@ impl<O: Observer> Machine<'_, '_, O> {
         let Some((&code, rest)) = here.split_first() else {
             return Err(Refusal::truncated(at, "expected an opcode, the file ends without STOP"));
         };
+        if code == op::BINFLOAT {
+            // Large pickles are made of floats: as many as lie together are taken together.
+            let frame = match self.frame.1.checked_sub(at) {
+                Some(room @ 1..) => usize::try_from(room / 9).unwrap_or(usize::MAX),
+                _ => usize::MAX,
+            };
+            let floats = here.chunks_exact(9).take(frame.min(FLOATS));
+            let run = floats.take_while(|opcode| opcode.first() == Some(&op::BINFLOAT)).count();
+            if run > 0 {
+                self.cursor.advance(run.saturating_mul(9));
+                let run = run as u64;
+                self.stack.extend(
+                    (0..run).map(|i| Value::number(at.saturating_add(i.saturating_mul(9)))),
+                );
+                // The caller counts one of them.
+                self.opcodes = self.opcodes.saturating_add(run.saturating_sub(1));
+                self.lease = self.lease.saturating_sub(run.saturating_sub(1)).max(1);
+                return Ok(ControlFlow::Continue(()));
+            }
+        }
         let straight = match code {
             op::BINFLOAT if rest.len() >= 8 => Some((9, Value::number(at))),
             op::BININT1 => rest.first().map(|&n| (2, Value::int(n.into(), at))),

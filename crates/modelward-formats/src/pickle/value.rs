@@ -109,6 +109,10 @@ impl Value {
         self.0 & DUNDER != 0
     }
 
+    const fn is_number(self) -> bool {
+        (self.0 >> SHIFT) & 0xf == NUMBER
+    }
+
     /// Open it.
     pub fn kind(self) -> Kind {
         let payload = self.0 & PAYLOAD;
@@ -205,6 +209,14 @@ impl Heap {
     /// Add items to a container. The first are kept, in one piece; of the rest only what a
     /// state rule asks for.
     pub(super) fn add(&mut self, index: u32, added: &[Value]) {
+        // Long lists of floats are what large pickles are made of, and no rule asks for them.
+        let floats = !self.keep_all && added.iter().all(|item| item.is_number());
+        if floats && let Some(node) = self.nodes.get_mut(index as usize) {
+            node.weight += added.len() as f32;
+            node.more |= !added.is_empty();
+            node.other_key |= node.shape == Shape::Dict && !added.is_empty();
+            return;
+        }
         let weight = added.iter().map(|&item| self.weight(item)).sum::<f32>();
         let end = self.items.len();
         let Some(node) = self.nodes.get_mut(index as usize) else { return };
@@ -216,14 +228,11 @@ impl Heap {
             }
         }
         let (first, kept) = (node.first as usize, node.kept as usize);
-        // Long lists of floats are what large pickles are made of, and no rule asks for them.
-        let floats =
-            !self.keep_all && added.iter().all(|item| matches!(item.kind(), Kind::Number(_)));
         let most = if self.keep_all { usize::MAX } else { Self::KEPT };
         // Where another container has grown behind this one, its items would have to move.
         let in_place = kept == 0 || first.saturating_add(kept) == end;
         let most = if in_place { most } else { most.min(Self::MOVED) };
-        let room = if floats { 0 } else { most.saturating_sub(kept) };
+        let room = most.saturating_sub(kept);
         let (keep, rest) = added.split_at(added.len().min(room));
         node.more |= !rest.is_empty();
         node.more_objects |= rest
