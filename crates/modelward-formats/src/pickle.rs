@@ -65,6 +65,9 @@ pub struct Traces {
 impl Pickle {
     /// A pickle file that has not run yet.
     pub fn new(bytes: &Bytes, budget: &Arc<Budget>) -> Self {
+        // Constants are looked up again and again.
+        let held = (bytes.len() <= AT_HAND).then(|| bytes.head(AT_HAND).ok()).flatten();
+        let bytes = &held.map_or_else(|| bytes.clone(), Bytes::from);
         Self { bytes: bytes.clone(), budget: budget.clone(), traces: OnceLock::new() }
     }
 
@@ -188,6 +191,8 @@ impl Asset for Pickle {
     }
 }
 
+/// Files up to this length are held in memory while they run.
+const AT_HAND: u64 = 256 << 10;
 /// The most text of one constant that is decoded from base64 or hexadecimal digits.
 const DECODED: u64 = 32 << 20;
 

@@ -70,14 +70,14 @@ pub fn checks() -> usize {
 /// Run every check that reads this kind of asset.
 fn scan(asset: &dyn Asset, place: &Place, list: &mut Vec<Finding>) {
     for entry in FAMILIES.iter().copied().flatten() {
-        (entry.run)(asset, Findings::new(entry.rule, place, list));
+        (entry.run)(asset, place, list);
     }
 }
 
 /// A check in the list, with its type forgotten.
 pub(crate) struct Entry {
     rule: &'static Rule,
-    run: fn(&dyn Asset, Findings<'_>),
+    run: fn(&dyn Asset, &Place, &mut Vec<Finding>),
     #[cfg(test)]
     samples: fn() -> Samples,
     #[cfg(test)]
@@ -88,9 +88,9 @@ impl Entry {
     pub(crate) const fn of<C: Check>() -> Self {
         Self {
             rule: &C::RULE,
-            run: |asset, mut out| {
+            run: |asset, place, list| {
                 if let Some(asset) = (asset as &dyn Any).downcast_ref::<C::Asset>() {
-                    C::check(asset, &mut out);
+                    C::check(asset, &mut Findings::new(&C::RULE, place, list));
                 }
             },
             #[cfg(test)]

@@ -3,7 +3,16 @@
 //! The lists are data, one file a library, in the form that `known/README.md` tells. The list of
 //! dangers only raises a severity and supplies the sentence; it never lets anything pass.
 
-use std::{collections::HashMap, iter::successors, sync::LazyLock};
+use std::{
+    collections::HashMap,
+    iter::successors,
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use memchr::memmem;
 
 use super::shape::{OneOf, Parser, Slot};
 
@@ -94,8 +103,26 @@ pub(crate) fn split(line: &str) -> Option<(&str, &str, &str)> {
 
 /// The kinds of a name, as its list writes them.
 pub(crate) fn kinds(module: &str, name: &str) -> Option<&'static str> {
+    if LOOKED_UP.fetch_add(1, Relaxed) < FEW {
+        return search(module, name);
+    }
     LISTED.get(&(module, name)).copied()
 }
+
+/// Find an entry in the text of the lists. Most files use a handful of names, and a table of all
+/// lists takes longer to build than to search for these.
+fn search(module: &str, name: &str) -> Option<&'static str> {
+    let line = format!("\n{module} {name} : ");
+    let finder = memmem::Finder::new(&line);
+    LISTS.iter().find_map(|list| {
+        let at = finder.find(list.as_bytes())?.checked_add(line.len())?;
+        list.get(at..)?.lines().next().map(str::trim)
+    })
+}
+
+/// Lookups after which the table is worth its building.
+const FEW: usize = 64;
+static LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
 
 /// What is known to be dangerous about a name, as a sentence without its subject.
 pub(crate) fn danger(module: &str, name: &str) -> Option<&'static str> {
@@ -178,6 +205,7 @@ mod tests {
             if let Err(why) = Entry::parse(kinds) {
                 panic!("{module} {name}: {why}");
             }
+            assert_eq!(search(module, name), Some(kinds), "{module} {name}: one way to write it");
             assert!(seen.insert((module, name)), "{module} {name} stands twice");
         }
         for list in LISTS {
