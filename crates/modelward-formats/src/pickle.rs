@@ -56,6 +56,8 @@ pub struct Traces {
     pub broken: Option<Refusal>,
     /// Offset of the first byte that belongs to nothing.
     pub tail: Option<u64>,
+    /// Offset of the first constant that may be a file and is one too many to be read.
+    pub crowded: Option<u64>,
     /// Whether this is a checkpoint of the old PyTorch format.
     pub legacy: bool,
     /// Whether arrays of joblib lie inside.
@@ -94,6 +96,7 @@ impl Pickle {
             inner: Vec::new(),
             broken: None,
             tail: None,
+            crowded: None,
             legacy: false,
             joblib: false,
         };
@@ -136,6 +139,7 @@ impl Pickle {
         }
         traces.joblib =
             program.inner().iter().any(|inner| inner.encoding == Encoding::Raw) && !traces.legacy;
+        traces.crowded = program.crowded;
         traces.inner = std::mem::take(&mut program.inner);
         traces
     }
@@ -151,7 +155,10 @@ impl Asset for Pickle {
     }
 
     fn gaps(&self) -> Vec<Refusal> {
-        self.traces().broken.iter().cloned().collect()
+        let crowded = self.traces().crowded.map(|at| {
+            Refusal::new(at, Gap::ManyMembers, "more constants that may be files than are read")
+        });
+        self.traces().broken.iter().cloned().chain(crowded).collect()
     }
 
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {

@@ -106,13 +106,15 @@ pub struct Program<'a> {
     pub(super) protocol: u8,
     /// The state that BUILD gave to a numpy dtype, by the dtype's node.
     pub(super) dtypes: HashMap<u32, Value>,
+    /// Offset of the first constant that may be a file and is one too many to be read.
+    pub(super) crowded: Option<u64>,
 }
 
 impl<'a> Program<'a> {
     /// A program that has not run yet.
     pub fn new(bytes: &'a Bytes) -> Self {
         let (heap, imports, known, inner, dtypes) = Default::default();
-        Self { bytes, heap, imports, known, inner, protocol: 0, dtypes }
+        Self { bytes, heap, imports, known, inner, protocol: 0, dtypes, crowded: None }
     }
 
     /// The bytes of the file.

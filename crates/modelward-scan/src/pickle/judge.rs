@@ -177,8 +177,9 @@ impl<'a> Judge<'a> {
     }
 
     fn note(&mut self, kind: Kinds, at: u64, shown: String, message: String, harmful: bool) {
-        const MOST: usize = 2000;
-        if self.effects.len() < MOST && self.seen.insert((kind, message.clone())) {
+        // What is mild leaves room for what is not: nothing hides behind a crowd.
+        let most = if harmful { 4000 } else { 2000 };
+        if self.effects.len() < most && self.seen.insert((kind, message.clone())) {
             let (dangerous, allow) = (false, None);
             self.effects.push(Effect { kind, at, shown, message, harmful, dangerous, allow });
         }

@@ -25,10 +25,12 @@ impl<O: Observer> Machine<'_, '_, O> {
         let head =
             head.get(..head.len().min(usize::try_from(len).unwrap_or(16))).unwrap_or_default();
         let dunder = text && head.starts_with(b"__");
-        if let Some(encoding) = constant::sniff(head, len)
-            && self.program.inner.len() < INNER
-        {
-            self.program.inner.push(Inner { at: start, len, encoding });
+        if let Some(encoding) = constant::sniff(head, len) {
+            if self.program.inner.len() < INNER {
+                self.program.inner.push(Inner { at: start, len, encoding });
+            } else {
+                self.program.crowded.get_or_insert(at);
+            }
         }
         self.cursor.skip(len)?;
         self.stack.push(if text { Value::text(at, dunder) } else { Value::bytes(at) });
