@@ -202,8 +202,9 @@ impl Examination<'_> {
                 let name = place.steps().last().map_or("", String::as_str);
                 let judged = judge::judge(pickle, &self.context.names, within.around(name));
                 scan(&judged, place, &mut self.examined.findings);
+                // What would exhaust a loader has not exhausted us: the parts are read all the same.
                 for gap in judged.gaps {
-                    self.refuse(place, gap);
+                    self.examined.refuse(place, gap);
                 }
             }
             None => scan(asset, place, &mut self.examined.findings),

@@ -7,7 +7,7 @@
 use std::{
     collections::HashSet,
     ffi::OsStr,
-    fs,
+    fs::{self, DirEntry},
     path::{Path, PathBuf},
 };
 
@@ -68,14 +68,14 @@ impl Walk {
                 Ok(entry) => {
                     let step = shown(Path::new(&entry.file_name()));
                     let relative = below(relative, &step);
-                    self.entry(entry.path(), relative);
+                    self.entry(&entry, relative);
                 }
                 Err(error) => self.refuse(relative, Gap::Unreadable, cause(&error)),
             }
         }
     }
 
-    fn entry(&mut self, path: PathBuf, relative: String) {
+    fn entry(&mut self, entry: &DirEntry, relative: String) {
         if self.full {
             return;
         }
@@ -85,7 +85,9 @@ impl Walk {
             let why = format!("more than the limit of {} files", self.most);
             return self.refuse("", Gap::ManyMembers, why);
         }
-        match fs::symlink_metadata(&path) {
+        let path = entry.path();
+        // Not through a link, and looked up from its folder on.
+        match entry.metadata() {
             Err(error) => self.refuse(&relative, Gap::Unreadable, cause(&error)),
             Ok(metadata) if metadata.is_symlink() => self.link(&path, relative),
             Ok(metadata) if metadata.is_dir() => {

@@ -20,7 +20,9 @@ impl Memo {
             Ok(index) if index <= self.dense.len() => {
                 if index == self.dense.len() {
                     // Filled before its turn: it counts once, as in every reader.
-                    let early = self.sparse.remove(&(index as u64));
+                    let early = (!self.sparse.is_empty())
+                        .then(|| self.sparse.remove(&(index as u64)))
+                        .flatten();
                     self.dense.push(early.unwrap_or(Value::VACANT));
                 }
                 let slot = self.dense.get_mut(index);

@@ -39,7 +39,7 @@ pub struct Call {
 }
 
 /// Something that no pickler writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Oddity {
     /// An opcode or its argument crosses the edge of a frame, or frames nest.
     FrameStraddle,
@@ -51,8 +51,12 @@ pub enum Oddity {
     ExtensionCode,
     /// What joblib skips as an array is program to a reader that does not know joblib.
     HiddenProgram,
-    /// A memo index, a number's text or a doubling structure that exhausts a reader.
-    Expansion,
+    /// A memo index that no pickler reaches: readers allocate a table up to it.
+    FarMemo(u64),
+    /// A whole number of so many decimal digits, which takes a reader quadratic time.
+    LongNumber(u64),
+    /// A structure whose parts stand for so many values: small in the file, endless to walk.
+    Doubling(f32),
 }
 
 /// A name that a program imports.

@@ -23,13 +23,17 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
     let budget = Budget::new(Limits { opcodes: u64::MAX, ..Limits::default() });
     let mut program = Program::new(bytes);
     let mut seen = Seen::default();
-    let (stream, broken) = machine::run(&mut program, 0, OPCODES, &budget, &mut seen);
+    let most = if marked { BEGUN } else { OPCODES };
+    let (stream, broken) = machine::run(&mut program, 0, most, &budget, &mut seen);
     let plausible = program.imports().iter().all(|import| {
         import.module.as_deref().is_none_or(is_name) && import.name.as_deref().is_none_or(is_name)
     });
     match broken {
         Some(refusal) if refusal.gap == Gap::LongReading => true,
-        Some(_) if marked => stream.opcodes >= BEGUN || seen.imports > 0,
+        // A constant longer than the file is what makes a reader allocate it.
+        Some(refusal) if marked => {
+            stream.opcodes >= BEGUN || seen.imports > 0 || refusal.gap == Gap::OversizedLength
+        }
         // A folder's name is a module too, whatever its letters: one call of a name that could be
         // Python's is enough.
         Some(_) if seen.calls > 0 => seen.plausible,
@@ -44,7 +48,7 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
 
 /// Opcodes after which there is no doubt.
 const OPCODES: u64 = 2000;
-/// Opcodes that a broken stream with a PROTO must have run.
+/// Opcodes after which there is none about a stream with a PROTO.
 const BEGUN: u64 = 3;
 
 /// Whether this could name a Python module or a dotted name in one.
@@ -98,6 +102,7 @@ mod tests {
         let accepts = |bytes: &[u8]| accepts(&bytes.into());
         assert!(accepts(b"cos\nsystem\n(S'id'\ntR."));
         assert!(accepts(b"cos\nsystem\n(S'id'\ntR"), "what was called is done");
+        assert!(accepts(b"\x80\x04\x8e\0\0\0\0\0\x01\0\0x."), "a constant of a terabyte");
         assert!(accepts(b"\x80\x04K\x01K\x02\x86") && accepts(b"\x80\x02cmodule\nname\n."));
         assert!(accepts(b"cmodule\nname\n."), "an import alone runs code");
         assert!(!accepts(b"cache\nbuild\n.env\nvenv\n"), "a list of ignored files");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use modelward_formats::{
-    Asset, Refusal,
+    Asset, Gap, Refusal,
     pickle::{
         self, Call, Observer, Oddity, Program, opcode,
         value::{Kind, Shape, Value},
@@ -42,7 +42,7 @@ pub(crate) struct Judged {
     pub(crate) tail: Option<u64>,
     /// Starts of the streams, from the second on, that the format does not ask for.
     pub(crate) further: Vec<u64>,
-    /// Storages that lie nowhere.
+    /// Storages that lie nowhere, and what exhausts a reader.
     pub(crate) gaps: Vec<Refusal>,
 }
 
@@ -365,16 +365,34 @@ impl Observer for Judge<'_> {
                 Kinds::ExtensionCode,
                 "uses an extension code, whose meaning lies outside the file",
             ),
-            Oddity::Expansion => (
-                Kinds::Expansion,
-                "a structure, a memo index or a number made to exhaust its reader",
-            ),
+            Oddity::FarMemo(index) => {
+                let why = || format!("memo index {index}, up to which a reader allocates a table");
+                return self.bomb(at, Gap::LargeMemory, why);
+            }
+            Oddity::LongNumber(digits) => {
+                let why = || format!("a number of {digits} digits, read in quadratic time");
+                return self.bomb(at, Gap::LongReading, why);
+            }
+            Oddity::Doubling(values) => {
+                let why = || format!("a structure of {values:.0e} values, one within another");
+                return self.bomb(at, Gap::LargeExpansion, why);
+            }
         };
         self.note(kind, at, message.into(), message.into(), true);
     }
 }
 
 impl Judge<'_> {
+    /// What is made to exhaust its reader is a limit that was hit, and the intent of the program;
+    /// the first of its kind stands for all.
+    fn bomb(&mut self, at: u64, gap: Gap, why: impl FnOnce() -> String) {
+        if self.gaps.iter().all(|known| known.gap != gap) {
+            let why = why();
+            self.note(Kinds::Expansion, at, why.clone(), why.clone(), true);
+            self.gaps.push(Refusal::new(at, gap, why));
+        }
+    }
+
     /// Tell what the code does that a call carries.
     fn code(&mut self, program: &Program<'_>, at: u64, call: Call, marshalled: bool) {
         let Some(arguments) = arguments(program, call.arguments) else { return };

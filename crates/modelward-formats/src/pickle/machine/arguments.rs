@@ -43,7 +43,7 @@ impl<O: Observer> Machine<'_, '_, O> {
         let line = self.line_or_longer(at)?;
         let digits = self.cursor.position().saturating_sub(start);
         if digits > DIGITS && code != op::FLOAT {
-            self.observer.oddity(self.program, at, Oddity::Expansion);
+            self.observer.oddity(self.program, at, Oddity::LongNumber(digits));
         }
         // The C reader takes a number up to the first NUL.
         let text = line.as_deref().map(|line| line.split(|&byte| byte == 0).next());

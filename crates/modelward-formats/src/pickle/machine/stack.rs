@@ -6,7 +6,7 @@ impl<O: Observer> Machine<'_, '_, O> {
     pub(super) fn put(&mut self, at: u64, index: u64) -> Step {
         let top = self.top(at, "PUT")?;
         if index > MEMO && index > self.opcodes.saturating_mul(2) {
-            self.observer.oddity(self.program, at, Oddity::Expansion);
+            self.observer.oddity(self.program, at, Oddity::FarMemo(index));
         }
         self.memo.put(index, top);
         Ok(())
@@ -78,11 +78,10 @@ impl<O: Observer> Machine<'_, '_, O> {
         Ok(())
     }
 
-    /// A structure that doubles at each step is small in the file and endless to walk.
     pub(super) fn heavy(&mut self, at: u64, value: Value) {
         let weight = self.program.heap.weight(value);
         if weight > WEIGHT && weight > 64.0 * self.program.bytes.len() as f32 {
-            self.observer.oddity(self.program, at, Oddity::Expansion);
+            self.observer.oddity(self.program, at, Oddity::Doubling(weight));
         }
     }
 
