@@ -19,6 +19,8 @@ pub trait Observer {
     fn state(&mut self, program: &Program<'_>, at: u64, object: Value, state: Value);
     /// Items are added to what is no list, dict or set: its methods are called.
     fn items(&mut self, program: &Program<'_>, at: u64, object: Value);
+    /// An import, or a tuple that holds one, becomes an item of a list, a dict or a set.
+    fn contained(&mut self, program: &Program<'_>, at: u64, item: Value);
     /// A persistent id is handed to the loader.
     fn persistent(&mut self, program: &Program<'_>, at: u64, id: Value);
     /// Something that no pickler writes.

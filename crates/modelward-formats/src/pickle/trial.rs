@@ -89,6 +89,7 @@ impl Observer for Seen {
     }
     fn state(&mut self, _: &Program<'_>, _: u64, _: Value, _: Value) {}
     fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn contained(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn oddity(&mut self, _: &Program<'_>, _: u64, _: Oddity) {}
 }

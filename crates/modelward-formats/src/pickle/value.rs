@@ -165,6 +165,8 @@ pub struct Node {
     pub dunder_key: bool,
     /// Whether a key is no text.
     pub other_key: bool,
+    /// Whether it is a tuple with an import in it, in tuples however deep.
+    holds_import: bool,
 }
 
 /// The containers and objects of a running program.
@@ -202,24 +204,26 @@ impl Heap {
             more_objects: false,
             dunder_key: false,
             other_key: false,
+            holds_import: shape == Shape::Tuple && items.iter().any(|&item| self.brings(item)),
         });
         Ok(Value::node(index))
     }
 
-    /// Add items to a container. The first are kept, in one piece; of the rest only what a
-    /// state rule asks for.
-    pub(super) fn add(&mut self, index: u32, added: &[Value]) {
+    /// Add items to a container; tells whether one [brings](Self::brings) an import. The first are kept, in one
+    /// piece; of the rest only what a state rule asks for.
+    pub(super) fn add(&mut self, index: u32, added: &[Value]) -> bool {
         // Long lists of floats are what large pickles are made of, and no rule asks for them.
         let floats = !self.keep_all && added.iter().all(|item| item.is_number());
         if floats && let Some(node) = self.nodes.get_mut(index as usize) {
             node.weight += added.len() as f32;
             node.more |= !added.is_empty();
             node.other_key |= node.shape == Shape::Dict && !added.is_empty();
-            return;
+            return false;
         }
+        let imports = added.iter().any(|&item| self.brings(item));
         let weight = added.iter().map(|&item| self.weight(item)).sum::<f32>();
         let end = self.items.len();
-        let Some(node) = self.nodes.get_mut(index as usize) else { return };
+        let Some(node) = self.nodes.get_mut(index as usize) else { return imports };
         node.weight += weight;
         if node.shape == Shape::Dict {
             for key in added.iter().step_by(2) {
@@ -239,22 +243,21 @@ impl Heap {
             .iter()
             .any(|item| matches!(item.kind(), Kind::Import(_) | Kind::Node(_) | Kind::Unknown));
         if keep.is_empty() {
-            return;
+            return imports;
         }
-        let Ok(grown) = u32::try_from(kept.saturating_add(keep.len())) else { return };
+        let grown = u32::try_from(kept.saturating_add(keep.len()));
+        let (Ok(grown), Ok(end)) = (grown, u32::try_from(end)) else { return imports };
         if in_place {
             if kept == 0 {
-                let Ok(first) = u32::try_from(end) else { return };
-                node.first = first;
+                node.first = end;
             }
             node.kept = grown;
-            self.items.extend_from_slice(keep);
-            return;
+        } else {
+            (node.first, node.kept) = (end, grown);
+            self.items.extend_from_within(first..first.saturating_add(kept));
         }
-        let Ok(moved) = u32::try_from(end) else { return };
-        (node.first, node.kept) = (moved, grown);
-        self.items.extend_from_within(first..first.saturating_add(kept));
         self.items.extend_from_slice(keep);
+        imports
     }
 
     /// Keep the items of containers to the last one, or only as many as rules ask for.
@@ -300,6 +303,15 @@ impl Heap {
     /// How many values one would meet by walking this one, shared parts counted each time.
     pub fn weight(&self, value: Value) -> f32 {
         self.of(value).map_or(1.0, |node| node.weight)
+    }
+
+    /// Whether a value is an import, or a tuple that holds one.
+    pub(super) fn brings(&self, value: Value) -> bool {
+        match value.kind() {
+            Kind::Import(_) => true,
+            Kind::Node(index) => self.node(index).is_some_and(|node| node.holds_import),
+            _ => false,
+        }
     }
 
     /// Bytes of memory in use.

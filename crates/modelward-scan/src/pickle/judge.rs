@@ -19,6 +19,7 @@ use modelward_formats::{
 use super::{
     functions,
     known::{Entry, Special},
+    matching::Matcher,
     numpy_dtype::Dtype,
     shown,
 };
@@ -27,9 +28,11 @@ use crate::{compiled::Account, container::Neighbours};
 mod listed;
 mod objects;
 mod standing;
+mod work;
 
-use objects::{loaded, tensor_reaches_out};
+use objects::loaded;
 use standing::{Name, Standing, called, imported};
+use work::Work;
 
 /// A pickle file after its judgement: what the checks of this family read.
 #[derive(Debug)]
@@ -98,8 +101,12 @@ pub(crate) fn judge(
     allowed: &Allowed,
     neighbours: Neighbours<'_>,
 ) -> Judged {
-    let mut judge = Judge::new(allowed, neighbours);
+    let mut judge = Judge::new(allowed, neighbours, Work::for_program(pickle.bytes().len()));
     let traces = pickle.run(&mut judge);
+    if judge.work.is_spent() {
+        let why = "its values are handed on more often than is judged";
+        judge.gaps.push(Refusal::new(0, Gap::LongReading, why));
+    }
     let further = traces.streams.iter().skip(1).filter(|_| !traces.legacy);
     Judged {
         broken: traces.broken.as_ref().map(|refusal| (refusal.at, refusal.why.to_string())),
@@ -134,10 +141,12 @@ pub(crate) struct Judge<'a> {
     read: HashSet<(u64, u64)>,
     /// How many bytes of code were read.
     read_code: u64,
+    /// What is left to be looked at.
+    pub(crate) work: Work,
 }
 
 impl<'a> Judge<'a> {
-    fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>) -> Self {
+    fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>, work: Work) -> Self {
         let (names, called, effects, seen, gaps) = Default::default();
         let (used, touched, dtypes, storages) = Default::default();
         let (read, read_code) = Default::default();
@@ -155,6 +164,7 @@ impl<'a> Judge<'a> {
             dtypes,
             read,
             read_code,
+            work,
         }
     }
 
@@ -234,6 +244,9 @@ impl Observer for Judge<'_> {
         match standing {
             Some(Standing::Listed(entry)) => {
                 self.used.insert(index);
+                if !self.work.spend_on(program, call.arguments) {
+                    return;
+                }
                 let arguments = arguments(program, call.arguments);
                 // The node of the result is made next.
                 let result = program.heap().next();
@@ -246,9 +259,12 @@ impl Observer for Judge<'_> {
                     }
                     (None, _) => Err("its arguments are computed".to_owned()),
                 };
+                if self.work.is_spent() {
+                    return;
+                }
                 if judged.is_ok()
                     && let Some(arguments) = &arguments
-                    && tensor_reaches_out(program, arguments, self.name(index))
+                    && self.tensor_reaches_out(program, arguments, index)
                 {
                     let message = "a tensor reaches beyond its storage".into();
                     self.note(Kinds::TensorLayout, at, line(program), message, false);
@@ -292,6 +308,9 @@ impl Observer for Judge<'_> {
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
         }
+        if !self.work.spend_on(program, state) {
+            return;
+        }
         let dunder = program.heap().of(state).is_some_and(|node| {
             node.dunder_key
                 || program.heap().items(node).iter().any(|&half| {
@@ -314,6 +333,7 @@ impl Observer for Judge<'_> {
         } else if let Some(entry) = entry
             && (entry.items && hides_a_method(program, state)
                 || !self.listed_state(program, &entry, object, state))
+            && !self.work.is_spent()
         {
             let name = maker.and_then(|index| self.name(index));
             let name =
@@ -335,6 +355,14 @@ impl Observer for Judge<'_> {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
             self.note(Kinds::UnlistedState, at, line, message, false);
+        }
+    }
+
+    fn contained(&mut self, program: &Program<'_>, at: u64, item: Value) {
+        if !(Matcher { judge: self, program }).may_be_handed_on(item, 0) && !self.work.is_spent() {
+            let shown = shown::shown(program, item);
+            let message = format!("hands on a name that is listed to be called only: `{shown}`");
+            self.note(Kinds::ForbiddenArgument, at, shown, message, true);
         }
     }
 

@@ -43,6 +43,9 @@ impl Matcher<'_, '_, '_> {
     }
 
     fn is(&self, shape: &Shape, value: Value) -> bool {
+        if !self.judge.work.spend(1) {
+            return false;
+        }
         let kind = value.kind();
         match shape {
             Shape::Any => self.may_be_handed_on(value, 0),
@@ -83,6 +86,7 @@ impl Matcher<'_, '_, '_> {
             Shape::Each(shapes) => self.each(shapes, value),
             Shape::Pair => {
                 self.sequence(value).is_some_and(|(items, more)| !more && items.len() == 2)
+                    && self.may_be_handed_on(value, 0)
             }
             Shape::Set => {
                 self.program.heap().items_of(value, NodeShape::Set).is_some()
@@ -101,23 +105,21 @@ impl Matcher<'_, '_, '_> {
     }
 
     /// Whether a value may be handed on. A name that is listed to be called only may not: some
-    /// loader might call it there with arguments that nobody judged.
-    fn may_be_handed_on(&self, value: Value, depth: u32) -> bool {
-        const DEEP: u32 = 3;
+    /// loader might call it there with arguments that nobody judged. Such a name in a list, a dict
+    /// or a set was found when it was put there.
+    pub(crate) fn may_be_handed_on(&self, value: Value, depth: u32) -> bool {
+        const DEEP: u32 = 64;
         match value.kind() {
             Kind::Import(index) => self.judge.may_be_handed_on(index),
-            Kind::Node(index) if depth < DEEP => {
-                let Some(node) = self.program.heap().node(index) else { return true };
+            _ => {
+                let items = self.program.heap().items_of(value, NodeShape::Tuple);
+                let items = items.unwrap_or_default();
                 let deeper = depth.saturating_add(1);
-                matches!(node.shape, NodeShape::Object | NodeShape::Persistent)
-                    || self
-                        .program
-                        .heap()
-                        .items(node)
-                        .iter()
-                        .all(|&item| self.may_be_handed_on(item, deeper))
+                let mut items = items.iter();
+                depth < DEEP
+                    && self.judge.work.spend(items.len())
+                    && items.all(|&item| self.may_be_handed_on(item, deeper))
             }
-            _ => true,
         }
     }
 
@@ -127,6 +129,7 @@ impl Matcher<'_, '_, '_> {
         *seen = seen.saturating_add(1);
         match value.kind() {
             Kind::Import(_) => false,
+            _ if !self.judge.work.spend(1) => false,
             Kind::Node(index) => {
                 let Some(node) = self.program.heap().node(index) else { return false };
                 !matches!(node.shape, NodeShape::Object | NodeShape::Persistent)

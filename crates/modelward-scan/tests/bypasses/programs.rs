@@ -20,6 +20,14 @@ fn a_list_that_doubles_forty_times() {
     }
 }
 
+#[test]
+fn a_long_tuple_that_is_handed_to_many_calls() {
+    let tuple = [b"(".to_vec(), b"K\x01".repeat(100_000), b"tq\x000".to_vec()].concat();
+    let calls = b"ctorch\nSize\nh\0\x85R0".repeat(2000);
+    let bytes = [b"\x80\x02".to_vec(), tuple, calls, b"N.".to_vec()].concat();
+    assert!(breaks(&bytes, "MW0107"));
+}
+
 /// What stands before an opcode, the opcode with its argument, what stands behind it.
 type Written = (&'static [u8], &'static [u8], &'static [u8]);
 

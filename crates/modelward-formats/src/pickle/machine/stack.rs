@@ -54,7 +54,9 @@ impl<O: Observer> Machine<'_, '_, O> {
         let &container = container.ok_or_else(|| self.underflow(at, name))?;
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
-                self.program.heap.add(index, items);
+                if self.program.heap.add(index, items) {
+                    contained(self.observer, self.program, at, items);
+                }
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
@@ -69,7 +71,9 @@ impl<O: Observer> Machine<'_, '_, O> {
         let container = self.top(at, "a container")?;
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
-                self.program.heap.add(index, items);
+                if self.program.heap.add(index, items) {
+                    contained(self.observer, self.program, at, items);
+                }
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
@@ -120,5 +124,12 @@ impl<O: Observer> Machine<'_, '_, O> {
 
     pub(super) fn underflow(&self, at: u64, name: &'static str) -> Refusal {
         Refusal::truncated(at, format!("expected more on the stack for {name}"))
+    }
+}
+
+/// Show the items of a container that bring imports.
+fn contained(observer: &mut impl Observer, program: &Program<'_>, at: u64, items: &[Value]) {
+    for &item in items.iter().filter(|&&item| program.heap.brings(item)) {
+        observer.contained(program, at, item);
     }
 }

@@ -10,7 +10,7 @@ use modelward_formats::{
 
 use super::{
     super::{known::Special, shown},
-    Judge, Kinds, MOST_GAPS, Name,
+    Judge, Kinds, MOST_GAPS,
 };
 use crate::container::Flaw;
 
@@ -171,26 +171,28 @@ impl Judge<'_> {
         };
         self.note(Kinds::TensorLayout, at, shown::shown(program, id), message, false);
     }
+
+    /// Whether a rebuilt tensor's offset, sizes and strides name elements that its storage lacks.
+    pub(super) fn tensor_reaches_out(
+        &self,
+        program: &Program<'_>,
+        arguments: &[Value],
+        function: u32,
+    ) -> bool {
+        let rebuilds = self.name(function).is_some_and(|name| {
+            name.module == "torch._utils"
+                && matches!(
+                    name.name.as_str(),
+                    "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"
+                )
+        });
+        rebuilds && reaches_out(program, arguments)
+    }
 }
 
-/// Whether a rebuilt tensor's offset, sizes and strides name elements that its storage lacks.
-pub(super) fn tensor_reaches_out(
-    program: &Program<'_>,
-    arguments: &[Value],
-    name: Option<&Name>,
-) -> bool {
-    let rebuilds = name.is_some_and(|name| {
-        name.module == "torch._utils"
-            && matches!(
-                name.name.as_str(),
-                "_rebuild_tensor" | "_rebuild_tensor_v2" | "_rebuild_tensor_v3"
-            )
-    });
+fn reaches_out(program: &Program<'_>, arguments: &[Value]) -> bool {
     let [storage, offset, sizes, strides, ..] = *arguments else { return false };
-    let Some(&[id]) = program.heap().items_of(storage, Shape::Persistent).filter(|_| rebuilds)
-    else {
-        return false;
-    };
+    let Some(&[id]) = program.heap().items_of(storage, Shape::Persistent) else { return false };
     let count = program.heap().items_of(id, Shape::Tuple).and_then(|id| id.get(4)).copied();
     let number = |value: Value| match value.kind() {
         Kind::Int(number) => u128::try_from(number).ok(),
