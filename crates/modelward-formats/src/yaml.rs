@@ -6,7 +6,7 @@ use std::{ops::ControlFlow, sync::Arc};
 
 use saphyr_parser::{Event, Parser};
 
-use crate::{Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal, jinja::Template};
+use crate::{Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal, jinja::Template, json};
 
 /// Text with the structure of YAML.
 pub const FORMAT: Format = Format { name: "yaml", read };
@@ -26,9 +26,9 @@ impl Yaml {
     /// Collections within one another.
     const DEPTH: usize = 256;
 
-    /// Read text that is a mapping or a sequence in block style; `None` where it is not.
+    /// Read text that is a mapping or a sequence; `None` where it is not.
     pub(crate) fn read(text: &str, budget: &Budget) -> Option<Result<Self, Refusal>> {
-        if !starts_like_a_block(text) {
+        if !starts_like_yaml(text) {
             return None;
         }
         let mut yaml = Self::default();
@@ -102,6 +102,12 @@ fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Re
     }
     let bytes = bytes.head(Yaml::MOST).ok()?;
     let text = std::str::from_utf8(&bytes).ok()?;
+    // Every JSON is YAML too, and read as what it is.
+    if text.trim_start().starts_with(['{', '['])
+        && (tags(text) == 0 || (json::FORMAT.read)(&bytes.as_slice().into(), budget).is_some())
+    {
+        return None;
+    }
     let yaml = Yaml::read(text, budget)?;
     Some(yaml.map(|yaml| Box::new(yaml) as Box<dyn Asset>))
 }
@@ -117,9 +123,9 @@ fn tags(text: &str) -> usize {
     text.matches("{{").count().saturating_add(text.matches("{%").count())
 }
 
-/// Whether the first line that says anything is a key or an item, as configurations begin. Prose
-/// and programs do not, and are not tried.
-fn starts_like_a_block(text: &str) -> bool {
+/// Whether the first line that says anything is a key or an item, as configurations begin, or opens
+/// a collection in flow style. Prose, programs and templates do not, and are not tried.
+fn starts_like_yaml(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim_end);
     let first = lines.find(|line| {
         let line = line.trim_start();
@@ -129,7 +135,8 @@ fn starts_like_a_block(text: &str) -> bool {
             && !line.starts_with("%")
     });
     let Some(first) = first.map(str::trim_start) else { return false };
-    if first == "-" || first.starts_with("- ") {
+    let template = ["{{", "{%", "{#"].iter().any(|tag| first.starts_with(tag));
+    if first == "-" || first.starts_with("- ") || (first.starts_with(['{', '[']) && !template) {
         return true;
     }
     let unquoted = first.trim_start_matches(['"', '\'']);
@@ -162,6 +169,17 @@ mod tests {
                 ("g", "{{ q }}"),
             ]
         );
+    }
+
+    #[test]
+    fn flow_style_is_read_unless_it_is_json() {
+        let flow = "{chat_template: \"{{ ''.\\x5f\\x5fclass__ }}\", b: [1, '{{ y }}']}";
+        let found = templates(flow);
+        let found = found.iter().map(|(key, text)| (key.as_str(), text.as_str()));
+        let expected = [("chat_template", "{{ ''.__class__ }}"), ("b", "{{ y }}")];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let is_yaml = |text: &str| read(&text.as_bytes().into(), &Arc::default()).is_some();
+        assert!(is_yaml(flow) && !is_yaml("{\"chat_template\": \"{{ x }}\"}"));
     }
 
     #[test]

@@ -46,6 +46,13 @@ fn every_tool_is_read_to_the_end() {
 }
 
 #[test]
+fn a_gzip_header_with_flags_that_mean_nothing_is_read_as_python_does() {
+    let mut bytes = include_bytes!("fixtures/compressed/tool.gz").to_vec();
+    bytes[3] |= 0xe0;
+    assert_eq!(decode("gzip", &bytes), (TEXT.to_vec(), None, None));
+}
+
+#[test]
 fn bytes_behind_a_stream_are_seen() {
     for (format, name, bytes) in FIXTURES {
         let longer = [bytes, &b"payload"[..]].concat();

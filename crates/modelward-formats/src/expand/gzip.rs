@@ -20,9 +20,7 @@ impl Gzip {
         let [0x1f, 0x8b, 8, flags, ..] = head else {
             return Err(broken("expected a gzip header with method deflate"));
         };
-        if flags & RESERVED != 0 {
-            return Err(broken("the gzip header sets flags that mean nothing"));
-        }
+        // Python passes over flags that mean nothing, so a file that sets them is loaded.
         if flags & EXTRA != 0 {
             let mut len = [0; 2];
             input.read_exact(&mut len)?;
@@ -105,4 +103,3 @@ const HEADER_CRC: u8 = 1 << 1;
 const EXTRA: u8 = 1 << 2;
 const NAME: u8 = 1 << 3;
 const COMMENT: u8 = 1 << 4;
-const RESERVED: u8 = 0xe0;
