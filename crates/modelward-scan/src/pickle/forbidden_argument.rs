@@ -36,6 +36,7 @@ impl Check for ForbiddenArgument {
                 b"\x80\x04cbuiltins\ngetattr\nctorch\nFloatStorage\n\x8c\x08__dict__\x86R."
                     .to_vec(),
                 b"\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(K\x01K\x00)K\x01tR.".to_vec(),
+                b"\x80\x02cfractions\nFraction\nU\x0b1e999999999\x85R.".to_vec(),
                 // A name that may only be called, handed on however deep.
                 b"\x80\x02]]]]]]c_codecs\nencode\naaaaaa.".to_vec(),
                 b"\x80\x02ccollections\nOrderedDict\n]K\x01c_codecs\nencode\n\x85\x85\x85\x85\x86a\x85R."
@@ -44,6 +45,7 @@ impl Check for ForbiddenArgument {
             silent: vec![
                 b"c_codecs\nencode\n(S\'x\'\nS\'latin1\'\ntR.".to_vec(),
                 b"\x80\x04ccollections\nOrderedDict\n)R.".to_vec(),
+                b"\x80\x02cfractions\nFraction\nU\x04-1/3\x85R.".to_vec(),
             ],
         }
     }

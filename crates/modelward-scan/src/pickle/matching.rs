@@ -56,6 +56,11 @@ impl Matcher<'_, '_, '_> {
             Shape::Float => self.number(value, false),
             Shape::Number => matches!(kind, Kind::Int(_) | Kind::Number(_)),
             Shape::Text => matches!(kind, Kind::Text(_)),
+            Shape::Digits => {
+                let text = matches!(kind, Kind::Text(_)).then(|| self.program.text(value, LONGEST));
+                let digit = |c: char| c.is_ascii_digit() || matches!(c, '-' | '/');
+                text.flatten().is_some_and(|text| text.chars().all(digit))
+            }
             Shape::Bytes => {
                 // Text written by Python 2 is bytes to Python 3 where it is asked to be.
                 matches!(kind, Kind::Bytes(_) | Kind::Unknown)

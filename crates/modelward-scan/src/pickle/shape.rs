@@ -13,6 +13,8 @@ pub(crate) enum Shape {
     Float,
     Number,
     Text,
+    /// A text of decimal digits, a sign and a fraction bar.
+    Digits,
     Bytes,
     /// This very text or bytes constant.
     Exactly(String),
@@ -133,6 +135,7 @@ impl<'a> Parser<'a> {
             "float" => Shape::Float,
             "number" => Shape::Number,
             "text" => Shape::Text,
+            "digits" => Shape::Digits,
             "bytes" => Shape::Bytes,
             "class" => Shape::Class,
             "dict" => Shape::Dict,
