@@ -19,6 +19,7 @@ use crate::{Budget, Cursor, Gap, Refusal};
 
 mod arguments;
 mod effects;
+mod plain;
 mod stack;
 
 use arguments::little_endian;
@@ -47,6 +48,8 @@ pub(super) fn run<O: Observer>(
         lease: 0,
         effects: 0,
         nesting: 0,
+        copied: 0,
+        plain: false,
     };
     let broken = machine.run(most).err();
     let (end, result) = (machine.cursor.position(), machine.stack.pop());
@@ -72,6 +75,10 @@ struct Machine<'m, 'a, O> {
     effects: u64,
     /// How many streams this one runs inside.
     nesting: u32,
+    /// Bytes of memory that were copied to look into arrays.
+    copied: u64,
+    /// Whether it runs as a reader does that knows nothing of joblib.
+    plain: bool,
 }
 
 /// How many opcodes run between two looks at the budget.

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::value::Value;
 
 /// The memo: dense where picklers write it, sparse where only attackers do.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Memo {
     dense: Vec<Value>,
     sparse: HashMap<u64, Value>,

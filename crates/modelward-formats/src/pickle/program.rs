@@ -102,7 +102,7 @@ pub struct Inner {
 }
 
 /// A program as far as it has run: its names, its heap, and the constants behind its values.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Program<'a> {
     pub(super) bytes: &'a Bytes,
     pub(super) heap: Heap,

@@ -170,7 +170,7 @@ pub struct Node {
 }
 
 /// The containers and objects of a running program.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Heap {
     nodes: Vec<Node>,
     items: Vec<Value>,

@@ -383,7 +383,7 @@ impl Observer for Judge<'_> {
             ),
             Oddity::HiddenProgram => (
                 Kinds::FrameStraddle,
-                "what joblib reads as an array imports names where a plain reader runs it",
+                "what joblib reads as an array is a program where a plain reader runs it",
             ),
             Oddity::ComputedName => (Kinds::ComputedName, "imports a name that is computed"),
             Oddity::ShadowedMemo => {

@@ -28,6 +28,42 @@ fn a_long_tuple_that_is_handed_to_many_calls() {
     assert!(breaks(&bytes, "MW0107"));
 }
 
+/// A joblib file whose array of bytes is this; the name of a listed function lies in memo slot 0.
+fn joblib(array: &[u8]) -> Vec<u8> {
+    let len = u8::try_from(array.len()).expect("a short array");
+    [
+        &b"\x80\x03]c_codecs\nencode\nq\0X\x01\0\0\0aX\x06\0\0\0latin1\x86Ra"[..],
+        b"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(X\x08\0\0\0subclasscnumpy\nndarray\n",
+        b"X\x05\0\0\0shapeK",
+        &[len],
+        b"\x85X\x05\0\0\0orderX\x01\0\0\0CX\x05\0\0\0dtypecnumpy\ndtype\n",
+        b"X\x02\0\0\0u1K\0K\x01\x87R(K\x03X\x01\0\0\0|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb",
+        b"X\x0a\0\0\0allow_mmap\x88ub",
+        array,
+        b"a.",
+    ]
+    .concat()
+}
+
+#[test]
+fn an_array_of_joblib_that_a_plain_reader_runs() {
+    let programs: [&[u8]; 5] = [
+        b"cos\nsystem\nU\x02id\x85R",
+        b"h\0U\x01aU\x03hex\x86R0\0\0\0\0",
+        b"h\0}U\x01aNsb\0\0\0\0",
+        b"h\0h\0\x85",
+        b"0NNNNNN000000",
+    ];
+    for array in programs {
+        assert!(breaks(&joblib(array), "MW1110"), "{}", array.escape_ascii());
+    }
+    let numbers: [&[u8]; 6] =
+        [b"\0\x01\x02\x03", b"R", b"bbbb", b"0000000", b"tRtR", b"\x80\x3f\0\0\x80\x3f"];
+    for array in numbers {
+        assert_eq!(outcome(&joblib(array)), Outcome::Clean, "{}", array.escape_ascii());
+    }
+}
+
 /// What stands before an opcode, the opcode with its argument, what stands behind it.
 type Written = (&'static [u8], &'static [u8], &'static [u8]);
 

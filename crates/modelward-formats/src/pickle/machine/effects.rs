@@ -80,6 +80,9 @@ impl<O: Observer> Machine<'_, '_, O> {
         let object = self.top(at, name)?;
         self.effects = self.effects.saturating_add(1);
         self.observer.state(self.program, at, object, state);
+        if self.plain {
+            return Ok(());
+        }
         let behind = self.cursor.position();
         match joblib::array_behind(self.program, object, state, &mut self.cursor)? {
             Some(joblib::Array::Raw { at: array, len }) => {
@@ -98,57 +101,6 @@ impl<O: Observer> Machine<'_, '_, O> {
             None => {}
         }
         Ok(())
-    }
-
-    /// Whether a reader that knows nothing of joblib, which takes an array for opcodes, would
-    /// import something there. Numbers break off at once.
-    pub(super) fn is_program(&self, start: u64, end: u64) -> Result<bool, Refusal> {
-        let mut cursor = self.program.bytes.cursor();
-        cursor.seek(start);
-        let (mut texts, mut steps) = (0_u32, 0_u64);
-        while cursor.position() < end {
-            if steps.is_multiple_of(LEASE) {
-                self.budget.tick(cursor.position())?;
-            }
-            steps = steps.saturating_add(1);
-            let window = cursor.peek(LINE)?;
-            let Some((&code, rest)) = window.split_first() else { break };
-            let Some((_, argument)) = describe(code) else { break };
-            let mut lines = rest.split(|&byte| byte == b'\n');
-            let len = match argument {
-                Argument::None => 0,
-                Argument::Fixed(width) => u64::from(width),
-                Argument::Line => match lines.next() {
-                    Some(line) if line.len() < rest.len() => (line.len() as u64).saturating_add(1),
-                    _ => break,
-                },
-                Argument::TwoLines => {
-                    let (Some(module), Some(name)) = (lines.next(), lines.next()) else { break };
-                    let named = |name: &[u8]| std::str::from_utf8(name).is_ok_and(trial::is_name);
-                    if named(module) && named(name) {
-                        return Ok(true);
-                    }
-                    let both = module.len().saturating_add(name.len()) as u64;
-                    both.saturating_add(2)
-                }
-                Argument::Counted(width) => {
-                    let Some(len) = rest.get(..usize::from(width)) else { break };
-                    u64::from(width).saturating_add(little_endian(len))
-                }
-            };
-            match code {
-                op::STOP => break,
-                op::SHORT_BINUNICODE | op::BINUNICODE | op::BINUNICODE8 | op::UNICODE => {
-                    texts = texts.saturating_add(1);
-                }
-                op::STACK_GLOBAL if texts > 1 => return Ok(true),
-                _ => {}
-            }
-            if cursor.skip(len.saturating_add(1)).is_err() {
-                break;
-            }
-        }
-        Ok(false)
     }
 
     /// Run a whole stream inside this one, as joblib does for arrays of objects.
