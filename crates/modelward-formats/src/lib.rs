@@ -141,6 +141,9 @@ pub enum Expects {
     Anything,
     /// Numbers or text of the container's own: what no format recognises is no gap.
     Data,
+    /// Numbers alone. Random ones look like a pickle or a stream now and then, so they are read
+    /// only where that is past chance.
+    Numbers,
     /// A chat template, which is a Jinja program even where it looks like plain text.
     Template,
 }
@@ -168,6 +171,12 @@ pub fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Vec<Reading> {
         readings.extend(under(PLAIN));
     }
     readings
+}
+
+/// Whether what should be numbers is a file: by a signature that numbers do not bear by chance, or
+/// because it imports something as a pickle.
+pub fn is_file_among_numbers(bytes: &Bytes) -> bool {
+    signature::find(bytes).is_some() || pickle::acts(bytes)
 }
 
 /// Whether the first bytes are what a person may have written.

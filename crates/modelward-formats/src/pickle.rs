@@ -25,6 +25,8 @@ mod torch_tar;
 mod trial;
 pub mod value;
 
+pub(crate) use trial::acts;
+
 pub use constant::Encoding;
 pub use legacy::element_width;
 pub use program::{Call, Import, Inner, Observer, Oddity, Program, Stream};
@@ -184,6 +186,7 @@ impl Asset for Pickle {
             };
             let expects = match inner.encoding {
                 Encoding::Checkpoint => Expects::Anything,
+                Encoding::Raw => Expects::Numbers,
                 _ => Expects::Data,
             };
             if visit(Part { name, bytes, expects }).is_break() {

@@ -166,7 +166,10 @@ impl Examination<'_> {
             self.refuse(place, Refusal::new(0, Gap::DeepNesting, why));
             return None;
         }
-        let readings = modelward_formats::read(bytes, &self.budget);
+        let numbers =
+            expects == Expects::Numbers && !modelward_formats::is_file_among_numbers(bytes);
+        let readings =
+            if numbers { Vec::new() } else { modelward_formats::read(bytes, &self.budget) };
         if readings.is_empty() && expects == Expects::Anything && !bytes.is_empty() {
             let why = "expected a known model format";
             self.refuse(place, Refusal::new(0, Gap::UnknownFormat, why));

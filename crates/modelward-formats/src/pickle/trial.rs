@@ -3,10 +3,10 @@
 use super::{
     machine,
     opcode::PROTO,
-    program::{Call, Observer, Oddity, Program},
+    program::{Call, Import, Observer, Oddity, Program, Stream},
     value::{Kind, Value},
 };
-use crate::{Budget, Bytes, Gap, Limits};
+use crate::{Budget, Bytes, Gap, Limits, Refusal};
 
 /// Whether some reader would run these bytes as a pickle, as far as it matters.
 ///
@@ -20,11 +20,10 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
     let Ok(read) = bytes.read_at(0, &mut head) else { return false };
     let Some(&first) = head.get(..read).and_then(<[u8]>::first) else { return false };
     let marked = first == PROTO && head[1] <= 5;
-    let budget = Budget::new(Limits { opcodes: u64::MAX, ..Limits::default() });
     let mut program = Program::new(bytes);
     let mut seen = Seen::default();
     let most = if marked { BEGUN } else { OPCODES };
-    let (stream, broken) = machine::run(&mut program, 0, most, &budget, &mut seen);
+    let (stream, broken) = run(&mut program, most, &mut seen);
     let plausible = program.imports().iter().all(|import| {
         import.module.as_deref().is_none_or(is_name) && import.name.as_deref().is_none_or(is_name)
     });
@@ -44,6 +43,24 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
         None if seen.calls > 0 => seen.plausible || plausible,
         None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
     }
+}
+
+/// Whether bytes that should be numbers import something as a pickle, or go on as one for so long
+/// that they are none.
+pub(crate) fn acts(bytes: &Bytes) -> bool {
+    let mut program = Program::new(bytes);
+    let (stream, broken) = run(&mut program, OPCODES, &mut Seen::default());
+    let long = broken.is_some_and(|refusal| refusal.gap == Gap::LongReading);
+    let named = |import: &Import| {
+        [&import.module, &import.name].into_iter().all(|part| part.as_deref().is_none_or(is_name))
+    };
+    long || stream.opcodes >= OPCODES || program.imports().iter().any(named)
+}
+
+/// Run the first opcodes of what may be a pickle.
+fn run(program: &mut Program<'_>, most: u64, seen: &mut Seen) -> (Stream, Option<Refusal>) {
+    let budget = Budget::new(Limits { opcodes: u64::MAX, ..Limits::default() });
+    machine::run(program, 0, most, &budget, seen)
 }
 
 /// Opcodes after which there is no doubt.
@@ -121,6 +138,8 @@ mod tests {
         assert!(accepts(b"(N.") && accepts(b"I0X1F\n0cos\nsystem\n(S'id'\ntR."));
         assert!(accepts(b"F1_0\n0cos\nsystem\n(tR.") && accepts(b"Np-0\n0cos\nsystem\n(tR."));
         assert!(!accepts(b"cat\ncar\ncow\ncrab\n"), "a list of words");
+        assert!(!acts(&b"}.".as_slice().into()) && !acts(&b"\x80\x02}.".as_slice().into()));
+        assert!(acts(&b"N0cos\nsystem\n(S'id'\ntR.".as_slice().into()));
         assert!(!accepts(b"PK\x03\x04\x00\x00\nN."), "no persistent id holds control characters");
     }
 }

@@ -31,7 +31,12 @@ pub(super) fn expects(kind: &str, name: &[u8]) -> Expects {
                 | b"extern_modules"
                 | b"python_version"
         );
-    if TORCH.contains(&kind) && (storage || mark) { Expects::Data } else { Expects::Anything }
+    match (storage, mark) {
+        _ if !TORCH.contains(&kind) => Expects::Anything,
+        (true, _) => Expects::Numbers,
+        (_, true) => Expects::Data,
+        _ => Expects::Anything,
+    }
 }
 
 /// The gap that a kind leaves which this version cannot prove harmless.
@@ -110,7 +115,7 @@ mod tests {
 
     #[test]
     fn only_storages_and_marks_need_no_format() {
-        assert_eq!(expects("pytorch-zip", b"m/data/12"), Expects::Data);
+        assert_eq!(expects("pytorch-zip", b"m/data/12"), Expects::Numbers);
         assert_eq!(expects("pytorch-zip", b"m/.data/serialization_id"), Expects::Data);
         assert_eq!(expects("pytorch-zip", b"m/data.pkl"), Expects::Anything);
         assert_eq!(expects("pytorch-zip", b"m/extra/12"), Expects::Anything);
