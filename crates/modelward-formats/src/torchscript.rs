@@ -6,7 +6,7 @@
 //!
 //! Source: PyTorch 2.7 `torch/csrc/jit/frontend/lexer.h`, `serialization/import_source.cpp`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Bytes, Gap, Refusal, zip};
 
@@ -34,6 +34,8 @@ pub struct Source {
     pub classes: Vec<String>,
     /// The functions and methods that it defines.
     pub functions: Vec<String>,
+    /// The names that a statement of it binds: `_0 = __torch__.f`.
+    pub bound: BTreeSet<String>,
 }
 
 /// A dotted name in code.
@@ -115,6 +117,7 @@ impl Source {
                 tokens.next();
             }
             let called = matches!(tokens.peek(), Some((_, Token::Mark('('))));
+            let begins = before == Token::Newline && path.len() == 1;
             match before {
                 Token::Name("def") => source.functions.push(first.to_owned()),
                 Token::Name("class") => source.classes.push(format!("{module}.{first}")),
@@ -126,6 +129,13 @@ impl Source {
                 }
             }
             before = Token::Name(first);
+            if begins && tokens.next_if(|(_, next)| *next == Token::Mark('=')).is_some() {
+                before = Token::Mark('=');
+                // Two of them compare.
+                if tokens.peek().is_some_and(|(_, next)| *next != before) {
+                    source.bound.insert(first.to_owned());
+                }
+            }
         }
         source
     }
@@ -200,6 +210,15 @@ mod tests {
         let code = Code { members: vec![source], gaps: Vec::new() };
         assert!(code.defines_class("__torch__.b", "M") && !code.defines_class("__torch__", "M"));
         assert!(code.defines_function("save") && !code.defines_function("M"));
+    }
+
+    #[test]
+    fn names_that_statements_bind_are_known() {
+        let text = "def f(x):\n  _0 = __torch__.g\n  y == 1\n  _0(x, z=1)\n  a, = b\n";
+        let source = Source::read("code/m.py".into(), "m", text);
+        assert_eq!(source.bound.into_iter().collect::<Vec<_>>(), ["_0"]);
+        let uses = source.uses.into_keys().map(|used| used.path.join("."));
+        assert!(uses.collect::<Vec<_>>().contains(&"__torch__.g".to_owned()));
     }
 
     #[test]

@@ -45,7 +45,7 @@ impl Operations {
     pub(crate) fn of_source(source: &Source, code: &Code) -> Self {
         let mut operations = Self::default();
         for (used, &at) in &source.uses {
-            let Some(doubt) = doubt(used, code) else { continue };
+            let Some(doubt) = doubt(used, source, code) else { continue };
             let path = used.path.join(".");
             let dot = if used.of_value { "(...)." } else { "" };
             let shown = format!("{dot}{path}{}", if used.called { "(...)" } else { "" });
@@ -83,7 +83,7 @@ enum Doubt {
 /// `__torch__` is the archive's own code, and a method is the code's own or an operator of `aten`.
 ///
 /// Source: PyTorch 2.7, `SourceImporterImpl`, `BuiltinModule::attr`, `Environment`.
-fn doubt(used: &Use, code: &Code) -> Option<Doubt> {
+fn doubt(used: &Use, source: &Source, code: &Code) -> Option<Doubt> {
     let path = used.path.iter().map(String::as_str).collect::<Vec<_>>();
     match *path.as_slice() {
         ["torch", "ops", ref rest @ ..] | ["ops", ref rest @ ..] if !used.of_value => {
@@ -98,7 +98,9 @@ fn doubt(used: &Use, code: &Code) -> Option<Doubt> {
         // What the archive's code does not define, the loader refuses.
         ["__torch__" | "CONSTANTS", ..] if !used.of_value => None,
         [name] if !used.of_value => {
-            let known = BUILTINS.contains(&name) || code.defines_function(name);
+            // What a name is bound to was judged where it is named.
+            let own = code.defines_function(name) || source.bound.contains(name);
+            let known = BUILTINS.contains(&name) || own;
             (used.called && !known).then_some(Doubt::Unlisted)
         }
         ref path => {
@@ -233,11 +235,12 @@ mod tests {
     #[test]
     fn names_are_resolved_as_the_compiler_does() {
         let code = Code::default();
+        let source = Source { bound: ["_0".to_owned()].into(), ..Source::default() };
         let doubt = |path: &str| {
             let (of_value, called) = (path.starts_with('.'), path.ends_with("()"));
             let path = path.trim_start_matches('.').trim_end_matches("()");
             let path = path.split('.').map(ToOwned::to_owned).collect();
-            super::doubt(&Use { path, of_value, called }, &code)
+            super::doubt(&Use { path, of_value, called }, &source, &code)
         };
         for fine in [
             "torch.add()",
@@ -248,6 +251,7 @@ mod tests {
             ".size()",
             "__torch__.a.b()",
             "len()",
+            "_0()",
             "ops.quantized.linear()",
             "self.training",
             "__torch__.torch.classes.quantized.LinearPackedParamsBase",

@@ -15,7 +15,20 @@ NAMESPACES = ("_quantized", "aten", "onednn", "prepacked", "prim", "quantized", 
 # Touch files, or run what is no operator of the archive.
 LEFT_OUT = {"aten": {"save", "from_file", "load"}, "prim": {"PythonOp", "AddStatValue"}}
 # Read by hand: a schema that is built of pieces, and those of another library.
-ADDED = {"aten": {"list_with_default"}, "torchvision": set(
+# and what torch 2.15 has besides (of its `native_functions.yaml`, and the forms of `optimize_for_inference`).
+LATER = {"aten": set((
+    "_cudnn_attention_backward _cudnn_attention_forward_no_dropout_inplace "
+    "_flash_attention_forward_no_dropout_inplace _foreach_clone _foreach_mm _foreach_powsum _fused_rms_norm "
+    "_fused_rms_norm_backward _grouped_mm _philox_key_fold_in _philox_key_split _philox_normal_ _philox_randint_ "
+    "_philox_uniform_ _scaled_addmm _scaled_addmm_ _scaled_grouped_mm_v2 _scaled_mm_v2 _upsample_lanczos2d_aa "
+    "_upsample_lanczos2d_aa_backward _use_miopen_ctc_loss _weight_int4pack_mm_with_scales_and_zeros hash_tensor "
+    "linalg__powsum linalg_matrix_sqrth linalg_polar miopen_ctc_loss sym_is_contiguous "
+).split()), "prim": set((
+    "BroadcastMKLDNNTensors ChunkSizes ConstantMKLDNNTensor MKLDNNClamp MKLDNNClamp_ MKLDNNHardSigmoid "
+    "MKLDNNHardSigmoid_ MKLDNNHardSwish MKLDNNHardSwish_ MKLDNNHardTanh MKLDNNHardTanh_ MKLDNNLayerNorm "
+    "MKLDNNLayerNorm_ MKLDNNScalarMul MKLDNNScalarMul_ mkldnn_convolution tolist "
+).split())}
+ADDED = {"aten": {"list_with_default"} | LATER["aten"], "prim": LATER["prim"], "torchvision": set(
     "nms roi_align _roi_align_backward roi_pool _roi_pool_backward ps_roi_align _ps_roi_align_backward ps_roi_pool "
     "_ps_roi_pool_backward deform_conv2d _deform_conv2d_backward interpolate_bilinear2d_aa".split())}
 
