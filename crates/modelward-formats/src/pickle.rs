@@ -19,6 +19,7 @@ mod joblib;
 mod legacy;
 mod machine;
 mod memo;
+mod modules;
 pub mod opcode;
 mod program;
 mod torch_tar;

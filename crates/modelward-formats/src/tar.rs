@@ -216,7 +216,7 @@ impl Walk<'_> {
             b'2' => Kind::SymbolicLink(target),
             b'3' => Kind::Special("a character device"),
             b'4' => Kind::Special("a block device"),
-            b'5' | b'D' => Kind::Folder,
+            b'5' => Kind::Folder,
             b'6' => Kind::Special("a FIFO"),
             _ if name.ends_with(b"/") && header.size == 0 => Kind::Folder,
             _ => Kind::File,

@@ -19,10 +19,43 @@ fn denied(parts: &[&[u8]]) {
 
 #[test]
 fn numbers_are_read_as_generously_as_python_reads_them() {
-    for number in [&b"I0X1F\n"[..], b"I1\0z\n", b"F1_0\n", b"F1\0z\n", b"Np-0\n", b"Np0\n0g0\0z\n"]
-    {
+    let numbers: [&[u8]; 8] = [
+        b"I0X1F\n",
+        b"I1\0z\n",
+        b"F1_0\n",
+        b"F1\0z\n",
+        b"Np-0\n",
+        b"Np0\n0g0\0z\n",
+        b"L4 L\n",
+        b"Np99999999999999999999999999999999999999999\n",
+    ];
+    for number in numbers {
         denied(&[number, CALL]);
     }
+}
+
+#[test]
+fn a_state_that_is_called_is_no_text() {
+    let set = b"cos\npath\n(S'__setstate__'\ncos\nsystem\ndbS'id'\n";
+    denied(&[set, b"b.x\n"]);
+    denied(&[set, b"b0cthis\n!!\n."]);
+    denied(&[b"cthis\n# Title\n\nSome text.\n"]);
+    assert_eq!(outcome(&[b"cnt\n12\n7\n"]), Outcome::Clean, "a column of numbers");
+}
+
+#[test]
+fn a_number_that_c_takes_for_octal_is_no_offset() {
+    let dtype = |offset: &[u8]| {
+        [
+            &b"\x80\x02cnumpy\ndtype\nU\x04V200K\0K\x01\x87R(K\x03U\x01|NU\x01a\x85}U\x01acnumpy\ndtype\n"[..],
+            b"U\x02O8K\0K\x01\x87R(K\x03U\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb",
+            offset,
+            b"\x86sI200\nK\x01K\x1btb.",
+        ]
+        .concat()
+    };
+    assert_eq!(outcome(&[&dtype(b"I192\n")]), Outcome::Clean);
+    denied(&[&dtype(b"I0192\n")]);
 }
 
 #[test]

@@ -287,9 +287,7 @@ impl<O: Observer> Machine<'_, '_, O> {
             }
             op::GET | op::PUT => {
                 let line = self.numeral(at)?;
-                // `-0` is a number to Python.
-                let index = line.replace('_', "").parse::<i128>().map(u64::try_from);
-                let Ok(Ok(index)) = index else {
+                let Some(index) = memo_index(&line) else {
                     return Err(Refusal::truncated(at, "expected a memo index"));
                 };
                 if code == op::GET { self.get(at, index)? } else { self.put(at, index)? }
@@ -410,6 +408,21 @@ impl<O: Observer> Machine<'_, '_, O> {
     fn ends(&self, at: u64, code: u8) -> Refusal {
         let name = describe(code).map_or("an opcode", |(name, _)| name);
         Refusal::truncated(at, format!("expected the argument of {name}, the file ends"))
+    }
+}
+
+/// A memo index in digits. Python's memo is a dict, so no number is too large for it; all of those
+/// share the last slot here, which is a finding in any case.
+fn memo_index(line: &str) -> Option<u64> {
+    let digits = line.replace('_', "");
+    let bare = digits.strip_prefix('+').unwrap_or(&digits);
+    match digits.parse::<i128>() {
+        // `-0` is a number to Python.
+        Ok(index) => u64::try_from(index).ok().or((index > 0).then_some(u64::MAX)),
+        Err(_) if !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(u64::MAX)
+        }
+        Err(_) => None,
     }
 }
 

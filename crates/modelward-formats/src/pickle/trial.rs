@@ -1,10 +1,10 @@
 //! Whether bytes are a pickle. Protocols 0 and 1 have no magic, so the machine tries.
 
 use super::{
-    machine,
+    machine, modules,
     opcode::PROTO,
     program::{Call, Import, Observer, Oddity, Program, Stream},
-    value::{Kind, Value},
+    value::{Kind, Shape, Value},
 };
 use crate::{Budget, Bytes, Gap, Limits, Refusal};
 
@@ -13,8 +13,8 @@ use crate::{Budget, Bytes, Gap, Limits, Refusal};
 /// A stream that runs to its STOP is one, and so is one that begins as picklers begin and goes
 /// on for a while, or has called something before it breaks: what has been called is done.
 /// Plain text now and then begins like a GLOBAL of a name that does not exist (`cache`, `build`,
-/// `.env`, a line each); it is taken for a pickle only if it calls something, or ends where the
-/// stream does.
+/// `.env`, a line each); it is taken for a pickle only if the module is one that is there wherever
+/// pickles are loaded, if it calls something, or if it ends where the stream does.
 pub(super) fn accepts(bytes: &Bytes) -> bool {
     let mut head = [0; 2];
     let Ok(read) = bytes.read_at(0, &mut head) else { return false };
@@ -27,6 +27,7 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
     let plausible = program.imports().iter().all(|import| {
         import.module.as_deref().is_none_or(is_name) && import.name.as_deref().is_none_or(is_name)
     });
+    let installed = program.imports().iter().any(runs_installed);
     match broken {
         Some(refusal) if refusal.gap == Gap::LongReading => true,
         // A constant longer than the file is what makes a reader allocate it.
@@ -36,13 +37,24 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
         // A folder's name is a module too, whatever its letters: one call of a name that could be
         // Python's is enough.
         Some(_) if seen.calls > 0 => seen.plausible,
+        Some(_) if installed => true,
         Some(_) if !plausible => false,
         // A list of words is imports alone.
         Some(_) => seen.imports > 0 && (stream.opcodes > seen.imports || !is_text(bytes)),
         None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
+        None if installed => true,
         None if seen.calls > 0 => seen.plausible || plausible,
         None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
     }
+}
+
+/// Whether an import surely runs a module that is there. A word and a line that is no name may be
+/// text (`cnt`, `12`); a path of modules is not, and two modules have no other use.
+fn runs_installed(import: &Import) -> bool {
+    let Some(module) = import.module.as_deref() else { return false };
+    let named = import.name.as_deref().is_none_or(is_name);
+    modules::is_installed(module)
+        && (named || module.contains('.') || matches!(module, "this" | "antigravity"))
 }
 
 /// Whether bytes that should be numbers import something as a pickle, or go on as one for so long
@@ -53,6 +65,7 @@ pub(crate) fn acts(bytes: &Bytes) -> bool {
     let long = broken.is_some_and(|refusal| refusal.gap == Gap::LongReading);
     let named = |import: &Import| {
         [&import.module, &import.name].into_iter().all(|part| part.as_deref().is_none_or(is_name))
+            || runs_installed(import)
     };
     long || stream.opcodes >= OPCODES || program.imports().iter().any(named)
 }
@@ -93,18 +106,35 @@ struct Seen {
     plausible: bool,
 }
 
+impl Seen {
+    fn name(&mut self, program: &Program<'_>, import: u32) {
+        let name = |name: &Option<String>| name.as_deref().is_none_or(is_name);
+        let import = program.import(import);
+        self.plausible |= import.is_some_and(|import| name(&import.module) && name(&import.name));
+    }
+}
+
 impl Observer for Seen {
     fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {
         self.imports = self.imports.saturating_add(1);
     }
     fn call(&mut self, program: &Program<'_>, _: u64, call: Call) {
         self.calls = self.calls.saturating_add(1);
-        let Kind::Import(index) = call.callee.kind() else { return };
-        let name = |name: &Option<String>| name.as_deref().is_none_or(is_name);
-        self.plausible |=
-            program.import(index).is_some_and(|import| name(&import.module) && name(&import.name));
+        if let Kind::Import(index) = call.callee.kind() {
+            self.name(program, index);
+        }
     }
-    fn state(&mut self, _: &Program<'_>, _: u64, _: Value, _: Value) {}
+    fn state(&mut self, program: &Program<'_>, _: u64, object: Value, state: Value) {
+        // A state that sets attributes is as good as a call: the next one calls what was set.
+        let sets = program
+            .heap()
+            .of(state)
+            .is_some_and(|state| matches!(state.shape, Shape::Dict | Shape::Tuple));
+        if sets && let Kind::Import(index) = object.kind() {
+            self.calls = self.calls.saturating_add(1);
+            self.name(program, index);
+        }
+    }
     fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}
@@ -137,6 +167,14 @@ mod tests {
         assert!(accepts(b"clib-dynload\n__name__\n0cos\nsystem\n(S'id'\ntR"), "the same, broken");
         assert!(accepts(b"(N.") && accepts(b"I0X1F\n0cos\nsystem\n(S'id'\ntR."));
         assert!(accepts(b"F1_0\n0cos\nsystem\n(tR.") && accepts(b"Np-0\n0cos\nsystem\n(tR."));
+        let set = b"cevil\nx\n(S'__setstate__'\ncevil\ny\ndbS'touch /x'\nb.x\n";
+        assert!(accepts(set), "a state that is called, and text behind it");
+        for installed in
+            ["cthis\n!!\n.", "cthis\ns\n.hello", "Ncthis\ns\n.zzz", "cpip.__main__\n# A\n\nB.\n"]
+        {
+            assert!(accepts(installed.as_bytes()), "{installed}");
+        }
+        assert!(!accepts(b"cnt\n12\n7\n"), "a column of numbers");
         assert!(!accepts(b"cat\ncar\ncow\ncrab\n"), "a list of words");
         assert!(!acts(&b"}.".as_slice().into()) && !acts(&b"\x80\x02}.".as_slice().into()));
         assert!(acts(&b"N0cos\nsystem\n(S'id'\ntR.".as_slice().into()));

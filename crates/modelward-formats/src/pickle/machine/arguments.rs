@@ -48,7 +48,7 @@ impl<O: Observer> Machine<'_, '_, O> {
         // The C reader takes a number up to the first NUL.
         let text = line.as_deref().map(|line| line.split(|&byte| byte == 0).next());
         let text = text.map(|line| String::from_utf8_lossy(line.unwrap_or_default()));
-        let text = text.as_deref().map(|text| text.trim().trim_end_matches('L'));
+        let text = text.as_deref().map(|text| text.trim().trim_end_matches('L').trim_end());
         let value = match (code, text) {
             (op::INT, Some("00")) => Value::bool(false),
             (op::INT, Some("01")) => Value::bool(true),
@@ -56,6 +56,8 @@ impl<O: Observer> Machine<'_, '_, O> {
                 return Err(Refusal::truncated(at, "expected a decimal number"));
             }
             (op::INT | op::LONG, Some(text)) => match text.parse() {
+                // C takes a number that begins with a zero for octal, Python for none at all.
+                Ok(_) if is_octal(text) => Value::number(at),
                 Ok(number) => Value::int(number, at),
                 Err(_) if is_whole(text) => Value::number(at),
                 Err(_) => return Err(Refusal::truncated(at, "expected a whole number")),
@@ -158,6 +160,12 @@ impl<O: Observer> Machine<'_, '_, O> {
             _ => None,
         }
     }
+}
+
+/// Whether digits stand behind a zero.
+fn is_octal(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-']);
+    digits.len() > 1 && digits.starts_with('0')
 }
 
 /// Whether Python's `int(text, 0)` would take it, as far as its letters go.

@@ -57,7 +57,14 @@ impl<O: Observer> Machine<'_, '_, O> {
                     texts = texts.saturating_add(1);
                 }
                 op::STACK_GLOBAL if texts > 1 => return Ok(Glance::Imports),
-                op::REDUCE | op::NEWOBJ | op::NEWOBJ_EX | op::INST | op::OBJ | op::BUILD => {
+                // Of names that were made before.
+                op::STACK_GLOBAL
+                | op::REDUCE
+                | op::NEWOBJ
+                | op::NEWOBJ_EX
+                | op::INST
+                | op::OBJ
+                | op::BUILD => {
                     acts = true;
                 }
                 _ => {}
