@@ -165,6 +165,9 @@ const CHAT_TEMPLATE: &str = "chat_template";
 
 /// Keys under which configurations of transformers, diffusers, PEFT and TorchServe name code.
 const CODE: &[&str] = &[
+    "_attn_implementation",
+    "_attn_implementation_internal",
+    "attn_implementation",
     "auto_map",
     "custom_pipeline",
     "custom_pipelines",

@@ -16,6 +16,8 @@ pub const FORMAT: Format = Format { name: "yaml", read };
 pub struct Yaml {
     /// The scalars that hold template tags: the key they stand under, and their text.
     pub templates: Vec<(String, String)>,
+    /// The tags that make Python objects: an offset, and the tag in full.
+    pub python: Vec<(u64, String)>,
     /// Whether the text read as it stands holds template tags that its scalars do not.
     pub(crate) stray: bool,
 }
@@ -40,6 +42,13 @@ impl Yaml {
             if let Err(refusal) = budget.tick(at) {
                 return Some(Err(refusal));
             }
+            if let Event::Scalar(.., tag)
+            | Event::SequenceStart(_, tag)
+            | Event::MappingStart(_, tag) = &event
+                && let Some(tag) = tag
+            {
+                yaml.tag(at, &format!("{}{}", tag.handle, tag.suffix));
+            }
             match event {
                 Event::MappingStart(..) => keys.push(Some((true, String::new()))),
                 Event::SequenceStart(..) => keys.push(None),
@@ -62,6 +71,14 @@ impl Yaml {
         let held = yaml.templates.iter().map(|(_, text)| tags(text)).sum::<usize>();
         yaml.stray |= held < tags(text);
         Some(Ok(yaml))
+    }
+
+    /// PyYAML takes a tag in full, by its handle, and with escapes.
+    fn tag(&mut self, at: u64, tag: &str) {
+        let tag = percent_decoded(tag);
+        if tag.contains("python/") && self.python.len() < 100 {
+            self.python.push((at, tag));
+        }
     }
 
     fn scalar(&mut self, value: &str, keys: &mut [Option<(bool, String)>]) {
@@ -104,12 +121,34 @@ fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Re
     let text = std::str::from_utf8(&bytes).ok()?;
     // Every JSON is YAML too, and read as what it is.
     if text.trim_start().starts_with(['{', '['])
-        && (tags(text) == 0 || (json::FORMAT.read)(&bytes.as_slice().into(), budget).is_some())
+        && (tags(text) == 0 && !text.contains('!')
+            || (json::FORMAT.read)(&bytes.as_slice().into(), budget).is_some())
     {
         return None;
     }
     let yaml = Yaml::read(text, budget)?;
     Some(yaml.map(|yaml| Box::new(yaml) as Box<dyn Asset>))
+}
+
+/// A tag with its `%XX` escapes undone (YAML 1.2, section 5.6).
+fn percent_decoded(tag: &str) -> String {
+    let mut bytes = Vec::with_capacity(tag.len());
+    let mut rest = tag.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let digits = after.get(..2).filter(|_| byte == b'%');
+        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            Some(escaped) => {
+                bytes.push(escaped);
+                rest = after.get(2..).unwrap_or_default();
+            }
+            None => {
+                bytes.push(byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// In a mapping, keys and values take turns.
@@ -129,14 +168,13 @@ fn starts_like_yaml(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim_end);
     let first = lines.find(|line| {
         let line = line.trim_start();
-        !line.is_empty()
-            && !line.starts_with('#')
-            && !line.starts_with("---")
-            && !line.starts_with("%")
+        !line.is_empty() && !line.starts_with('#') && line != "---" && !line.starts_with("%")
     });
     let Some(first) = first.map(str::trim_start) else { return false };
+    let first = first.strip_prefix("---").map_or(first, str::trim_start);
     let template = ["{{", "{%", "{#"].iter().any(|tag| first.starts_with(tag));
-    if first == "-" || first.starts_with("- ") || (first.starts_with(['{', '[']) && !template) {
+    if first == "-" || first.starts_with("- ") || (first.starts_with(['{', '[', '!']) && !template)
+    {
         return true;
     }
     let unquoted = first.trim_start_matches(['"', '\'']);

@@ -11,6 +11,7 @@ use modelward_formats::Asset;
 mod archive;
 mod code;
 mod compiled;
+mod config;
 mod container;
 mod examine;
 mod file;
@@ -28,6 +29,7 @@ const FAMILIES: &[&[Entry]] = &[
     archive::CHECKS,
     weights::CHECKS,
     template::CHECKS,
+    config::CHECKS,
     code::CHECKS,
     secrets::CHECKS,
 ];

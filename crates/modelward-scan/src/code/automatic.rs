@@ -39,6 +39,7 @@ impl Check for Automatic {
         let fires = [
             r#"{"architectures": ["X"], "auto_map": {"AutoModel": "modeling_x.XModel"}}"#,
             r#"{"auto_map": {"AutoTokenizer": ["tokenization_x.X", null]}}"#,
+            r#"{"auto_map": ["tokenization_x.X", null]}"#,
             r#"{"custom_pipelines": {"task": {"impl": "pipeline_x.X", "pt": ["AutoModel"]}}}"#,
             r#"{"_class_name": ["pipeline_x", "XPipeline"], "_diffusers_version": "0.30"}"#,
             r#"{"_class_name": "P", "_diffusers_version": "0.30", "unet": ["my_unet", "U"]}"#,
@@ -91,7 +92,8 @@ fn imported(json: &Json, named: &Text) -> Option<String> {
 
 /// Whether a string stands under `auto_map`.
 pub(super) fn of_auto_map(path: &str) -> bool {
-    path.split('.').any(|step| step == "auto_map")
+    // A list is the older form, of tokenizers.
+    path.split('.').any(|step| step.split('[').next() == Some("auto_map"))
 }
 
 pub(super) fn shown(named: &Text) -> String {

@@ -45,6 +45,9 @@ impl Check for Bomb {
             "{{ 1000000000 * 'a' }}",
             "{{ [0] * 1000000000 }}",
             "{{ 9 ** 999999999 }}",
+            "{{ 9 ** (9 ** 9) }}",
+            "{% set x = 'a' * 1000 %}{% set y = x * 100000 * 1000 %}",
+            "{{ range(2000000000)|list|length }}",
             "{{ 'a'.ljust(1000000000) }}",
             "{{ 'a'|center(1000000000) }}",
             "{{ '%1000000000d' % 1 }}",
@@ -89,7 +92,9 @@ impl Search<'_, '_> {
             let mut inner = rounds;
             if let Statement::For { over, body, .. } = statement {
                 inner = rounds.saturating_mul(self.rounds(over));
-                if inner > MOST_ROUNDS && rounds <= MOST_ROUNDS {
+                // One range that is too long by itself is told as an expression.
+                let together = self.rounds(over) <= MOST_ROUNDS && rounds <= MOST_ROUNDS;
+                if inner > MOST_ROUNDS && together {
                     self.report(over.at, &format!("loops {inner} times"));
                 }
                 self.doubling(body);
@@ -158,7 +163,7 @@ impl Search<'_, '_> {
             Kind::Binary("*", left, right) => {
                 let number =
                     |side: &Expression| matches!(self.variables.evaluate(side), Value::Number(_));
-                let times = self.largest(left).max(self.largest(right));
+                let times = self.factor(left).saturating_mul(self.factor(right));
                 if times > MOST_TEXT && number(left) != number(right) {
                     self.report(at, &format!("repeats something {times} times"));
                 }
@@ -167,6 +172,9 @@ impl Search<'_, '_> {
                 self.report(at, "raises a number to a huge power");
             }
             Kind::Binary("%", pattern, _) => self.pattern(pattern),
+            Kind::Call(..) if self.rounds(expression) > MOST_ROUNDS => {
+                self.report(at, &format!("counts to {}", self.rounds(expression)));
+            }
             Kind::Call(callee, arguments) => {
                 let (base, name) = match &callee.kind {
                     Kind::Attribute(base, name) => (Some(base), name.as_str()),
@@ -191,6 +199,14 @@ impl Search<'_, '_> {
                 }
             }
             _ => {}
+        }
+    }
+
+    /// How often an expression repeats what is in it: the product of the numbers in a product.
+    fn factor(&self, expression: &Expression) -> i64 {
+        match &expression.kind {
+            Kind::Binary("*", left, right) => self.factor(left).saturating_mul(self.factor(right)),
+            _ => self.largest(expression).max(1),
         }
     }
 

@@ -170,6 +170,13 @@ impl Variables {
                 (Value::Built { .. }, _) | (_, Value::Built { .. }) => Value::BUILT,
                 _ => Value::Number(None),
             }),
+            "**" => left.pair(right, |left, right| match (left, right) {
+                (Value::Number(Some(left)), Value::Number(Some(right))) => {
+                    let power = u32::try_from(*right).map(|right| left.saturating_pow(right));
+                    Value::Number(power.ok())
+                }
+                _ => Value::Number(None),
+            }),
             "-" => left.pair(right, |left, right| match (left, right) {
                 (Value::Number(Some(left)), Value::Number(Some(right))) => {
                     Value::Number(left.checked_sub(*right))
