@@ -37,6 +37,7 @@ pub mod tar;
 pub mod text;
 pub mod torchscript;
 mod tree;
+mod utf16;
 pub mod weights;
 mod xz;
 pub mod yaml;
@@ -85,6 +86,7 @@ pub const PLAIN: &[&Format] = &[
     &executable::SCRIPT,
     &recognised::TEXT,
     &image::FORMAT,
+    &utf16::FORMAT,
     &text::FORMAT,
     &text::EMPTY,
 ];

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{Asset, Budget, Bytes, Format, Refusal};
 
-/// Text in UTF-8, in UTF-16 with a byte order mark, or in an encoding of one byte a character.
+/// Text in UTF-8, or in an encoding of one byte a character.
 pub const FORMAT: Format = Format { name: "text", read };
 /// No bytes at all.
 pub const EMPTY: Format = Format { name: "empty", read: read_empty };
@@ -40,25 +40,11 @@ fn read_empty(bytes: &Bytes, _: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, R
 /// Read to the end: one control character anywhere, and it is no text.
 fn is_text(bytes: &Bytes, budget: &Budget) -> Result<bool, Refusal> {
     let mut cursor = bytes.cursor();
-    let wide = match cursor.peek(2)? {
-        [0xff, 0xfe, ..] => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
-        [0xfe, 0xff, ..] => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
-        _ => None,
-    };
     let (mut high, mut utf8, mut rest) = (0_u64, true, 0_usize);
     while cursor.left() > 0 {
         budget.tick(cursor.position())?;
         let window = cursor.peek(rest.saturating_add(1))?;
-        if let Some(unit) = wide {
-            let units = window.as_chunks::<2>().0;
-            if units.is_empty() || units.iter().any(|&pair| is_control(unit(pair))) {
-                return Ok(false);
-            }
-            let length = units.len().saturating_mul(2) as u64;
-            cursor.skip(length)?;
-            continue;
-        }
-        if window.iter().any(|&byte| is_control(u16::from(byte))) {
+        if window.iter().copied().any(is_control) {
             return Ok(false);
         }
         let mut length = window.len();
@@ -82,8 +68,8 @@ fn is_text(bytes: &Bytes, budget: &Budget) -> Result<bool, Refusal> {
 }
 
 /// A control character other than white space; escape sequences of terminals are let through.
-fn is_control(unit: u16) -> bool {
-    unit < 0x20 && !matches!(unit, 0x09..=0x0d | 0x1b) || unit == 0x7f
+fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, 0x09..=0x0d | 0x1b) || byte == 0x7f
 }
 
 #[cfg(test)]
@@ -97,9 +83,9 @@ mod tests {
     #[test]
     fn text_is_told_from_bytes() {
         assert!(text("plain, \u{1f600} and umlauts: äöü\n".as_bytes()));
-        assert!(text(b"Latin-1: \xe4\xf6\xfc in a longer line") && text(b"\xff\xfea\0b\0"));
+        assert!(text(b"Latin-1: \xe4\xf6\xfc in a longer line"));
         assert!(!text(b"\x80\x02X") && !text(b"a\0b") && !text(&[0xff; 100]));
-        assert!(!text(b"\xff\xfea\0\x01\0") && !text(&[0xc3, 0x28, 0x80, 0x81]));
+        assert!(!text(b"\xff\xfea\0b\0") && !text(&[0xc3, 0x28, 0x80, 0x81]));
         let long = "ä".repeat(200_000);
         assert!(text(long.as_bytes()) && !text(&long.as_bytes()[1..]));
     }
