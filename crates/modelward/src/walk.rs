@@ -25,7 +25,7 @@ mod git;
 pub(crate) fn folder(target: &Path, name: String, limits: &Limits) -> Listing {
     let listing = Listing { shown: name, folder: true, ..Listing::default() };
     let root = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-    let boundary = repository(&root).unwrap_or(&root).to_owned();
+    let boundary = boundary(&root).to_owned();
     let mut walk = Walk { listing, boundary, most: limits.members, ..Walk::default() };
     walk.visited.insert(root.clone());
     walk.pending.push((root.clone(), String::new()));
@@ -192,6 +192,11 @@ impl Walk {
         skipped.sort_by(|a, b| a.place.cmp(&b.place));
         self.listing
     }
+}
+
+/// The folder that no link of a target may lead out of.
+pub(crate) fn boundary(root: &Path) -> &Path {
+    repository(root).unwrap_or(root)
 }
 
 /// The cache folder of the Hugging Face repository that a folder lies in.

@@ -13,7 +13,11 @@ use modelward_formats::Limits;
 
 use crate::{
     Options, Progress,
-    cli::{Failure, Screen, complain, output, quantity},
+    cli::{
+        Failure, Screen, complain,
+        output::{self, Output},
+        quantity,
+    },
     content::cause,
     listing::shown,
     nearest, parse_policy, policy_file,
@@ -22,10 +26,11 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct Street {
-    /// Form of the report: plain, json, sarif or html; give it again for more than one.
-    #[arg(long = "format", value_name = "FORM", default_value = "plain", value_parser = parse_form)]
+    /// Form of the report: plain, json, sarif or html; several with commas, or given again.
+    #[arg(long = "format", value_name = "FORM", default_value = "plain", value_parser = parse_form, value_delimiter = ',')]
     forms: Vec<Form>,
-    /// Write the report to this file, or to this folder where there are several forms.
+    /// Write the report to this file, or to this folder where there are several forms; `-` is
+    /// standard output.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Policy to judge by; without it, `modelward.toml` in the working directory.
@@ -67,7 +72,8 @@ struct LimitArguments {
 impl Street {
     /// Walk the street: read the targets, judge, write the report.
     pub(super) fn walk(&self, targets: &[PathBuf], screen: Screen) -> Result<u8, Failure> {
-        output::check(&self.forms, self.output.as_deref())?;
+        let forms = self.forms();
+        let output = Output::new(&forms, self.output.as_deref(), targets)?;
         let (policy, policy_file) = self.policy(targets, screen)?;
         let mut missing = false;
         for target in targets {
@@ -92,16 +98,32 @@ impl Street {
                 policy_file,
                 limits,
                 threads: self.threads,
-                digests: self.forms.iter().any(|form| form.digests),
+                digests: forms.iter().any(|form| form.digests),
                 progress: Some(progress),
             },
         );
         drop(shown);
-        let forms = self.forms.iter().copied();
         let nothing = report.judged.is_empty() && report.unread.is_empty();
-        let forms = forms.filter(|form| !(self.quiet && nothing && form.name == "plain"));
-        output::write(&report, forms.collect(), self.output.as_deref(), screen.output)?;
+        let plain = output.on_screen().is_some_and(|form| form.name == "plain");
+        if !(self.quiet && nothing && plain) {
+            match output.write(&report, screen.output) {
+                // Whoever reads our output has seen enough; the exit code is the verdict still.
+                Err(failure) if failure.is_closed_pipe => {}
+                written => written?,
+            }
+        }
         Ok(if missing { 2 } else { report.exit_code() })
+    }
+
+    /// The forms, each once.
+    fn forms(&self) -> Vec<Form> {
+        let mut forms: Vec<Form> = Vec::new();
+        for form in &self.forms {
+            if forms.iter().all(|known| known.name != form.name) {
+                forms.push(*form);
+            }
+        }
+        forms
     }
 
     /// The policy, and the file that it was read from if the user named one.
@@ -197,7 +219,7 @@ fn holds(target: &Path, file: &Path) -> bool {
 }
 
 fn parse_form(word: &str) -> Result<Form, String> {
-    form(word).ok_or_else(|| {
+    form(&word.to_ascii_lowercase()).ok_or_else(|| {
         let names = FORMS.iter().map(|form| form.name);
         let near = nearest(word, names).map(|near| format!("; did you mean `{near}`?"));
         format!("expected plain, json, sarif or html{}", near.unwrap_or_default())
@@ -205,7 +227,7 @@ fn parse_form(word: &str) -> Result<Form, String> {
 }
 
 fn parse_level(word: &str) -> Result<Severity, String> {
-    word.parse().map_err(|message: String| {
+    word.to_ascii_lowercase().parse().map_err(|message: String| {
         let near = nearest(word, Severity::ALL.map(Severity::name));
         near.map_or(message.clone(), |near| format!("{message}; did you mean `{near}`?"))
     })
