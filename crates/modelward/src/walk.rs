@@ -144,7 +144,7 @@ impl Walk {
 
     fn file(&mut self, path: PathBuf, relative: String, len: u64) {
         let place = Place::file(below(&self.listing.shown, &relative));
-        self.listing.files.push(Listed { relative, place, content: Content::Disk { path, len } });
+        self.listing.files.push(Listed::new(relative, place, Content::Disk { path, len }));
     }
 
     fn refuse(&mut self, relative: &str, gap: Gap, why: impl Into<std::borrow::Cow<'static, str>>) {
@@ -167,9 +167,9 @@ impl Walk {
     fn finish(mut self) -> Listing {
         let linked = std::mem::take(&mut self.linked);
         let before = self.listing.files.len();
-        self.listing.files.retain(|file| match &file.content {
-            Content::Disk { path, .. } => !is_blob(&file.relative) || !linked.contains(path),
-            Content::Memory(_) => true,
+        self.listing.files.retain(|file| {
+            let linked = file.content.path().is_some_and(|path| linked.contains(path));
+            !(linked && is_blob(&file.relative))
         });
         let blobs = before.saturating_sub(self.listing.files.len());
         if blobs > 0 {

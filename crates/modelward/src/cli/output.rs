@@ -12,7 +12,7 @@ use crate::{
     cli::{Failure, Screen},
     content::cause,
     listing::shown,
-    report::{self, Colour, Form},
+    report::{self, Colour, Form, Run},
 };
 
 mod overwrite;
@@ -82,25 +82,28 @@ impl<'a> Output<'a> {
     }
 
     /// Write a report in each form.
-    pub(super) fn write(&self, report: &Report, colour: Colour) -> Result<(), Failure> {
+    pub(super) fn write(&self, report: &Report, run: Run) -> Result<(), Failure> {
         match self {
             Self::Stream(form) => {
                 let mut out = io::BufWriter::new(io::stdout().lock());
-                report::write(report, *form, colour, &mut out)
+                report::write_of_run(report, *form, run, &mut out)
                     .and_then(|()| out.flush())
                     .map_err(|error| Failure::output(&error))
             }
-            Self::File(form, file) => write_file(report, *form, file),
+            Self::File(form, file) => write_file(report, *form, run, file),
             Self::Folder(forms, folder) => {
                 fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
-                forms.iter().try_for_each(|form| write_file(report, *form, &folder.join(form.file)))
+                forms
+                    .iter()
+                    .try_for_each(|form| write_file(report, *form, run, &folder.join(form.file)))
             }
         }
     }
 }
 
-fn write_file(report: &Report, form: Form, path: &Path) -> Result<(), Failure> {
-    replace(path, |out| report::write(report, form, Colour::Off, out))
+fn write_file(report: &Report, form: Form, run: Run, path: &Path) -> Result<(), Failure> {
+    let run = Run { colour: Colour::Off, ..run };
+    replace(path, |out| report::write_of_run(report, form, run, out))
 }
 
 /// Replace a file by what is written, or leave it as it is.

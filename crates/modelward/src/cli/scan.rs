@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   modelward scan pytorch_model.bin
   modelward scan model.zip other.gguf --format json -o report.json
-  curl -s https://example.org/model.pkl | modelward scan -";
+  curl -sSfL https://example.org/model.pkl | modelward scan -";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     arguments.street.walk(&arguments.targets, screen)

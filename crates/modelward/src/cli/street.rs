@@ -21,7 +21,7 @@ use crate::{
     content::cause,
     listing::shown,
     nearest, parse_policy, policy_file,
-    report::{FORMS, Form, form},
+    report::{FORMS, Form, Run, form},
 };
 
 #[derive(Args, Debug)]
@@ -74,12 +74,18 @@ impl Street {
     pub(super) fn walk(&self, targets: &[PathBuf], screen: Screen) -> Result<u8, Failure> {
         let forms = self.forms();
         let output = Output::new(&forms, self.output.as_deref(), targets)?;
+        if targets.iter().filter(|target| *target == Path::new("-")).count() > 1 {
+            return Err(Failure::new("standard input can be read once, found `-` twice")
+                .help("a file that is called `-` is `./-`"));
+        }
         let (policy, policy_file) = self.policy(targets, screen)?;
         let mut missing = false;
         for target in targets {
             if let Err(failure) = present(target) {
                 missing = true;
-                complain(&failure, screen);
+                let others = if targets.len() > 1 { "; the other targets are read" } else { "" };
+                let help = failure.help.clone().map(|help| help + others);
+                complain(&Failure { help, ..failure }, screen);
             }
         }
         let progress = Arc::new(Progress::default());
@@ -103,16 +109,17 @@ impl Street {
             },
         );
         drop(shown);
+        let exit_code = if missing { 2 } else { report.exit_code() };
         let nothing = report.judged.is_empty() && report.unread.is_empty();
         let plain = output.on_screen().is_some_and(|form| form.name == "plain");
         if !(self.quiet && nothing && plain) {
-            match output.write(&report, screen.output) {
+            match output.write(&report, Run { colour: screen.output, exit_code }) {
                 // Whoever reads our output has seen enough; the exit code is the verdict still.
                 Err(failure) if failure.is_closed_pipe => {}
                 written => written?,
             }
         }
-        Ok(if missing { 2 } else { report.exit_code() })
+        Ok(exit_code)
     }
 
     /// The forms, each once.
@@ -165,14 +172,23 @@ fn present(target: &Path) -> Result<(), Failure> {
     if target == Path::new("-") {
         return Ok(());
     }
+    let name = shown(target);
     fs::metadata(target).map(|_| ()).map_err(|error| {
-        let message = format!("cannot read `{}`: {}", shown(target), cause(&error));
-        let failure = Failure::new(message).at(shown(target));
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                failure.help("check the spelling; the other targets are read")
+        let is_url = ["https://", "http://", "hf://"].iter().any(|head| name.starts_with(head));
+        let why = if is_url { "expected a path, found an address".into() } else { cause(&error) };
+        let failure = Failure::new(format!("cannot read `{name}`: {why}")).at(name.as_str());
+        match fs::read_link(target) {
+            _ if is_url => failure.help(format!(
+                "nothing is fetched; download it, or pipe it: `curl -sSfL {name} | modelward scan -`"
+            )),
+            Ok(next) => failure.help(format!(
+                "it is a link to `{}`; point modelward at the file itself",
+                shown(&next)
+            )),
+            Err(_) if error.kind() == io::ErrorKind::NotFound => {
+                failure.help("check the spelling")
             }
-            _ => failure.help("check the permissions; the other targets are read"),
+            Err(_) => failure.help("check the permissions"),
         }
     })
 }

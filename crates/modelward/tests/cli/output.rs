@@ -106,6 +106,19 @@ fn a_report_never_takes_the_place_of_what_is_scanned() {
     assert!(bench.path("model/new.txt").exists());
 }
 
+#[test]
+fn the_exit_code_that_sarif_tells_is_the_real_one() {
+    let bench = Bench::new();
+    bench.file("bad.pkl", HARMFUL).file("good.pkl", crate::HARMLESS).file("odd", crate::NOTHING);
+    for targets in [&["good.pkl"][..], &["bad.pkl"], &["odd"], &["gone.pkl", "bad.pkl"]] {
+        let run = bench.run(&[&["scan", "--format", "sarif"], targets].concat());
+        let log: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+        let told = &log["runs"][0]["invocations"][0];
+        assert_eq!(told["exitCode"], run.code, "{targets:?}");
+        assert_eq!(told["executionSuccessful"], run.code != 2, "{targets:?}");
+    }
+}
+
 #[cfg(unix)]
 mod unix {
     use std::{
