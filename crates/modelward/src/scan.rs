@@ -128,7 +128,10 @@ fn examine(file: &Listed, context: &Context, options: &Options) -> (ScannedFile,
     let (examined, bytes, sha256) = match content.open() {
         Err(refusal) => (modelward_scan::refused(place, refusal), 0, None),
         Ok(opened) => {
-            let bytes = &opened.bytes;
+            let bytes = match &options.progress {
+                Some(progress) => &progress.watch(&opened.bytes),
+                None => &opened.bytes,
+            };
             let mut examined = modelward_scan::examine(place, bytes, context);
             let digest = options.digests.then(|| digest::sha256(bytes)).transpose();
             let mut refused = |refusal| {

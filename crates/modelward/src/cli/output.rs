@@ -116,9 +116,18 @@ pub(super) fn replace(
 
 /// Say on standard error what the user should know and what is no failure.
 pub(super) fn warn(failure: &Failure, screen: Screen) {
+    say("warning", "33", failure, screen);
+}
+
+/// Say on standard error what the user may want to know.
+pub(super) fn note(failure: &Failure, screen: Screen) {
+    say("note", "36", failure, screen);
+}
+
+fn say(head: &str, code: &str, failure: &Failure, screen: Screen) {
     let head = match screen.error {
-        Colour::On => "\x1b[33mwarning\x1b[0m",
-        Colour::Off => "warning",
+        Colour::On => format!("\x1b[{code}m{head}\x1b[0m"),
+        Colour::Off => head.to_owned(),
     };
     // Where nobody listens there is nobody to tell.
     let _ = writeln!(io::stderr(), "{head}: {failure}");

@@ -8,17 +8,18 @@ use std::{
 };
 
 use clap::Args;
-use modelward_core::{Policy, Severity};
+use modelward_core::{AllowedRule, Policy, Report, Severity, Verdict};
 use modelward_formats::Limits;
 
 use crate::{
-    Options, Progress,
+    LetThrough, Options, Progress,
     cli::{
         Failure, Screen, complain,
         output::{self, Output},
         quantity,
     },
     content::cause,
+    let_through,
     listing::shown,
     nearest, parse_policy, policy_file,
     report::{FORMS, Form, Run, form},
@@ -36,11 +37,12 @@ pub(super) struct Street {
     /// Policy to judge by; without it, `modelward.toml` in the working directory.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Fail on findings of this level or above: info, low, medium, high or critical.
+    /// Fail on findings of this level or above: info, low, medium, high or critical; by default
+    /// what the policy says, or else medium.
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     deny: Option<Severity>,
     /// Threads to read with; by default as many as the processor has.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
     /// Say nothing on standard error, and no plain report where nothing was found.
     #[arg(short, long)]
@@ -56,7 +58,7 @@ pub(super) struct Street {
 #[command(next_help_heading = "Limits")]
 struct LimitArguments {
     /// Containers inside containers.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth, value_parser = quantity::count)]
     max_depth: u64,
     /// What the containers of one file may expand to.
     #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = quantity::bytes)]
@@ -88,6 +90,7 @@ impl Street {
                 complain(&Failure { help, ..failure }, screen);
             }
         }
+        let rules = policy.rules.clone();
         let progress = Arc::new(Progress::default());
         let shown = (!self.quiet && !self.no_progress).then(|| progress.show()).flatten();
         let limits = Limits {
@@ -109,6 +112,11 @@ impl Street {
             },
         );
         drop(shown);
+        if !self.quiet {
+            let unused = rules.iter().filter(|rule| !matches_something(rule, &report));
+            let file = self.policy.as_deref().unwrap_or(Path::new(policy_file::NAME));
+            unused.for_each(|rule| output::note(&unmatched(rule, file), screen));
+        }
         let exit_code = if missing { 2 } else { report.exit_code() };
         let nothing = report.judged.is_empty() && report.unread.is_empty();
         let plain = output.on_screen().is_some_and(|form| form.name == "plain");
@@ -167,6 +175,25 @@ impl Street {
     }
 }
 
+/// Whether an entry of the policy lets any finding through, be it that others do so too.
+fn matches_something(rule: &AllowedRule, report: &Report) -> bool {
+    let alone = Policy { rules: vec![rule.clone()], ..Policy::default() };
+    report.judged.iter().any(|(finding, _)| matches!(alone.judge(finding), Verdict::Allow(_)))
+}
+
+fn unmatched(rule: &AllowedRule, file: &Path) -> Failure {
+    let place = rule.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
+    let message = format!("the policy lets `{}`{place} through, which was not found", rule.rule);
+    let help = match (crate::rule(&rule.rule).map(let_through), &rule.path) {
+        (Some(LetThrough::No), _) => "it is a gap, which no policy lets through; remove the entry",
+        (_, Some(_)) => {
+            "a path is matched by its last whole components; remove what is needed no more"
+        }
+        (_, None) => "remove the entry if it is needed no more",
+    };
+    Failure::new(message).at(shown(file)).help(help)
+}
+
 /// Whether a target is there.
 fn present(target: &Path) -> Result<(), Failure> {
     if target == Path::new("-") {
@@ -200,10 +227,8 @@ pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
     parse_policy(&text).map_err(|error| {
         let failure =
             Failure::new(error.message).at(format!("{shown}:{}:{}", error.line, error.column));
-        match error.help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
+        let example = "`modelward policy add --help` shows an entry of each kind";
+        failure.help(error.help.unwrap_or_else(|| example.into()))
     })
 }
 
@@ -211,7 +236,9 @@ pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
 pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
     let refused = |why: String| {
         let message = format!("cannot read the policy `{}`: {why}", shown(path));
-        Failure::new(message).at(shown(path))
+        Failure::new(message)
+            .at(shown(path))
+            .help("name another with `--policy`, or write one with `modelward policy add`")
     };
     let real = fs::canonicalize(path).map_err(|error| refused(cause(&error)))?;
     let (file, _) =
