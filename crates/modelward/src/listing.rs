@@ -52,11 +52,12 @@ impl Listed {
 impl Listing {
     /// List targets. What two of them name is read once, and said to be left out of the second.
     pub(crate) fn all<P: AsRef<Path>>(targets: &[P], limits: &Limits) -> Vec<Self> {
-        let mut roots = HashSet::new();
+        let mut folders = HashSet::new();
         let mut files = HashSet::new();
         let list = |target: &P| {
             let target = target.as_ref();
-            if fs::canonicalize(target).is_ok_and(|root| !roots.insert(root)) {
+            let real = fs::canonicalize(target).ok().filter(|real| real.is_dir());
+            if real.is_some_and(|folder| !folders.insert(folder)) {
                 let mut listing = Self { shown: shown(target), ..Self::default() };
                 listing.skip("read already, as an earlier target".into());
                 return listing;
@@ -71,15 +72,18 @@ impl Listing {
     }
 
     /// Mark the files that an earlier target has. They stay in the list of a folder, since what
-    /// it is as a whole depends on them.
-    fn read_once(&mut self, seen: &mut HashSet<PathBuf>) {
+    /// it is as a whole depends on them. A second name is read, for names are judged too.
+    fn read_once(&mut self, seen: &mut HashSet<(PathBuf, String)>) {
         let mut again = 0_usize;
+        let known = |file: &Listed| {
+            let name = file.relative.rsplit('/').next().unwrap_or_default();
+            Some((file.content.path()?.to_owned(), name.to_owned()))
+        };
         for file in &mut self.files {
-            file.again = file.content.path().is_some_and(|path| seen.contains(path));
+            file.again = known(file).is_some_and(|known| seen.contains(&known));
             again = again.saturating_add(usize::from(file.again));
         }
-        let own = self.files.iter().filter_map(|file| file.content.path());
-        seen.extend(own.map(Path::to_owned));
+        seen.extend(self.files.iter().filter_map(known));
         match again {
             0 => {}
             _ if !self.folder => self.skip("read already, as part of an earlier target".into()),

@@ -1,29 +1,22 @@
 //! What `audit` and `scan` share: their options, and the way from targets to an exit code.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
-use modelward_core::{AllowedRule, Policy, Report, Severity, Verdict};
+use modelward_core::Severity;
 use modelward_formats::Limits;
 
 use crate::{
-    LetThrough, Options, Progress,
-    cli::{
-        Failure, Screen, complain,
-        output::{self, Output},
-        quantity,
-    },
-    content::cause,
-    let_through,
-    listing::shown,
-    nearest, parse_policy, policy_file,
+    Options, Progress,
+    cli::{Failure, Screen, output::Output, quantity},
+    nearest,
     report::{FORMS, Form, Run, form},
 };
+
+mod policy;
+mod target;
+
+pub(super) use policy::{read as read_policy, read_text};
 
 #[derive(Args, Debug)]
 pub(super) struct Street {
@@ -76,20 +69,10 @@ impl Street {
     pub(super) fn walk(&self, targets: &[PathBuf], screen: Screen) -> Result<u8, Failure> {
         let forms = self.forms();
         let output = Output::new(&forms, self.output.as_deref(), targets)?;
-        if targets.iter().filter(|target| *target == Path::new("-")).count() > 1 {
-            return Err(Failure::new("standard input can be read once, found `-` twice")
-                .help("a file that is called `-` is `./-`"));
-        }
-        let (policy, policy_file) = self.policy(targets, screen)?;
-        let mut missing = false;
-        for target in targets {
-            if let Err(failure) = present(target) {
-                missing = true;
-                let others = if targets.len() > 1 { "; the other targets are read" } else { "" };
-                let help = failure.help.clone().map(|help| help + others);
-                complain(&Failure { help, ..failure }, screen);
-            }
-        }
+        target::check(targets)?;
+        let mut policy = policy::of(self.policy.as_deref(), targets, self.quiet, screen)?;
+        policy.deny = self.deny.unwrap_or(policy.deny);
+        let missing = target::missing(targets, screen);
         let rules = policy.rules.clone();
         let progress = Arc::new(Progress::default());
         let shown = (!self.quiet && !self.no_progress).then(|| progress.show()).flatten();
@@ -104,7 +87,7 @@ impl Street {
             targets,
             &Options {
                 policy,
-                policy_file,
+                policy_file: self.policy.clone(),
                 limits,
                 threads: self.threads,
                 digests: forms.iter().any(|form| form.digests),
@@ -113,9 +96,7 @@ impl Street {
         );
         drop(shown);
         if !self.quiet {
-            let unused = rules.iter().filter(|rule| !matches_something(rule, &report));
-            let file = self.policy.as_deref().unwrap_or(Path::new(policy_file::NAME));
-            unused.for_each(|rule| output::note(&unmatched(rule, file), screen));
+            policy::note_unused(&rules, self.policy.as_deref(), &report, screen);
         }
         let exit_code = if missing { 2 } else { report.exit_code() };
         let nothing = report.judged.is_empty() && report.unread.is_empty();
@@ -140,125 +121,6 @@ impl Street {
         }
         forms
     }
-
-    /// The policy, and the file that it was read from if the user named one.
-    fn policy(
-        &self,
-        targets: &[PathBuf],
-        screen: Screen,
-    ) -> Result<(Policy, Option<PathBuf>), Failure> {
-        let mut policy = match &self.policy {
-            Some(path) => read_policy(path)?,
-            None => {
-                let path = Path::new(policy_file::NAME);
-                if path.symlink_metadata().is_err() {
-                    Policy::default()
-                } else if targets.iter().any(|target| holds(target, path)) {
-                    let message = "the policy in the working directory lies inside the target, so it is not obeyed";
-                    if !self.quiet {
-                        let help = "if it is your own, name it: `--policy modelward.toml`";
-                        output::warn(
-                            &Failure::new(message).at(policy_file::NAME).help(help),
-                            screen,
-                        );
-                    }
-                    Policy::default()
-                } else {
-                    read_policy(path)?
-                }
-            }
-        };
-        if let Some(level) = self.deny {
-            policy.deny = level;
-        }
-        Ok((policy, self.policy.clone()))
-    }
-}
-
-/// Whether an entry of the policy lets any finding through, be it that others do so too.
-fn matches_something(rule: &AllowedRule, report: &Report) -> bool {
-    let alone = Policy { rules: vec![rule.clone()], ..Policy::default() };
-    report.judged.iter().any(|(finding, _)| matches!(alone.judge(finding), Verdict::Allow(_)))
-}
-
-fn unmatched(rule: &AllowedRule, file: &Path) -> Failure {
-    let place = rule.path.as_ref().map(|path| format!(" in `{path}`")).unwrap_or_default();
-    let message = format!("the policy lets `{}`{place} through, which was not found", rule.rule);
-    let help = match (crate::rule(&rule.rule).map(let_through), &rule.path) {
-        (Some(LetThrough::No), _) => "it is a gap, which no policy lets through; remove the entry",
-        (_, Some(_)) => {
-            "a path is matched by its last whole components; remove what is needed no more"
-        }
-        (_, None) => "remove the entry if it is needed no more",
-    };
-    Failure::new(message).at(shown(file)).help(help)
-}
-
-/// Whether a target is there.
-fn present(target: &Path) -> Result<(), Failure> {
-    if target == Path::new("-") {
-        return Ok(());
-    }
-    let name = shown(target);
-    fs::metadata(target).map(|_| ()).map_err(|error| {
-        let is_url = ["https://", "http://", "hf://"].iter().any(|head| name.starts_with(head));
-        let why = if is_url { "expected a path, found an address".into() } else { cause(&error) };
-        let failure = Failure::new(format!("cannot read `{name}`: {why}")).at(name.as_str());
-        match fs::read_link(target) {
-            _ if is_url => failure.help(format!(
-                "nothing is fetched; download it, or pipe it: `curl -sSfL {name} | modelward scan -`"
-            )),
-            Ok(next) => failure.help(format!(
-                "it is a link to `{}`; point modelward at the file itself",
-                shown(&next)
-            )),
-            Err(_) if error.kind() == io::ErrorKind::NotFound => {
-                failure.help("check the spelling")
-            }
-            Err(_) => failure.help("check the permissions"),
-        }
-    })
-}
-
-/// Read a policy file.
-pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let shown = shown(path);
-    let text = read_text(path)?;
-    parse_policy(&text).map_err(|error| {
-        let failure =
-            Failure::new(error.message).at(format!("{shown}:{}:{}", error.line, error.column));
-        let example = "`modelward policy add --help` shows an entry of each kind";
-        failure.help(error.help.unwrap_or_else(|| example.into()))
-    })
-}
-
-/// The text of a policy file, which a person wrote and which is therefore short.
-pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    let refused = |why: String| {
-        let message = format!("cannot read the policy `{}`: {why}", shown(path));
-        Failure::new(message)
-            .at(shown(path))
-            .help("name another with `--policy`, or write one with `modelward policy add`")
-    };
-    let real = fs::canonicalize(path).map_err(|error| refused(cause(&error)))?;
-    let (file, _) =
-        crate::content::open(&real).map_err(|refusal| refused(refusal.why.into_owned()))?;
-    let mut text = String::new();
-    let read = io::Read::read_to_string(&mut io::Read::take(file, LONGEST_POLICY), &mut text);
-    read.map_err(|error| refused(cause(&error)))?;
-    if text.len() as u64 == LONGEST_POLICY {
-        return Err(refused(format!("expected at most {LONGEST_POLICY} bytes")));
-    }
-    Ok(text)
-}
-
-/// Whether a file lies in a target.
-fn holds(target: &Path, file: &Path) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    match (real(target), real(file)) {
-        (Some(target), Some(file)) => target.is_dir() && file.starts_with(target),
-        _ => false,
-    }
 }
 
 fn parse_form(word: &str) -> Result<Form, String> {
@@ -275,5 +137,3 @@ fn parse_level(word: &str) -> Result<Severity, String> {
         near.map_or(message.clone(), |near| format!("{message}; did you mean `{near}`?"))
     })
 }
-
-const LONGEST_POLICY: u64 = 1 << 20;

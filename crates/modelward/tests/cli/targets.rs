@@ -237,6 +237,16 @@ mod unix {
     }
 
     #[test]
+    fn a_second_name_is_read_for_what_it_is_called() {
+        let bench = Bench::new();
+        bench.file("good.pkl", HARMLESS);
+        symlink("good.pkl", bench.path("model.safetensors")).unwrap();
+        let report = bench.report(&["good.pkl", "model.safetensors", "./good.pkl"]);
+        assert_eq!(report["counts"]["files"], 2, "{report}");
+        assert_eq!(report["skipped"].as_array().unwrap().len(), 1, "{report}");
+    }
+
+    #[test]
     fn link_cycles_end() {
         let bench = Bench::new();
         bench.file("model/a/good.pkl", HARMLESS).file("model/b/good.pkl", HARMLESS);
