@@ -22,6 +22,7 @@ pub(crate) enum Content {
         len: u64,
     },
     /// A regular file that was open already, when it was listed.
+    #[cfg_attr(not(unix), allow(dead_code, reason = "there, standard input is read at once"))]
     Open(Arc<File>, Bytes, Stamp),
     /// Bytes that are at hand.
     Memory(Bytes),

@@ -11,7 +11,7 @@ use modelward_core::{Place, Skipped};
 use modelward_formats::{Bytes, Gap, Limits, Refusal};
 
 use crate::{
-    content::{Content, Stamp, cause},
+    content::{Content, cause},
     walk,
 };
 
@@ -197,6 +197,8 @@ fn standard_input(most: u64) -> Result<Content, Refusal> {
     #[cfg(unix)]
     {
         use std::{fs::File, os::fd::AsFd, sync::Arc};
+
+        use crate::content::Stamp;
         let open = || stdin.as_fd().try_clone_to_owned().map(File::from);
         let file = open().map_err(refused)?;
         let metadata = file.metadata().map_err(refused)?;
