@@ -35,11 +35,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;audit' {
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; give it again for more than one')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
-            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to read with; by default as many as the processor has')
             [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'Containers inside containers')
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'What the containers of one file may expand to')
@@ -54,11 +54,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;scan' {
-            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; give it again for more than one')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
-            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to read with; by default as many as the processor has')
             [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'Containers inside containers')
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'What the containers of one file may expand to')

@@ -35,10 +35,10 @@ complete -c modelward -n "__fish_modelward_needs_command" -f -a "explain" -d 'Ex
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "rules" -d 'List the rules'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand audit" -l format -d 'Form of the report: plain, json, sarif or html; give it again for more than one' -r
-complete -c modelward -n "__fish_modelward_using_subcommand audit" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand audit" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand audit" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand audit" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical' -r
+complete -c modelward -n "__fish_modelward_using_subcommand audit" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l threads -d 'Threads to read with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l max-depth -d 'Containers inside containers' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l max-expanded -d 'What the containers of one file may expand to' -r
@@ -50,10 +50,10 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -s h -l help -d 'Print help'
-complete -c modelward -n "__fish_modelward_using_subcommand scan" -l format -d 'Form of the report: plain, json, sarif or html; give it again for more than one' -r
-complete -c modelward -n "__fish_modelward_using_subcommand scan" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand scan" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand scan" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand scan" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical' -r
+complete -c modelward -n "__fish_modelward_using_subcommand scan" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l threads -d 'Threads to read with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l max-depth -d 'Containers inside containers' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l max-expanded -d 'What the containers of one file may expand to' -r

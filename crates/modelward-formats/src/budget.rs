@@ -88,7 +88,7 @@ impl Budget {
     /// Refuse to go on once the time is over. For long loops that spend nothing else.
     pub fn tick(&self, at: u64) -> Result<(), Refusal> {
         if self.start.elapsed() > self.limits.time {
-            return Err(over(at, Gap::LongReading, self.limits.time.as_secs(), "seconds"));
+            return Err(over(at, Gap::LongReading, self.limits.time.as_secs_f64(), "seconds"));
         }
         Ok(())
     }
@@ -106,6 +106,6 @@ fn spend(spent: &AtomicU64, amount: u64, limit: u64) -> Result<(), u64> {
     if total > limit { Err(limit) } else { Ok(()) }
 }
 
-fn over(at: u64, gap: Gap, limit: u64, unit: &str) -> Refusal {
+fn over(at: u64, gap: Gap, limit: impl std::fmt::Display, unit: &str) -> Refusal {
     Refusal::new(at, gap, format!("more than the limit of {limit} {unit}"))
 }

@@ -19,9 +19,9 @@ mod rules;
 mod scan;
 mod street;
 
-/// Finds and fixes the security flaws of open-source AI and ML models, without ever loading them.
+/// Finds the security flaws of open-source AI and ML models, without ever loading them.
 #[derive(Debug, Parser)]
-#[command(name = "modelward", version, after_help = EXAMPLES, arg_required_else_help = true)]
+#[command(name = "modelward", version, after_help = [EXAMPLES, EXIT_CODES].concat(), arg_required_else_help = true)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     verb: Verb,
@@ -50,7 +50,9 @@ const EXAMPLES: &str = "\
 Examples:
   modelward audit ./model-dir             is this model safe to load?
   modelward scan model.pt --format json   the same for a program
-  modelward explain MW1101                what a finding means
+  modelward explain MW1101                what a finding means";
+
+const EXIT_CODES: &str = "
 
 Exit codes:
   0  nothing is denied, and everything was read
@@ -74,7 +76,7 @@ pub fn main() -> ExitCode {
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
-        Verb::Policy(arguments) => policy::run(arguments),
+        Verb::Policy(arguments) => policy::run(arguments, colour),
     };
     match done {
         Ok(code) => ExitCode::from(code),

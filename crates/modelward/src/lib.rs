@@ -1,4 +1,4 @@
-//! modelward finds and fixes the security flaws of open-source AI and ML models.
+//! modelward finds the security flaws of open-source AI and ML models.
 //!
 //! The library behind the command: point it at files or folders, and get a [`Report`]. Nothing
 //! of a model is ever loaded or executed, and nothing is sent anywhere.
@@ -37,7 +37,7 @@ mod walk;
 pub use crate::{
     policy_file::{PolicyError, parse_policy},
     progress::Progress,
-    rules::{nearest, rule, rules},
+    rules::{LetThrough, let_through, nearest, rule, rules},
     scan::{Options, scan, scan_memory},
     taxonomy::{Standards, standards},
 };

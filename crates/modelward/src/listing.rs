@@ -1,9 +1,10 @@
 //! What the user pointed at, turned into a list of files to read.
 
 use std::{
+    collections::HashSet,
     fs,
     io::{self, Read},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use modelward_core::{Place, Skipped};
@@ -38,11 +39,66 @@ pub(crate) struct Listed {
     pub(crate) place: Place,
     /// Its bytes.
     pub(crate) content: Content,
+    /// Whether an earlier target has it too, where it is read.
+    pub(crate) again: bool,
+}
+
+impl Listed {
+    pub(crate) fn new(relative: String, place: Place, content: Content) -> Self {
+        Self { relative, place, content, again: false }
+    }
 }
 
 impl Listing {
+    /// List targets. What two of them name is read once, and said to be left out of the second.
+    pub(crate) fn all<P: AsRef<Path>>(targets: &[P], limits: &Limits) -> Vec<Self> {
+        let mut folders = HashSet::new();
+        let mut files = HashSet::new();
+        let list = |target: &P| {
+            let target = target.as_ref();
+            let real = fs::canonicalize(target).ok().filter(|real| real.is_dir());
+            if real.is_some_and(|folder| !folders.insert(folder)) {
+                let mut listing = Self { shown: shown(target), ..Self::default() };
+                listing.skip("read already, as an earlier target".into());
+                return listing;
+            }
+            let mut listing = Self::of(target, limits);
+            if targets.len() > 1 {
+                listing.read_once(&mut files);
+            }
+            listing
+        };
+        targets.iter().map(list).collect()
+    }
+
+    /// Mark the files that an earlier target has. They stay in the list of a folder, since what
+    /// it is as a whole depends on them. A second name is read, for names are judged too.
+    fn read_once(&mut self, seen: &mut HashSet<(PathBuf, String)>) {
+        let mut again = 0_usize;
+        let known = |file: &Listed| {
+            let name = file.relative.rsplit('/').next().unwrap_or_default();
+            Some((file.content.path()?.to_owned(), name.to_owned()))
+        };
+        for file in &mut self.files {
+            file.again = known(file).is_some_and(|known| seen.contains(&known));
+            again = again.saturating_add(usize::from(file.again));
+        }
+        seen.extend(self.files.iter().filter_map(known));
+        match again {
+            0 => {}
+            _ if !self.folder => self.skip("read already, as part of an earlier target".into()),
+            1 => self.skip("1 file that is read already, as part of an earlier target".into()),
+            _ => self
+                .skip(format!("{again} files that are read already, as part of an earlier target")),
+        }
+    }
+
+    fn skip(&mut self, why: String) {
+        self.skipped.push(Skipped { place: Place::file(&self.shown), why });
+    }
+
     /// List a target: `-` for standard input, otherwise a path.
-    pub(crate) fn of(target: &Path, limits: &Limits) -> Self {
+    fn of(target: &Path, limits: &Limits) -> Self {
         if target == Path::new("-") {
             return Self::standard_input(limits);
         }
@@ -53,7 +109,10 @@ impl Listing {
                 Ok(path) => Self::file(shown, Content::Disk { path, len: metadata.len() }),
                 Err(error) => Self::gap(shown, Gap::Unreadable, cause(&error)),
             },
-            Ok(_) => Self::gap(shown, Gap::SpecialFile, "expected a file or a folder".into()),
+            Ok(_) => {
+                let why = "a pipe, a socket or a device, which is never opened";
+                Self::gap(shown, Gap::SpecialFile, why.into())
+            }
             Err(error) => Self::gap(shown, Gap::Unreadable, cause(&error)),
         }
     }
@@ -66,7 +125,7 @@ impl Listing {
                 return Self::file(name, Content::Memory(bytes));
             }
             let place = Place::file(below(target, &name));
-            listing.files.push(Listed { relative: name, place, content: Content::Memory(bytes) });
+            listing.files.push(Listed::new(name, place, Content::Memory(bytes)));
         }
         listing.files.sort_by(|a, b| a.relative.cmp(&b.relative));
         listing
@@ -74,7 +133,7 @@ impl Listing {
 
     fn file(shown: String, content: Content) -> Self {
         let relative = shown.rsplit('/').next().unwrap_or_default().to_owned();
-        let files = vec![Listed { relative, place: Place::file(shown.as_str()), content }];
+        let files = vec![Listed::new(relative, Place::file(shown.as_str()), content)];
         Self { shown, files, ..Self::default() }
     }
 
@@ -85,7 +144,7 @@ impl Listing {
 
     fn standard_input(limits: &Limits) -> Self {
         match standard_input(limits.memory) {
-            Ok(bytes) => Self::file("-".into(), Content::Memory(bytes)),
+            Ok(content) => Self::file("-".into(), content),
             Err(refusal) => Self::gap("-".into(), refusal.gap, refusal.why.into_owned()),
         }
     }
@@ -130,25 +189,39 @@ fn is_escape(after: &str) -> bool {
 }
 
 /// Standard input: a window where it is a file, otherwise as much of it as may be held.
-fn standard_input(most: u64) -> Result<Bytes, Refusal> {
+fn standard_input(most: u64) -> Result<Content, Refusal> {
     let refused = |error: io::Error| Refusal::new(0, Gap::Unreadable, cause(&error));
+    // What came before in a pipe and failed gives nothing: that is no harmless file.
+    let nothing = || Refusal::truncated(0, "expected a file on standard input, got nothing");
     let stdin = io::stdin();
     #[cfg(unix)]
     {
-        use std::{fs::File, os::fd::AsFd};
-        let file = File::from(stdin.as_fd().try_clone_to_owned().map_err(refused)?);
+        use std::{fs::File, os::fd::AsFd, sync::Arc};
+
+        use crate::content::Stamp;
+        let open = || stdin.as_fd().try_clone_to_owned().map(File::from);
+        let file = open().map_err(refused)?;
         let metadata = file.metadata().map_err(refused)?;
         if metadata.is_file() {
-            return Bytes::file(file, metadata.len()).map_err(refused);
+            let bytes = Bytes::file(file, metadata.len()).map_err(refused)?;
+            let file = Arc::new(open().map_err(refused)?);
+            let content = Content::Open(file, bytes.clone(), Stamp::of(&metadata));
+            return if bytes.is_empty() { Err(nothing()) } else { Ok(content) };
         }
     }
     let mut bytes = Vec::new();
     stdin.lock().take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(refused)?;
+    if bytes.is_empty() {
+        return Err(nothing());
+    }
     if bytes.len() as u64 > most {
-        let why = format!("more than the limit of {most} bytes on standard input");
+        let why = format!(
+            "more than the limit of {most} bytes on standard input; save it to a file, of which \
+             any length is read"
+        );
         return Err(Refusal::new(most, Gap::LargeMemory, why));
     }
-    Ok(bytes.into())
+    Ok(Content::Memory(bytes.into()))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use modelward_core::Report;
 
 mod escape;
+mod gaps;
 pub(crate) mod group;
 mod html;
 pub mod json;
@@ -26,7 +27,16 @@ pub struct Form {
     pub file: &'static str,
     /// Whether it shows the SHA-256 of each file.
     pub digests: bool,
-    write: fn(&Report, Colour, &mut dyn Write) -> io::Result<()>,
+    write: fn(&Report, Run, &mut dyn Write) -> io::Result<()>,
+}
+
+/// What a form is told of the run beside its report.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Run {
+    /// Whether to use colours.
+    pub(crate) colour: Colour,
+    /// What the process will end with.
+    pub(crate) exit_code: u8,
 }
 
 /// Whether a form for the terminal may use colours. They say nothing that the words do not.
@@ -40,7 +50,12 @@ pub enum Colour {
 
 /// Every form.
 pub const FORMS: &[Form] = &[
-    Form { name: "plain", file: "report.txt", digests: false, write: plain::write },
+    Form {
+        name: "plain",
+        file: "report.txt",
+        digests: false,
+        write: |report, run, out| plain::write(report, run.colour, out),
+    },
     Form {
         name: "json",
         file: "report.json",
@@ -51,7 +66,7 @@ pub const FORMS: &[Form] = &[
         name: "sarif",
         file: "report.sarif",
         digests: true,
-        write: |report, _, out| sarif::write(report, out),
+        write: |report, run, out| sarif::write(report, run.exit_code, out),
     },
     Form {
         name: "html",
@@ -68,7 +83,17 @@ pub fn form(name: &str) -> Option<Form> {
 
 /// Write a report in a form.
 pub fn write(report: &Report, form: Form, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
-    (form.write)(report, colour, out)
+    write_of_run(report, form, Run { colour, exit_code: report.exit_code() }, out)
+}
+
+/// Write the report of a run whose exit code may tell of more than the report.
+pub(crate) fn write_of_run(
+    report: &Report,
+    form: Form,
+    run: Run,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    (form.write)(report, run, out)
 }
 
 /// A digest in hexadecimal digits.

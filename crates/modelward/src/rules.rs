@@ -16,6 +16,28 @@ pub fn rule(word: &str) -> Option<&'static Rule> {
     rules().iter().find(is_meant).copied()
 }
 
+/// What becomes of a rule's findings under a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LetThrough {
+    /// A policy can let them through.
+    Yes,
+    /// A policy can, and what lies behind the limit stays unread. The option that raises the limit.
+    Limit(Option<&'static str>),
+    /// It is a gap and no finding: what was not read is not proven harmless, whoever allows it.
+    No,
+}
+
+/// Whether a policy can let a rule's findings through.
+pub fn let_through(rule: &Rule) -> LetThrough {
+    match rule.id.get(..4) {
+        Some("MW00") => LetThrough::No,
+        Some("MW01") => {
+            LetThrough::Limit(rule.advice.split('`').find(|word| word.starts_with("--max-")))
+        }
+        _ => LetThrough::Yes,
+    }
+}
+
 /// The word of a list that comes nearest to what the user wrote, where one comes near at all.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let written = written.to_lowercase();
@@ -58,6 +80,15 @@ mod tests {
             assert!(std::ptr::eq(rule(each.id).unwrap(), *each), "{}", each.id);
             assert!(std::ptr::eq(rule(&each.name.to_uppercase()).unwrap(), *each), "{}", each.id);
         }
+    }
+
+    #[test]
+    fn a_gap_is_never_let_through_and_a_limit_names_its_option() {
+        let of = |id| let_through(rule(id).unwrap());
+        assert_eq!(of("MW0001"), LetThrough::No);
+        assert_eq!(of("MW0107"), LetThrough::Limit(Some("--max-time")));
+        assert_eq!(of("MW0108"), LetThrough::Limit(None));
+        assert_eq!(of("MW1009"), LetThrough::Yes);
     }
 
     #[test]

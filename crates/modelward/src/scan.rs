@@ -9,14 +9,14 @@ use std::{
     time::Instant,
 };
 
-use modelward_core::{Evidence, Finding, Findings, Place, Policy, Report, ScannedFile};
+use modelward_core::{Evidence, Finding, Findings, Place, Policy, Report, ScannedFile, Unread};
 use modelward_formats::{Bytes, Limits, Tree};
 use modelward_scan::{Context, Examined};
 use rayon::prelude::*;
 
 use crate::{
     digest,
-    listing::{Listed, Listing},
+    listing::{Listed, Listing, below},
     progress::Progress,
     rules::POLICY_INSIDE_TARGET,
 };
@@ -41,8 +41,7 @@ pub struct Options {
 /// Scan files and folders; `-` is standard input. What cannot be read stands in the report.
 pub fn scan<P: AsRef<Path>>(targets: &[P], options: &Options) -> Report {
     let start = Instant::now();
-    let list = |target: &P| Listing::of(target.as_ref(), &options.limits);
-    report(targets.iter().map(list).collect(), options, start)
+    report(Listing::all(targets, &options.limits), options, start)
 }
 
 /// Scan files that are at hand, by name: one file where a name is the target's own, otherwise
@@ -53,7 +52,8 @@ pub fn scan_memory(target: &str, files: Vec<(String, Bytes)>, options: &Options)
 
 fn report(listings: Vec<Listing>, options: &Options, start: Instant) -> Report {
     let context = context(options);
-    let files = listings.iter().flat_map(|listing| &listing.files).collect::<Vec<_>>();
+    let files = listings.iter().flat_map(|listing| &listing.files).filter(|file| !file.again);
+    let files = files.collect::<Vec<_>>();
     if let Some(progress) = &options.progress {
         progress.files.store(files.len() as u64, Relaxed);
     }
@@ -73,11 +73,32 @@ fn report(listings: Vec<Listing>, options: &Options, start: Instant) -> Report {
         report.skipped.extend(listing.skipped);
         report.target.push(listing.shown);
     }
-    findings.sort_by(|a, b| a.place.cmp(&b.place).then(a.rule.id.cmp(b.rule.id)));
+    findings.sort_by(|a, b| order(a).cmp(&order(b)));
     report.unread.sort_by(|a, b| a.place.cmp(&b.place).then(a.at.cmp(&b.at)));
+    if report.target.len() > 1 {
+        findings.dedup_by(|a, b| is_same(a, b));
+        // A missing part has no bytes, and is told of in words that depend on the target.
+        let is_told = |a: &Unread, b: &Unread| a == b || (a.at, &a.place) == (None, &b.place);
+        report.unread.dedup_by(|a, b| is_told(a, b));
+    }
     report.judge(findings, &options.policy);
     report.seconds = start.elapsed().as_secs_f64();
     report
+}
+
+/// The order of findings, the same in every form: where they are, then what they are.
+fn order(finding: &Finding) -> impl Ord + '_ {
+    let Finding { rule, severity, place, message, evidence, .. } = finding;
+    let at = match evidence {
+        Evidence::Bytes { at, .. } => Some(*at),
+        Evidence::Measured { .. } | Evidence::Absent { .. } => None,
+    };
+    (place, at, rule.id, *severity, message.as_str())
+}
+
+/// Findings that two targets share, where one lies in the other and each is looked at as a whole.
+fn is_same(a: &Finding, b: &Finding) -> bool {
+    order(a) == order(b) && a.evidence == b.evidence && a.allow == b.allow
 }
 
 /// What the checks are told of the user's decisions.
@@ -106,13 +127,20 @@ fn examine(file: &Listed, context: &Context, options: &Options) -> (ScannedFile,
     let Listed { place, content, .. } = file;
     let (examined, bytes, sha256) = match content.open() {
         Err(refusal) => (modelward_scan::refused(place, refusal), 0, None),
-        Ok(bytes) => {
-            let mut examined = modelward_scan::examine(place, &bytes, context);
-            let digest = options.digests.then(|| digest::sha256(&bytes)).transpose();
-            let sha256 = digest.unwrap_or_else(|refusal| {
+        Ok(opened) => {
+            let bytes = match &options.progress {
+                Some(progress) => &progress.watch(&opened.bytes),
+                None => &opened.bytes,
+            };
+            let mut examined = modelward_scan::examine(place, bytes, context);
+            let digest = options.digests.then(|| digest::sha256(bytes)).transpose();
+            let mut refused = |refusal| {
                 examined.unread.extend(modelward_scan::refused(place, refusal).unread);
                 None
-            });
+            };
+            let sha256 = digest.unwrap_or_else(&mut refused);
+            // What was judged and what was hashed are the same only where this holds.
+            let sha256 = opened.unchanged().map_or_else(&mut refused, |()| sha256);
             (examined, bytes.len(), sha256)
         }
     };
@@ -132,7 +160,15 @@ fn whole(listing: &Listing, context: &Context) -> Vec<Examined> {
     if listing.folder {
         let bytes = |file: &Listed| (file.relative.clone(), file.content.on_demand());
         let tree = Tree::new(listing.files.iter().map(bytes).collect());
-        examined.push(modelward_scan::examine_tree(&Place::file(&listing.shown), &tree, context));
+        let place = Place::file(&listing.shown);
+        let mut of_tree = modelward_scan::examine_tree(&place, &tree, context);
+        for gap in &mut of_tree.unread {
+            // A part of a folder is a file, not something inside one; what is missing has no bytes.
+            if let [file] = gap.place.steps() {
+                (gap.place, gap.at) = (Place::file(below(&listing.shown, file)), None);
+            }
+        }
+        examined.push(of_tree);
     }
     examined
 }

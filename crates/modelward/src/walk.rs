@@ -25,7 +25,7 @@ mod git;
 pub(crate) fn folder(target: &Path, name: String, limits: &Limits) -> Listing {
     let listing = Listing { shown: name, folder: true, ..Listing::default() };
     let root = fs::canonicalize(target).unwrap_or_else(|_| target.to_owned());
-    let boundary = repository(&root).unwrap_or(&root).to_owned();
+    let boundary = boundary(&root).to_owned();
     let mut walk = Walk { listing, boundary, most: limits.members, ..Walk::default() };
     walk.visited.insert(root.clone());
     walk.pending.push((root.clone(), String::new()));
@@ -144,7 +144,7 @@ impl Walk {
 
     fn file(&mut self, path: PathBuf, relative: String, len: u64) {
         let place = Place::file(below(&self.listing.shown, &relative));
-        self.listing.files.push(Listed { relative, place, content: Content::Disk { path, len } });
+        self.listing.files.push(Listed::new(relative, place, Content::Disk { path, len }));
     }
 
     fn refuse(&mut self, relative: &str, gap: Gap, why: impl Into<std::borrow::Cow<'static, str>>) {
@@ -167,9 +167,9 @@ impl Walk {
     fn finish(mut self) -> Listing {
         let linked = std::mem::take(&mut self.linked);
         let before = self.listing.files.len();
-        self.listing.files.retain(|file| match &file.content {
-            Content::Disk { path, .. } => !is_blob(&file.relative) || !linked.contains(path),
-            Content::Memory(_) => true,
+        self.listing.files.retain(|file| {
+            let linked = file.content.path().is_some_and(|path| linked.contains(path));
+            !(linked && is_blob(&file.relative))
         });
         let blobs = before.saturating_sub(self.listing.files.len());
         if blobs > 0 {
@@ -192,6 +192,11 @@ impl Walk {
         skipped.sort_by(|a, b| a.place.cmp(&b.place));
         self.listing
     }
+}
+
+/// The folder that no link of a target may lead out of.
+pub(crate) fn boundary(root: &Path) -> &Path {
+    repository(root).unwrap_or(root)
 }
 
 /// The cache folder of the Hugging Face repository that a folder lies in.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use modelward::{Rule, rules, standards};
+use modelward::{LetThrough, Rule, let_through, rules, standards};
 
 use super::Pages;
 
@@ -25,11 +25,33 @@ fn page(rule: &Rule) -> String {
     format!(
         "# {id} `{name}`\n\n**{severity}**: {title}\n\n{why}\n\n\
          ## What to do\n\n{advice}\n\n\
-         ## To let it through\n\nIn `modelward.toml` in the working directory, with your reason:\n\n\
-         ```toml\n[[allow]]\nrule = \"{name}\"\npath = \"the/file\"\nreason = \"why it is let through\"\n```\n\n\
+         {policy}\
          ## In other words\n\nThreat class `{class}`: {threat}.\n\n{ids}",
+        policy = policy(rule),
         class = class.name(),
         threat = standards.threat,
+    )
+}
+
+/// How the rule is let through, where a policy can do that.
+fn policy(rule: &Rule) -> String {
+    let limit = match let_through(rule) {
+        LetThrough::No => return String::new(),
+        LetThrough::Yes => String::new(),
+        LetThrough::Limit(option) => {
+            let raise =
+                option.map(|option| format!(" To have it read, raise the limit: `{option}`."));
+            format!(
+                "What lies behind the limit was not read, and stays so whatever a policy lets through: \
+                 the run ends with exit code 3.{}\n\n",
+                raise.unwrap_or_default()
+            )
+        }
+    };
+    let name = rule.name;
+    format!(
+        "## To let it through\n\n{limit}In `modelward.toml` in the working directory, with your reason:\n\n\
+         ```toml\n[[allow]]\nrule = \"{name}\"\npath = \"the/file\"\nreason = \"why it is let through\"\n```\n\n"
     )
 }
 

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{Failure, Screen, street::Street};
+use crate::cli::{EXIT_CODES, Failure, Screen, street::Street};
 
 /// Audit models: everything that applies, in one report.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
     /// Files and folders; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use modelward_core::Rule;
 
-use crate::{cli::Failure, nearest, rule, rules, standards};
+use crate::{LetThrough, cli::Failure, let_through, nearest, rule, rules, standards};
 
 /// Explain a rule: what it finds, why that is a danger, what to do.
 #[derive(Args, Debug)]
@@ -51,8 +51,26 @@ fn write(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     for id in weaknesses.chain(standards.ids.iter().cloned()) {
         writeln!(out, "  {id}")?;
     }
-    writeln!(out, "\nTo let it through, say why in `modelward.toml`:\n")?;
-    writeln!(out, "  [[allow]]\n  rule = \"{name}\"\n  path = \"the/file\"\n  reason = \"...\"")
+    let through = let_through(rule);
+    if let LetThrough::Limit(option) = through {
+        writeln!(out, "\n{}", fold(&limit(option)))?;
+    }
+    if through != LetThrough::No {
+        writeln!(out, "\nTo let it through, say why in `modelward.toml`:\n")?;
+        writeln!(
+            out,
+            "  [[allow]]\n  rule = \"{name}\"\n  path = \"the/file\"\n  reason = \"...\""
+        )?;
+    }
+    Ok(())
+}
+
+/// What a policy does not change about a limit that was hit.
+fn limit(option: Option<&str>) -> String {
+    let unread = "What lies behind the limit was not read, and stays so whatever a policy lets \
+                  through: the run ends with exit code 3.";
+    let raise = option.map(|option| format!(" To have it read, raise the limit: `{option}`."));
+    format!("{unread}{}", raise.unwrap_or_default())
 }
 
 /// The text in lines of at most 90 characters.
@@ -87,6 +105,19 @@ mod tests {
             write(rule, &mut out).unwrap();
             let text = String::from_utf8(out).unwrap();
             assert!(text.contains("CWE-") && text.contains("OWASP"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_what_can_be_let_through_says_how() {
+        for (name, how, option) in
+            [("MW0001", false, ""), ("MW0101", true, "`--max-depth`."), ("MW1009", true, "")]
+        {
+            let mut out = Vec::new();
+            write(rule(name).unwrap(), &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert_eq!(text.contains("To let it through"), how, "{text}");
+            assert!(text.contains(option), "{text}");
         }
     }
 

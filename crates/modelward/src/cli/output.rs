@@ -3,8 +3,7 @@
 use std::{
     fs,
     io::{self, Write},
-    path::Path,
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering::SeqCst},
+    path::{Path, PathBuf},
 };
 
 use modelward_core::Report;
@@ -13,130 +12,131 @@ use crate::{
     cli::{Failure, Screen},
     content::cause,
     listing::shown,
-    report::{self, Colour, Form},
+    report::{self, Colour, Form, Run},
 };
 
-/// Whether the forms and the place for them fit, before any work is done.
-pub(super) fn check(forms: &[Form], output: Option<&Path>) -> Result<(), Failure> {
-    match output {
-        None if forms.len() > 1 => {
-            Err(Failure::new("expected a folder for several forms of report")
-                .help("add `-o DIR`, or give one `--format`"))
+mod overwrite;
+mod replace;
+
+/// Where the reports of a run go.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Output<'a> {
+    /// Standard output, which takes one form.
+    Stream(Form),
+    /// A file of one form.
+    File(Form, &'a Path),
+    /// A folder, with a file for each form.
+    Folder(&'a [Form], &'a Path),
+}
+
+impl<'a> Output<'a> {
+    /// Where the forms go, if they fit there and overwrite nothing that is to be read. Asked
+    /// before any work is done.
+    pub(super) fn new(
+        forms: &'a [Form],
+        path: Option<&'a Path>,
+        targets: &[PathBuf],
+    ) -> Result<Self, Failure> {
+        let output = match (forms, path.filter(|path| *path != Path::new("-"))) {
+            ([form], None) => Self::Stream(*form),
+            ([form], Some(file)) if !file.is_dir() => Self::File(*form, file),
+            ([_], Some(folder)) => {
+                let message = format!("expected a file, found the folder `{}`", shown(folder));
+                return Err(Failure::new(message).help("a folder is for several forms"));
+            }
+            (forms, Some(folder)) if !folder.exists() || folder.is_dir() => {
+                Self::Folder(forms, folder)
+            }
+            (_, Some(file)) => {
+                let message = format!("expected a folder, found the file `{}`", shown(file));
+                return Err(
+                    Failure::new(message).help("several forms are written as several files")
+                );
+            }
+            (_, None) => {
+                return Err(Failure::new("expected a folder for several forms of report")
+                    .help("add `-o DIR`, or give one `--format`"));
+            }
+        };
+        overwrite::refuse(&output.files(), targets)?;
+        Ok(output)
+    }
+
+    /// The form of what goes to standard output.
+    pub(super) fn on_screen(&self) -> Option<Form> {
+        match self {
+            Self::Stream(form) => Some(*form),
+            Self::File(..) | Self::Folder(..) => None,
         }
-        Some(folder) if forms.len() > 1 && folder.exists() && !folder.is_dir() => {
-            let message = format!("expected a folder, found the file `{}`", shown(folder));
-            Err(Failure::new(message).help("several forms are written as several files"))
+    }
+
+    /// The files that will be written.
+    fn files(&self) -> Vec<PathBuf> {
+        match self {
+            Self::Stream(_) => Vec::new(),
+            Self::File(_, file) => vec![(*file).to_owned()],
+            Self::Folder(forms, folder) => {
+                forms.iter().map(|form| folder.join(form.file)).collect()
+            }
         }
-        Some(file) if forms.len() == 1 && file.is_dir() => {
-            let message = format!("expected a file, found the folder `{}`", shown(file));
-            Err(Failure::new(message).help("a folder is for several forms"))
+    }
+
+    /// Write a report in each form.
+    pub(super) fn write(&self, report: &Report, run: Run) -> Result<(), Failure> {
+        match self {
+            Self::Stream(form) => {
+                let mut out = io::BufWriter::new(io::stdout().lock());
+                report::write_of_run(report, *form, run, &mut out)
+                    .and_then(|()| out.flush())
+                    .map_err(|error| Failure::output(&error))
+            }
+            Self::File(form, file) => write_file(report, *form, run, file),
+            Self::Folder(forms, folder) => {
+                fs::create_dir_all(folder).map_err(|error| refused(folder, &error))?;
+                forms
+                    .iter()
+                    .try_for_each(|form| write_file(report, *form, run, &folder.join(form.file)))
+            }
         }
-        _ => Ok(()),
     }
 }
 
-/// Write a report in each form.
-pub(super) fn write(
-    report: &Report,
-    forms: Vec<Form>,
-    output: Option<&Path>,
-    colour: Colour,
-) -> Result<(), Failure> {
-    let Some(output) = output else {
-        let mut out = io::BufWriter::new(io::stdout().lock());
-        return forms
-            .into_iter()
-            .try_for_each(|form| report::write(report, form, colour, &mut out))
-            .and_then(|()| out.flush())
-            .map_err(|error| Failure::output(&error));
-    };
-    match forms.as_slice() {
-        [form] => write_file(report, *form, output),
-        forms => {
-            fs::create_dir_all(output).map_err(|error| refused(output, &error))?;
-            forms.iter().try_for_each(|form| write_file(report, *form, &output.join(form.file)))
-        }
-    }
+fn write_file(report: &Report, form: Form, run: Run, path: &Path) -> Result<(), Failure> {
+    let run = Run { colour: Colour::Off, ..run };
+    replace(path, |out| report::write_of_run(report, form, run, out))
 }
 
-/// Write a file beside its place and move it there once it is whole.
-fn write_file(report: &Report, form: Form, path: &Path) -> Result<(), Failure> {
-    replace(path, |out| report::write(report, form, Colour::Off, out))
-}
-
-/// Replace a file by what is written, or leave it as it is. A signal that ends the process is
-/// held back until the file beside it is gone or in its place.
+/// Replace a file by what is written, or leave it as it is.
 pub(super) fn replace(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> Result<(), Failure> {
-    let stopped = Arc::new(AtomicBool::new(false));
-    let ending = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-    let held = ending.map(|signal| signal_hook::flag::register(signal, stopped.clone()));
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let written = beside(folder.unwrap_or(Path::new(".")))
-        .and_then(|file| {
-            let mut out = io::BufWriter::new(file);
-            write(&mut out)?;
-            out.into_inner().map_err(io::IntoInnerError::into_error)
-        })
-        .and_then(|file| {
-            if stopped.load(SeqCst) {
-                return Err(io::ErrorKind::Interrupted.into());
-            }
-            file.persist(path).map(drop).map_err(|error| error.error)
-        });
-    for id in held.into_iter().flatten() {
-        signal_hook::low_level::unregister(id);
-    }
-    written.map_err(|error| refused(path, &error))
-}
-
-/// A new file with the permissions of an ordinary one, not the private ones of a temporary one.
-fn beside(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".modelward-");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // The user's mask takes from these what it takes from any file.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder)
+    replace::replace(path, write).map_err(|error| refused(path, &error))
 }
 
 /// Say on standard error what the user should know and what is no failure.
 pub(super) fn warn(failure: &Failure, screen: Screen) {
+    say("warning", "33", failure, screen);
+}
+
+/// Say on standard error what the user may want to know.
+pub(super) fn note(failure: &Failure, screen: Screen) {
+    say("note", "36", failure, screen);
+}
+
+fn say(head: &str, code: &str, failure: &Failure, screen: Screen) {
     let head = match screen.error {
-        Colour::On => "\x1b[33mwarning\x1b[0m",
-        Colour::Off => "warning",
+        Colour::On => format!("\x1b[{code}m{head}\x1b[0m"),
+        Colour::Off => head.to_owned(),
     };
     // Where nobody listens there is nobody to tell.
     let _ = writeln!(io::stderr(), "{head}: {failure}");
 }
 
 fn refused(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(format!("cannot write `{}`: {}", shown(path), cause(error)))
-        .help("check that the folder is there and may be written to")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_signal_while_writing_leaves_the_old_file_and_nothing_else() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("report.json");
-        fs::write(&path, "old").unwrap();
-        let interrupted = replace(&path, |out| {
-            out.write_all(b"half")?;
-            signal_hook::low_level::raise(signal_hook::consts::SIGINT)
-        });
-        assert!(interrupted.is_err());
-        assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
-        replace(&path, |out| out.write_all(b"whole")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"whole");
-    }
+    let is_closed_pipe = error.kind() == io::ErrorKind::BrokenPipe;
+    let message = format!("cannot write `{}`: {}", shown(path), cause(error));
+    let failure =
+        Failure::new(message).help("check that the folder is there and may be written to");
+    Failure { is_closed_pipe, ..failure }
 }

@@ -1,12 +1,11 @@
 //! `modelward policy`: write down what is let through, and hand it on to the loader.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use modelward_core::Policy;
 
 use crate::{
-    cli::{Failure, street::read_policy},
+    cli::{Failure, Screen, street::read_policy},
     policy_file::NAME,
 };
 
@@ -76,21 +75,12 @@ const EMIT_EXAMPLES: &str = "\
 Example:
   modelward policy emit --for torch > safe_globals.py";
 
-pub(super) fn run(arguments: Arguments) -> Result<u8, Failure> {
+pub(super) fn run(arguments: Arguments, screen: Screen) -> Result<u8, Failure> {
     match arguments.verb {
-        Verb::Add(arguments) => add::run(&arguments)?,
+        Verb::Add(arguments) => add::run(&arguments, screen)?,
         Verb::Emit(EmitArguments { loader: Loader::Torch, policy }) => {
-            emit::torch(&read(&policy)?)?
+            emit::torch(&read_policy(&policy)?)?
         }
     }
     Ok(0)
-}
-
-fn read(path: &Path) -> Result<Policy, Failure> {
-    read_policy(path).map_err(|failure| match failure.help {
-        None => {
-            failure.help("name another with `--policy`, or write one with `modelward policy add`")
-        }
-        Some(_) => failure,
-    })
 }

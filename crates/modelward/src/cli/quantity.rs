@@ -2,6 +2,19 @@
 
 use std::time::Duration;
 
+/// Read a number of threads; 0 is for as many as there are cores.
+pub(super) fn threads(text: &str) -> Result<usize, String> {
+    let threads = text.parse().ok().filter(|threads| *threads <= MOST_THREADS);
+    threads
+        .ok_or_else(|| format!("expected a whole number from 0 to {MOST_THREADS}, found `{text}`"))
+}
+
+/// Read a whole number.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    text.parse()
+        .map_err(|_| format!("expected a whole number from 0 to {}, found `{text}`", u64::MAX))
+}
+
 /// Read a size in bytes: `4096`, `512KiB`, `1.5GB`.
 pub(super) fn bytes(text: &str) -> Result<u64, String> {
     let (number, unit) = split(text);
@@ -17,7 +30,8 @@ pub(super) fn bytes(text: &str) -> Result<u64, String> {
         "tb" => 1_000_000_000_000,
         _ => {
             return Err(format!(
-                "unknown unit `{unit}`; expected B, KiB, MiB, GiB, TiB, KB, MB, GB or TB"
+                "expected a size such as `64GiB`, found `{text}` with the unknown unit `{unit}`; \
+                 the units are B, KiB, MiB, GiB, TiB, KB, MB, GB and TB"
             ));
         }
     };
@@ -41,7 +55,12 @@ pub(super) fn time(text: &str) -> Result<Duration, String> {
         "ms" => 0.001,
         "m" | "min" => 60.0,
         "h" => 3600.0,
-        _ => return Err(format!("unknown unit `{unit}`; expected ms, s, m or h")),
+        _ => {
+            return Err(format!(
+                "expected a time such as `60s`, found `{text}` with the unknown unit `{unit}`; \
+                 the units are ms, s, m and h"
+            ));
+        }
     };
     let time = number.parse::<f64>().ok().map(|number| number * seconds);
     time.and_then(|time| Duration::try_from_secs_f64(time).ok())
@@ -53,6 +72,9 @@ fn split(text: &str) -> (&str, &str) {
     let (number, unit) = text.split_at_checked(end).unwrap_or((text, ""));
     (number.trim(), unit.trim())
 }
+
+/// More than any machine has; each costs the system memory before it does any work.
+const MOST_THREADS: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{Failure, Screen, street::Street};
+use crate::cli::{EXIT_CODES, Failure, Screen, street::Street};
 
 /// Scan files without running them: models, archives, repositories, standard input.
 #[derive(Args, Debug)]
-#[command(after_help = EXAMPLES)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
     /// Files and folders; `-` is standard input.
     #[arg(required = true, value_name = "PATH")]
@@ -21,7 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   modelward scan pytorch_model.bin
   modelward scan model.zip other.gguf --format json -o report.json
-  curl -s https://example.org/model.pkl | modelward scan -";
+  curl -sSfL https://example.org/model.pkl | modelward scan -";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     arguments.street.walk(&arguments.targets, screen)

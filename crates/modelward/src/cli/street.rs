@@ -1,41 +1,41 @@
 //! What `audit` and `scan` share: their options, and the way from targets to an exit code.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
-use modelward_core::{Policy, Severity};
+use modelward_core::Severity;
 use modelward_formats::Limits;
 
 use crate::{
     Options, Progress,
-    cli::{Failure, Screen, complain, output, quantity},
-    content::cause,
-    listing::shown,
-    nearest, parse_policy, policy_file,
-    report::{FORMS, Form, form},
+    cli::{Failure, Screen, output::Output, quantity},
+    nearest,
+    report::{FORMS, Form, Run, form},
 };
+
+mod policy;
+mod target;
+
+pub(super) use policy::{read as read_policy, read_text};
 
 #[derive(Args, Debug)]
 pub(super) struct Street {
-    /// Form of the report: plain, json, sarif or html; give it again for more than one.
-    #[arg(long = "format", value_name = "FORM", default_value = "plain", value_parser = parse_form)]
+    /// Form of the report: plain, json, sarif or html; several with commas, or given again.
+    #[arg(long = "format", value_name = "FORM", default_value = "plain", value_parser = parse_form, value_delimiter = ',')]
     forms: Vec<Form>,
-    /// Write the report to this file, or to this folder where there are several forms.
+    /// Write the report to this file, or to this folder where there are several forms; `-` is
+    /// standard output.
     #[arg(short, long, value_name = "PATH")]
     output: Option<PathBuf>,
     /// Policy to judge by; without it, `modelward.toml` in the working directory.
     #[arg(long, value_name = "FILE")]
     policy: Option<PathBuf>,
-    /// Fail on findings of this level or above: info, low, medium, high or critical.
+    /// Fail on findings of this level or above: info, low, medium, high or critical; by default
+    /// what the policy says, or else medium.
     #[arg(long, value_name = "LEVEL", value_parser = parse_level)]
     deny: Option<Severity>,
     /// Threads to read with; by default as many as the processor has.
-    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
     /// Say nothing on standard error, and no plain report where nothing was found.
     #[arg(short, long)]
@@ -51,7 +51,7 @@ pub(super) struct Street {
 #[command(next_help_heading = "Limits")]
 struct LimitArguments {
     /// Containers inside containers.
-    #[arg(long, value_name = "N", default_value_t = Limits::default().depth)]
+    #[arg(long, value_name = "N", default_value_t = Limits::default().depth, value_parser = quantity::count)]
     max_depth: u64,
     /// What the containers of one file may expand to.
     #[arg(long, value_name = "SIZE", default_value = "64GiB", value_parser = quantity::bytes)]
@@ -67,15 +67,13 @@ struct LimitArguments {
 impl Street {
     /// Walk the street: read the targets, judge, write the report.
     pub(super) fn walk(&self, targets: &[PathBuf], screen: Screen) -> Result<u8, Failure> {
-        output::check(&self.forms, self.output.as_deref())?;
-        let (policy, policy_file) = self.policy(targets, screen)?;
-        let mut missing = false;
-        for target in targets {
-            if let Err(failure) = present(target) {
-                missing = true;
-                complain(&failure, screen);
-            }
-        }
+        let forms = self.forms();
+        let output = Output::new(&forms, self.output.as_deref(), targets)?;
+        target::check(targets)?;
+        let mut policy = policy::of(self.policy.as_deref(), targets, self.quiet, screen)?;
+        policy.deny = self.deny.unwrap_or(policy.deny);
+        let missing = target::missing(targets, screen);
+        let rules = policy.rules.clone();
         let progress = Arc::new(Progress::default());
         let shown = (!self.quiet && !self.no_progress).then(|| progress.show()).flatten();
         let limits = Limits {
@@ -89,115 +87,44 @@ impl Street {
             targets,
             &Options {
                 policy,
-                policy_file,
+                policy_file: self.policy.clone(),
                 limits,
                 threads: self.threads,
-                digests: self.forms.iter().any(|form| form.digests),
+                digests: forms.iter().any(|form| form.digests),
                 progress: Some(progress),
             },
         );
         drop(shown);
-        let forms = self.forms.iter().copied();
+        if !self.quiet {
+            policy::note_unused(&rules, self.policy.as_deref(), &report, screen);
+        }
+        let exit_code = if missing { 2 } else { report.exit_code() };
         let nothing = report.judged.is_empty() && report.unread.is_empty();
-        let forms = forms.filter(|form| !(self.quiet && nothing && form.name == "plain"));
-        output::write(&report, forms.collect(), self.output.as_deref(), screen.output)?;
-        Ok(if missing { 2 } else { report.exit_code() })
-    }
-
-    /// The policy, and the file that it was read from if the user named one.
-    fn policy(
-        &self,
-        targets: &[PathBuf],
-        screen: Screen,
-    ) -> Result<(Policy, Option<PathBuf>), Failure> {
-        let mut policy = match &self.policy {
-            Some(path) => read_policy(path)?,
-            None => {
-                let path = Path::new(policy_file::NAME);
-                if path.symlink_metadata().is_err() {
-                    Policy::default()
-                } else if targets.iter().any(|target| holds(target, path)) {
-                    let message = "the policy in the working directory lies inside the target, so it is not obeyed";
-                    if !self.quiet {
-                        let help = "if it is your own, name it: `--policy modelward.toml`";
-                        output::warn(
-                            &Failure::new(message).at(policy_file::NAME).help(help),
-                            screen,
-                        );
-                    }
-                    Policy::default()
-                } else {
-                    read_policy(path)?
-                }
+        let plain = output.on_screen().is_some_and(|form| form.name == "plain");
+        if !(self.quiet && nothing && plain) {
+            match output.write(&report, Run { colour: screen.output, exit_code }) {
+                // Whoever reads our output has seen enough; the exit code is the verdict still.
+                Err(failure) if failure.is_closed_pipe => {}
+                written => written?,
             }
-        };
-        if let Some(level) = self.deny {
-            policy.deny = level;
         }
-        Ok((policy, self.policy.clone()))
+        Ok(exit_code)
     }
-}
 
-/// Whether a target is there.
-fn present(target: &Path) -> Result<(), Failure> {
-    if target == Path::new("-") {
-        return Ok(());
-    }
-    fs::metadata(target).map(|_| ()).map_err(|error| {
-        let message = format!("cannot read `{}`: {}", shown(target), cause(&error));
-        let failure = Failure::new(message).at(shown(target));
-        match error.kind() {
-            io::ErrorKind::NotFound => {
-                failure.help("check the spelling; the other targets are read")
+    /// The forms, each once.
+    fn forms(&self) -> Vec<Form> {
+        let mut forms: Vec<Form> = Vec::new();
+        for form in &self.forms {
+            if forms.iter().all(|known| known.name != form.name) {
+                forms.push(*form);
             }
-            _ => failure.help("check the permissions; the other targets are read"),
         }
-    })
-}
-
-/// Read a policy file.
-pub(super) fn read_policy(path: &Path) -> Result<Policy, Failure> {
-    let shown = shown(path);
-    let text = read_text(path)?;
-    parse_policy(&text).map_err(|error| {
-        let failure =
-            Failure::new(error.message).at(format!("{shown}:{}:{}", error.line, error.column));
-        match error.help {
-            Some(help) => failure.help(help),
-            None => failure,
-        }
-    })
-}
-
-/// The text of a policy file, which a person wrote and which is therefore short.
-pub(super) fn read_text(path: &Path) -> Result<String, Failure> {
-    let refused = |why: String| {
-        let message = format!("cannot read the policy `{}`: {why}", shown(path));
-        Failure::new(message).at(shown(path))
-    };
-    let real = fs::canonicalize(path).map_err(|error| refused(cause(&error)))?;
-    let (file, _) =
-        crate::content::open(&real).map_err(|refusal| refused(refusal.why.into_owned()))?;
-    let mut text = String::new();
-    let read = io::Read::read_to_string(&mut io::Read::take(file, LONGEST_POLICY), &mut text);
-    read.map_err(|error| refused(cause(&error)))?;
-    if text.len() as u64 == LONGEST_POLICY {
-        return Err(refused(format!("expected at most {LONGEST_POLICY} bytes")));
-    }
-    Ok(text)
-}
-
-/// Whether a file lies in a target.
-fn holds(target: &Path, file: &Path) -> bool {
-    let real = |path: &Path| fs::canonicalize(path).ok();
-    match (real(target), real(file)) {
-        (Some(target), Some(file)) => target.is_dir() && file.starts_with(target),
-        _ => false,
+        forms
     }
 }
 
 fn parse_form(word: &str) -> Result<Form, String> {
-    form(word).ok_or_else(|| {
+    form(&word.to_ascii_lowercase()).ok_or_else(|| {
         let names = FORMS.iter().map(|form| form.name);
         let near = nearest(word, names).map(|near| format!("; did you mean `{near}`?"));
         format!("expected plain, json, sarif or html{}", near.unwrap_or_default())
@@ -205,10 +132,8 @@ fn parse_form(word: &str) -> Result<Form, String> {
 }
 
 fn parse_level(word: &str) -> Result<Severity, String> {
-    word.parse().map_err(|message: String| {
+    word.to_ascii_lowercase().parse().map_err(|message: String| {
         let near = nearest(word, Severity::ALL.map(Severity::name));
         near.map_or(message.clone(), |near| format!("{message}; did you mean `{near}`?"))
     })
 }
-
-const LONGEST_POLICY: u64 = 1 << 20;

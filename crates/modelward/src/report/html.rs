@@ -6,11 +6,12 @@
 
 use std::io::{self, Write};
 
-use modelward_core::{Report, ScannedFile, Severity, Verdict};
+use modelward_core::{Outcome, Report, ScannedFile, Severity, Verdict};
 
 use crate::{
     report::{
         escape,
+        gaps::{Kind, by_kind, files_read},
         group::{Group, at, brief, by_cause, plural, shown},
         hex,
     },
@@ -55,11 +56,7 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
             "Not proven safe",
             "Nothing was found that the policy denies, but a part could not be read.",
         ),
-        _ => (
-            "clean",
-            "Nothing was found that the policy denies",
-            "Every file was read to its end, and every effect it has is known to be harmless.",
-        ),
+        _ => ("clean", "Nothing was found that the policy denies", passed(report)),
     };
     writeln!(
         out,
@@ -78,7 +75,7 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
     for (number, name) in numbers {
         writeln!(out, "<li><b>{number}</b> {name}</li>")?;
     }
-    let (files, checks) = (report.files.len(), report.checks);
+    let (files, checks) = (files_read(report), report.checks);
     writeln!(
         out,
         "</ul>\n<p class=\"done\">{files} {} read with {checks} {} in {:.2} s</p>\n</header>",
@@ -86,6 +83,29 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
         plural(checks, "check"),
         report.seconds
     )
+}
+
+/// What a run says that denies nothing and has read everything.
+fn passed(report: &Report) -> &'static str {
+    let (found, allowed) = (report.judged.len(), report.allowed());
+    let all_clean = report.files.iter().all(|file| file.outcome == Outcome::Clean);
+    match (found, allowed) {
+        (0, _) if all_clean && !report.files.is_empty() => {
+            "Every file was read to its end, and every effect it has is known to be harmless."
+        }
+        (0, _) => "Everything that was found could be read to its end.",
+        (_, 0) => {
+            "Every file was read to its end. What was found lies below the level that fails a run."
+        }
+        _ if found == allowed => {
+            "Every file was read to its end. What was found is let through by the policy, for the \
+             reasons below; it is not proven harmless."
+        }
+        _ => {
+            "Every file was read to its end. What was found is let through by the policy, for the \
+             reasons below, or lies below the level that fails a run."
+        }
+    }
 }
 
 fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -166,21 +186,30 @@ fn unread(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.unread.is_empty() && report.skipped.is_empty() {
         return Ok(());
     }
-    writeln!(out, "<section>\n<h2>Not read</h2>\n<ul class=\"rows\">")?;
-    for gap in report.unread.iter().take(ROWS) {
-        let (place, why) = (html(&gap.place.to_string()), prose(&brief(&escape(&gap.why))));
-        writeln!(out, "<li><code>{place}</code> <span>{why}</span></li>")?;
+    writeln!(out, "<section>\n<h2>Not read</h2>")?;
+    for Kind { rule, gaps } in by_kind(report, ROWS) {
+        writeln!(out, "<ul class=\"rows\">")?;
+        for gap in gaps {
+            let (place, why) = (html(&gap.place.to_string()), prose(&brief(&escape(&gap.why))));
+            writeln!(out, "<li><code>{place}</code> <span>{why}</span></li>")?;
+        }
+        let (id, advice) = (rule.id, prose(rule.advice));
+        writeln!(out, "</ul>\n<p class=\"advice info\">{advice} <small>{id}</small></p>")?;
     }
     more(report.unread.len().saturating_sub(ROWS), "piece", out)?;
-    for skipped in report.skipped.iter().take(ROWS) {
-        let (place, why) = (html(&skipped.place.to_string()), prose(&escape(&skipped.why)));
-        writeln!(
-            out,
-            "<li class=\"skipped\"><code>{place}</code> <span>left out on purpose: {why}</span></li>"
-        )?;
+    if !report.skipped.is_empty() {
+        writeln!(out, "<ul class=\"rows\">")?;
+        for skipped in report.skipped.iter().take(ROWS) {
+            let (place, why) = (html(&skipped.place.to_string()), prose(&escape(&skipped.why)));
+            writeln!(
+                out,
+                "<li class=\"skipped\"><code>{place}</code> <span>left out on purpose: {why}</span></li>"
+            )?;
+        }
+        writeln!(out, "</ul>")?;
+        more(report.skipped.len().saturating_sub(ROWS), "piece", out)?;
     }
-    more(report.skipped.len().saturating_sub(ROWS), "piece", out)?;
-    writeln!(out, "</ul>\n</section>")
+    writeln!(out, "</section>")
 }
 
 fn allowed(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -290,6 +319,23 @@ mod tests {
             let page = page.replace("curl http://127.0.0.1", "");
             assert!(!page.contains(word), "{word}");
         }
+    }
+
+    #[test]
+    fn the_page_calls_nothing_harmless_that_was_only_let_through() {
+        let harmless = "every effect it has is known to be harmless";
+        let mut report = samples::usual();
+        report.unread.clear();
+        report.files.truncate(1);
+        report.judged.retain(|(_, verdict)| *verdict != Verdict::Deny);
+        assert!(page(&report).contains("let through by the policy, for the reasons below, or"));
+        report.judged.retain(|(_, verdict)| *verdict != Verdict::Warn);
+        assert!(page(&report).contains("it is not proven harmless"));
+        assert!(!page(&report).contains(harmless));
+        report.judged.clear();
+        assert!(page(&report).contains(harmless));
+        report.files[0].outcome = Outcome::Unknown;
+        assert!(!page(&report).contains(harmless));
     }
 
     #[test]

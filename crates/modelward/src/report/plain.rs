@@ -6,6 +6,7 @@ use modelward_core::{Report, Severity, Verdict};
 
 use crate::report::{
     Colour, escape,
+    gaps::{Kind, by_kind, files_read},
     group::{Group, at, brief, by_cause, plural, shown},
 };
 
@@ -43,7 +44,11 @@ fn group(group: &Group<'_>, colour: Colour, out: &mut dyn Write) -> io::Result<(
         }
     }
     if let more @ 1.. = findings.len().saturating_sub(PLACES) {
-        writeln!(out, "  ... and the same at {more} more {}", plural(more, "place"))?;
+        writeln!(
+            out,
+            "  ... and the same at {more} more {}; `--format json` lists all",
+            plural(more, "place")
+        )?;
     }
     let (shown, message) = (escape(&shown(first)), escape(&first.message));
     writeln!(out, "   |  {}", brief(shown.trim()))?;
@@ -61,13 +66,17 @@ fn group(group: &Group<'_>, colour: Colour, out: &mut dyn Write) -> io::Result<(
 }
 
 fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    for unread in report.unread.iter().take(GAPS) {
-        let place = escape(&unread.place.to_string());
-        write!(out, "unread  {place}: {}", brief(&escape(&unread.why)))?;
-        match unread.at {
-            Some(at) if at > 0 || unread.rule == UNKNOWN_FORMAT => writeln!(out, " at byte {at}")?,
-            _ => writeln!(out)?,
+    for Kind { rule, gaps } in by_kind(report, GAPS) {
+        for gap in gaps {
+            let place = escape(&gap.place.to_string());
+            write!(out, "unread  {place}: {}", brief(&escape(&gap.why)))?;
+            match gap.at {
+                Some(at) if at > 0 || gap.rule == UNKNOWN_FORMAT => writeln!(out, " at byte {at}")?,
+                _ => writeln!(out)?,
+            }
         }
+        writeln!(out, "   = help: {}", advice(rule.advice))?;
+        writeln!(out, "   = more: modelward explain {}\n", rule.id)?;
     }
     if let more @ 1.. = report.unread.len().saturating_sub(GAPS) {
         writeln!(out, "unread  {more} more {}; `--format json` lists all", plural(more, "piece"))?;
@@ -84,8 +93,9 @@ fn gaps(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 
 /// The last line: what was done, in numbers.
 fn counts(report: &Report) -> String {
-    let Report { files, unread, checks, judged, seconds, .. } = report;
-    let (files, unread, findings) = (files.len(), unread.len(), judged.len());
+    let Report { unread, checks, judged, seconds, .. } = report;
+    let files = files_read(report);
+    let (unread, findings) = (unread.len(), judged.len());
     let [file, check, finding] = [(files, "file"), (*checks, "check"), (findings, "finding")]
         .map(|(n, word)| plural(n, word));
     let (denied, allowed) = (report.denied(), report.allowed());
@@ -131,7 +141,7 @@ const UNKNOWN_FORMAT: &str = "MW0001";
 /// Causes of one rule that are shown in full.
 const CAUSES: usize = 12;
 /// Places of one cause that are named.
-const PLACES: usize = 3;
+const PLACES: usize = 100;
 /// Gaps that are named.
 const GAPS: usize = 200;
 
@@ -161,8 +171,8 @@ mod tests {
     #[test]
     fn five_hundred_equal_findings_are_one_cause() {
         let text = text(&samples::repeated(500), Colour::Off);
-        assert!(text.lines().count() < 15, "{text}");
-        assert!(text.contains("and the same at 497 more places"), "{text}");
+        assert!(text.lines().count() < 115, "{text}");
+        assert!(text.contains("and the same at 400 more places; `--format json`"), "{text}");
     }
 
     #[test]

@@ -23,14 +23,15 @@ use crate::{
     rules, standards,
 };
 
-pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    serde_json::to_writer_pretty(&mut *out, &log(report))?;
+pub(super) fn write(report: &Report, exit_code: u8, out: &mut dyn Write) -> io::Result<()> {
+    serde_json::to_writer_pretty(&mut *out, &log(report, exit_code))?;
     writeln!(out)
 }
 
-fn log(report: &Report) -> Value {
+fn log(report: &Report, exit_code: u8) -> Value {
     let (results, left_out) = results(report);
-    let mut invocation = json!({"executionSuccessful": true, "exitCode": report.exit_code()});
+    let mut invocation =
+        json!({"executionSuccessful": exit_code != FAILURE, "exitCode": exit_code});
     if left_out > 0 {
         let text = format!(
             "{left_out} results beyond the limit of {MOST} were left out, the mildest first"
@@ -61,19 +62,24 @@ fn log(report: &Report) -> Value {
 
 /// Findings and gaps, the worst first where there are too many; and how many were left out.
 fn results(report: &Report) -> (Vec<Value>, usize) {
-    let mut judged = report.judged.iter().collect::<Vec<_>>();
-    judged.sort_by_key(|(finding, _)| Reverse(finding.severity));
-    let left_out = judged.len().saturating_add(report.unread.len()).saturating_sub(MOST);
+    let mut judged = report.judged.iter().enumerate().collect::<Vec<_>>();
+    if judged.len() > MOST {
+        judged.sort_by_key(|(_, (finding, _))| Reverse(finding.severity));
+        judged.truncate(MOST);
+        judged.sort_by_key(|(at, _)| *at);
+    }
+    let all = report.judged.len().saturating_add(report.unread.len());
+    let left_out = all.saturating_sub(MOST);
     let mut seen = HashMap::new();
-    let found =
-        judged.into_iter().map(|(finding, verdict)| found(report, finding, verdict, &mut seen));
-    let mut results = found.take(MOST).collect::<Vec<_>>();
+    let found = judged.into_iter();
+    let found = found.map(|(_, (finding, verdict))| found_one(report, finding, verdict, &mut seen));
+    let mut results = found.collect::<Vec<_>>();
     let room = MOST.saturating_sub(results.len());
     results.extend(report.unread.iter().take(room).map(|gap| unread(report, gap, &mut seen)));
     (results, left_out)
 }
 
-fn found(
+fn found_one(
     report: &Report,
     finding: &Finding,
     verdict: &Verdict,
@@ -234,6 +240,8 @@ fn insert(record: &mut Value, key: &str, value: Value) {
     }
 }
 
+/// The exit code of a run that did not do all that it was asked.
+const FAILURE: u8 = 2;
 /// Results that GitHub takes from one run.
 const MOST: usize = 25_000;
 /// Tags that GitHub takes for one rule.
@@ -253,7 +261,7 @@ mod tests {
         for report in
             [samples::usual(), samples::hostile(), samples::repeated(3), Report::default()]
         {
-            let log = log(&report);
+            let log = log(&report, report.exit_code());
             let errors = schema.iter_errors(&log).map(|e| e.to_string()).collect::<Vec<_>>();
             assert!(errors.is_empty(), "{errors:?}");
         }
@@ -262,7 +270,7 @@ mod tests {
 
     #[test]
     fn golden() {
-        let mut log = log(&samples::usual());
+        let mut log = log(&samples::usual(), 1);
         // The rules have pages of their own; here they would only make the test stale.
         log["runs"][0]["tool"]["driver"]["rules"] = json!([]);
         insta::assert_snapshot!(serde_json::to_string_pretty(&log).unwrap());
@@ -270,7 +278,7 @@ mod tests {
 
     #[test]
     fn no_run_has_more_results_than_github_takes_and_no_rule_more_tags() {
-        let log = log(&samples::repeated(25_010));
+        let log = log(&samples::repeated(25_010), 1);
         let run = &log["runs"][0];
         assert_eq!(run["results"].as_array().unwrap().len(), MOST);
         let left_out = &run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"];

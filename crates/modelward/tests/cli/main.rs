@@ -127,6 +127,9 @@ fn wrong_usage_names_what_was_meant() {
         (&["scan", "--format", "sarf", "x"][..], "did you mean `sarif`?"),
         (&["scan", "--deny", "hgih", "x"], "did you mean `high`?"),
         (&["scan", "--max-memory", "1 parsec", "x"], "unknown unit `parsec`"),
+        (&["scan", "--max-memory", "1e9", "x"], "expected a size such as `64GiB`, found `1e9`"),
+        (&["scan", "--threads", "abc", "x"], "expected a whole number from 0 to 4096, found `abc`"),
+        (&["scan", "--max-depth", "99999999999999999999", "x"], "found `99999999999999999999`"),
         (&["scna", "x"], "'scan'"),
         (&["scan", "--polcy", "x"], "'--policy'"),
         (&["explain", "policy-inside-tarket"], "did you mean `policy-inside-target`?"),
@@ -205,6 +208,20 @@ fn the_verdict_does_not_depend_on_the_name() {
             assert_eq!(bench.file(name, bytes).report(&[name])["verdict"], verdict, "{name}");
         }
     }
+}
+
+#[test]
+fn the_hook_takes_every_file_name_for_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+    let hook = std::fs::read_to_string(root.join(".pre-commit-hooks.yaml")).unwrap();
+    let entry =
+        hook.lines().find_map(|line| line.trim().strip_prefix("entry: modelward ")).unwrap();
+    let bench = Bench::new();
+    bench.file("--output=x.pkl", HARMFUL);
+    let arguments = entry.split(' ').chain(["--output=x.pkl"]).collect::<Vec<_>>();
+    let run = bench.run(&arguments);
+    assert!(run.code == 1 && run.out.contains("--> --output=x.pkl at"), "{run:?}");
+    assert!(!bench.path("x.pkl").exists());
 }
 
 #[test]

@@ -66,6 +66,7 @@ fn a_mistake_in_a_policy_has_its_place() {
     }
     let run = bench.run(&["scan", "--policy", "gone.toml", "good.pkl"]);
     assert!(run.code == 2 && run.err.contains("cannot read the policy `gone.toml`"), "{run:?}");
+    assert!(run.err.contains("\n   = help: "), "{run:?}");
 }
 
 #[test]
@@ -84,4 +85,43 @@ fn what_the_report_offers_is_what_policy_add_takes() {
     let run = bench.run(&["policy", "emit", "--for", "torch"]);
     assert!(run.out.contains("import my.package\n"), "{run:?}");
     assert!(run.out.contains("    my.package.Settings,\n"), "{run:?}");
+}
+
+#[test]
+fn what_a_policy_cannot_let_through_is_not_written_down() {
+    let bench = Bench::new();
+    let run = bench.run(&["policy", "add", "MW0001", "--reason", "it is ours"]);
+    assert!(run.code == 2 && run.err.contains("what was not read is not proven"), "{run:?}");
+    assert!(!bench.path("modelward.toml").exists());
+    assert!(!bench.run(&["explain", "MW0001"]).out.contains("[[allow]]"));
+}
+
+#[test]
+fn an_entry_that_is_there_is_left_as_it_is() {
+    let bench = Bench::new();
+    let add = |entry: &[&str]| bench.run(&[&["policy", "add", "--reason", "r"], entry].concat());
+    let text = || std::fs::read_to_string(bench.path("modelward.toml")).unwrap();
+    for (first, again, other) in [
+        (&["a B : class"][..], &["a  B  : class"][..], &["a B : value"][..]),
+        (&["MW1101", "--path", "x"], &["pickle-foreign-call", "--path", "x"], &["MW1101"]),
+    ] {
+        add(first);
+        let before = text();
+        let run = add(again);
+        assert!(run.code == 0 && run.err.contains("is let through already"), "{run:?}");
+        assert_eq!(text(), before);
+        assert_eq!(add(other).err, "");
+        assert_ne!(text(), before);
+    }
+}
+
+#[test]
+fn an_entry_that_matches_nothing_is_noted() {
+    let bench = Bench::new();
+    bench.file("model/bad.pkl", HARMFUL).file("other.pkl", HARMFUL).file("modelward.toml", ALLOW);
+    assert_eq!(bench.run(&["scan", "model"]).err, "");
+    let run = bench.run(&["scan", "other.pkl"]);
+    let note = "note: the policy lets `pickle-foreign-call` in `model/bad.pkl` through, which was";
+    assert!(run.code == 1 && run.err.starts_with(note), "{run:?}");
+    assert_eq!(bench.run(&["scan", "-q", "other.pkl"]).err, "");
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, io::Write, process::Stdio};
 
-use crate::{Bench, HARMFUL, HARMLESS};
+use crate::{Bench, HARMFUL, HARMLESS, Run};
 
 fn whys(report: &serde_json::Value) -> Vec<String> {
     let unread = report["unread"].as_array().unwrap().iter();
@@ -49,7 +49,8 @@ fn more_on_standard_input_than_the_memory_is_a_limit_that_was_hit() {
     let mut child = piped.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(HARMFUL).unwrap();
     let output = child.wait_with_output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("medium[MW0106]"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("medium[MW0106]") && text.contains("save it to a file"), "{text}");
     assert_eq!(output.status.code(), Some(1));
 }
 
@@ -68,6 +69,80 @@ fn files_of_git_are_left_out_by_content_and_hooks_are_read() {
     bench.file(".git/hooks/pre-commit", b"#!/bin/sh\necho\n");
     let report = bench.report(&["."]);
     assert_eq!((&report["counts"]["files"], &report["verdict"]), (&3.into(), &"denied".into()));
+}
+
+#[test]
+fn nothing_on_standard_input_is_no_harmless_file() {
+    let bench = Bench::new();
+    bench.file("nothing", b"");
+    let empty = fs::File::open(bench.path("nothing")).unwrap();
+    for input in [Stdio::null(), Stdio::from(empty)] {
+        let run = Run::of(bench.command(&["scan", "-"]).stdin(input).output().unwrap());
+        assert_eq!(run.code, 3, "{run:?}");
+        let words = "unread  -: expected a file on standard input, got nothing\n";
+        assert!(run.out.contains(words) && run.out.contains("0 files read"), "{run:?}");
+    }
+    let run = bench.run(&["scan", "-", "-"]);
+    assert!(run.code == 2 && run.err.contains("standard input can be read once"), "{run:?}");
+    assert_eq!(bench.report(&["nothing"])["verdict"], "clean");
+}
+
+#[test]
+fn what_is_named_twice_is_read_once() {
+    let bench = Bench::new();
+    bench.file("model/bad.pkl", HARMFUL).file("model/good.pkl", HARMLESS);
+    bench.file("model/config.json", br#"{"auto_map": {"AutoModel": "gone.X"}}"#);
+    let once = bench.report(&["model"]);
+    for (targets, again) in [
+        (&["model/bad.pkl", "model/bad.pkl", "model"][..], 2),
+        (&["model", "."], 1),
+        (&["model/", "model", "model/../model"], 2),
+    ] {
+        let report = bench.report(targets);
+        for what in ["files", "findings", "unread"] {
+            assert_eq!(report["counts"][what], once["counts"][what], "{what} of {targets:?}");
+        }
+        assert_eq!(report["skipped"].as_array().unwrap().len(), again, "{report}");
+    }
+}
+
+#[test]
+fn a_module_that_is_not_there_is_a_file_of_the_folder() {
+    let bench = Bench::new();
+    bench.file("model/sub/config.json", br#"{"auto_map": {"AutoModel": "gone.X"}}"#);
+    let report = bench.report(&["model"]);
+    let place = serde_json::json!({"path": "sub/gone.py", "inside": []});
+    assert_eq!(report["unread"][0]["place"], place, "{report}");
+    let run = bench.run(&["scan", "model"]);
+    assert!(run.out.contains("unread  model/sub/gone.py: `sub/config.json` names"), "{run:?}");
+}
+
+#[test]
+fn findings_stand_in_the_order_of_the_file() {
+    let bench = Bench::new();
+    let many = [&b"(cos\nsystem\n0cmy.package\nSettings\n)R"[..], &HARMFUL[..HARMFUL.len() - 1]];
+    bench.file("bad.pkl", &[&many.concat()[..], b"l."].concat());
+    let report = bench.report(&["bad.pkl"]);
+    let found = report["findings"].as_array().unwrap().iter();
+    let at = found.map(|finding| finding["place"]["at"].as_u64()).collect::<Vec<_>>();
+    assert!(at.len() > 1 && at.is_sorted(), "{report}");
+}
+
+#[test]
+fn a_limit_of_less_than_a_second_is_told_as_it_is() {
+    let bench = Bench::new();
+    bench.file("long.pkl", &[&b"(K\x01".repeat(3_000_000)[..], b"."].concat());
+    let run = bench.run(&["scan", "--max-time", "1ms", "long.pkl"]);
+    assert!(run.out.contains("more than the limit of 0.001 seconds"), "{run:?}");
+}
+
+#[test]
+fn an_address_is_answered_with_what_to_do() {
+    let bench = Bench::new();
+    let run = bench.run(&["scan", "https://example.org/m.pkl"]);
+    assert_eq!(run.code, 2);
+    let help = "`curl -sSfL https://example.org/m.pkl | modelward scan -`\n";
+    assert!(run.err.contains(help) && !run.err.contains("other targets"), "{run:?}");
 }
 
 #[cfg(unix)]
@@ -91,7 +166,9 @@ mod unix {
         assert_eq!((&report["verdict"], whys(&report).len()), (&"unread".into(), 2), "{report}");
         assert_eq!(report["unread"][0]["rule"], "MW0006");
         assert_eq!(bench.run(&["scan", "pipe.pkl"]).code, 3);
-        assert_eq!(bench.run(&["scan", "/dev/null"]).code, 3);
+        let run = bench.run(&["scan", "/dev/null"]);
+        let why = "unread  /dev/null: a pipe, a socket or a device, which is never opened\n";
+        assert!(run.code == 3 && run.out.contains(why), "{run:?}");
     }
 
     #[test]
@@ -106,6 +183,7 @@ mod unix {
         let report = bench.report(&["."]);
         assert_eq!(report["unread"][0]["rule"], "MW0007", "{report}");
         assert_eq!(report["counts"]["files"], 2);
+        assert!(bench.run(&["scan", "."]).out.contains("1 file read, 1 unread"));
     }
 
     #[test]
@@ -144,6 +222,28 @@ mod unix {
         assert!(whys[0].contains("a link that leads nowhere"), "{whys:?}");
         assert!(whys[1].contains("a link out of the target"), "{whys:?}");
         assert_eq!(report["verdict"], "unread");
+    }
+
+    #[test]
+    fn a_target_that_is_a_link_to_nothing_is_named() {
+        let bench = Bench::new();
+        symlink("nowhere", bench.path("broken")).unwrap();
+        symlink("round", bench.path("round")).unwrap();
+        for (link, next) in [("broken", "nowhere"), ("round", "round")] {
+            let run = bench.run(&["scan", link]);
+            let help = format!("help: it is a link to `{next}`; point modelward at the file");
+            assert!(run.code == 2 && run.err.contains(&help), "{run:?}");
+        }
+    }
+
+    #[test]
+    fn a_second_name_is_read_for_what_it_is_called() {
+        let bench = Bench::new();
+        bench.file("good.pkl", HARMLESS);
+        symlink("good.pkl", bench.path("model.safetensors")).unwrap();
+        let report = bench.report(&["good.pkl", "model.safetensors", "./good.pkl"]);
+        assert_eq!(report["counts"]["files"], 2, "{report}");
+        assert_eq!(report["skipped"].as_array().unwrap().len(), 1, "{report}");
     }
 
     #[test]
