@@ -164,6 +164,10 @@ impl Asset for Pickle {
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
         let traces = self.traces();
         for inner in &traces.inner {
+            let checkpoint = matches!(
+                inner.encoding,
+                Encoding::Checkpoint | Encoding::Latin1 | Encoding::Latin1Escaped
+            );
             let what = if inner.encoding == Encoding::Raw { "array" } else { "constant" };
             let name = format!("{what}@{:#x}", inner.at);
             let bytes = match inner.encoding {
@@ -177,15 +181,16 @@ impl Asset for Pickle {
                 encoding => match self.bytes.take(inner.at, inner.len) {
                     Ok(text) => match constant::decode(encoding, &text) {
                         Some(decoded) => Ok(decoded.into()),
+                        None if checkpoint => {
+                            let why = "expected a text of characters that are one byte each";
+                            Err(Refusal::truncated(inner.at, why))
+                        }
                         None => continue,
                     },
                     Err(refusal) => Err(refusal),
                 },
             };
-            let expects = match inner.encoding {
-                Encoding::Checkpoint => Expects::Anything,
-                _ => Expects::Data,
-            };
+            let expects = if checkpoint { Expects::Anything } else { Expects::Data };
             if visit(Part { name, bytes, expects }).is_break() {
                 return;
             }
