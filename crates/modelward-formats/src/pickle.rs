@@ -167,6 +167,10 @@ impl Asset for Pickle {
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
         let traces = self.traces();
         for inner in &traces.inner {
+            let checkpoint = matches!(
+                inner.encoding,
+                Encoding::Checkpoint | Encoding::Latin1 | Encoding::Latin1Escaped
+            );
             let what = if inner.encoding == Encoding::Raw { "array" } else { "constant" };
             let name = format!("{what}@{:#x}", inner.at);
             let bytes = match inner.encoding {
@@ -180,13 +184,17 @@ impl Asset for Pickle {
                 encoding => match self.bytes.take(inner.at, inner.len) {
                     Ok(text) => match constant::decode(encoding, &text) {
                         Some(decoded) => Ok(decoded.into()),
+                        None if checkpoint => {
+                            let why = "expected a text of characters that are one byte each";
+                            Err(Refusal::truncated(inner.at, why))
+                        }
                         None => continue,
                     },
                     Err(refusal) => Err(refusal),
                 },
             };
             let expects = match inner.encoding {
-                Encoding::Checkpoint => Expects::Anything,
+                _ if checkpoint => Expects::Anything,
                 Encoding::Raw => Expects::Numbers,
                 _ => Expects::Data,
             };

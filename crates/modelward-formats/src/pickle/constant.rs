@@ -12,7 +12,11 @@ pub enum Encoding {
     Constant,
     /// A constant that torch loads as a checkpoint of its own.
     Checkpoint,
-    /// The same, in base64.
+    /// The same, as text whose characters are its bytes: a tensor in a pickle of protocol 1 or 2.
+    Latin1,
+    /// The same, escaped as a UNICODE of protocol 0 is.
+    Latin1Escaped,
+    /// A constant that may be a file of its own, in base64.
     Base64,
     /// The same, in hexadecimal digits.
     Hexadecimal,
@@ -87,9 +91,15 @@ pub(super) fn sniff(head: &[u8], len: u64) -> Option<Encoding> {
 pub(super) fn decode(encoding: Encoding, text: &[u8]) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Raw | Encoding::Constant | Encoding::Checkpoint => None,
+        Encoding::Latin1 => latin1(std::str::from_utf8(text).ok()?),
+        Encoding::Latin1Escaped => latin1(&unescape_unicode(text)),
         Encoding::Base64 => decode_base64(text),
         Encoding::Hexadecimal => hexadecimal(text),
     }
+}
+
+fn latin1(text: &str) -> Option<Vec<u8>> {
+    text.chars().map(|character| u8::try_from(character).ok()).collect()
 }
 
 /// The smallest constant that is looked into.
@@ -296,5 +306,15 @@ mod tests {
         assert_eq!(sniff(b"an ordinary text", 60), None);
         assert_eq!(sniff(b"configuration000", 60), None);
         assert_eq!(decode(Encoding::Base64, b"aGk="), Some(b"hi".to_vec()));
+    }
+
+    #[test]
+    fn a_character_of_latin1_is_a_byte() {
+        assert_eq!(decode(Encoding::Latin1, b"\xc2\x80\x02\xc3\xbf"), Some(vec![0x80, 2, 0xff]));
+        assert_eq!(decode(Encoding::Latin1Escaped, b"\x80\\u0002\xff"), Some(vec![0x80, 2, 0xff]));
+        for wide in ["\u{100}", "\u{ff}\u{20ac}"] {
+            assert_eq!(decode(Encoding::Latin1, wide.as_bytes()), None);
+        }
+        assert_eq!(decode(Encoding::Latin1, b"\x80"), None, "no text at all");
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{
     constant::{self, Encoding},
-    machine,
+    machine, opcode as op,
     value::{Heap, Kind, Shape, Value},
 };
 use crate::{Budget, Bytes, Refusal};
@@ -158,6 +158,26 @@ impl<'a> Program<'a> {
     pub fn range(&self, value: Value) -> Option<(u64, u64)> {
         let (Kind::Text(at) | Kind::Bytes(at)) = value.kind() else { return None };
         constant::range(self.bytes, at)
+    }
+
+    /// The text that `_codecs.encode(text, "latin1")` made bytes of, as protocols 0 to 2 write
+    /// bytes: its offset and length, and how it is written.
+    pub fn latin1(&self, value: Value) -> Option<((u64, u64), Encoding)> {
+        let [callee, arguments] = *self.heap.items_of(value, Shape::Object)? else { return None };
+        let [text, codec] = *self.heap.items_of(arguments, Shape::Tuple)? else { return None };
+        let (Kind::Import(index), Kind::Text(at)) = (callee.kind(), text.kind()) else {
+            return None;
+        };
+        let encoding = match self.bytes.array(at) {
+            Ok([op::UNICODE]) => Encoding::Latin1Escaped,
+            Ok([op::BINUNICODE | op::SHORT_BINUNICODE | op::BINUNICODE8]) => Encoding::Latin1,
+            // How the text of a STRING is decoded is up to the reader.
+            _ => return None,
+        };
+        let encodes = self.import(index)?.is("_codecs", "encode");
+        let latin1 = matches!(codec.kind(), Kind::Text(_))
+            && self.text(codec, 16).as_deref() == Some("latin1");
+        Some((self.range(text).filter(|_| encodes && latin1)?, encoding))
     }
 
     /// Run one stream from `start`. Whatever breaks it comes back beside what ran before.

@@ -13,6 +13,8 @@ use super::{judge::Judge, matching::Matcher, shape::Parser};
 pub(crate) struct Dtype {
     /// Whether its elements hold objects.
     pub(crate) objects: bool,
+    /// Whether they are nothing else: an object, or a subarray of such.
+    lone: bool,
     /// Bytes of one element; `None` where its letter does not tell.
     pub(crate) size: Option<u64>,
     letter: char,
@@ -31,7 +33,7 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
         let record = RECORDS
             .iter()
             .any(|&(module, name)| matcher.judge.is_of(matcher.program, code, module, name));
-        return record.then_some(Dtype { objects: false, size: None, letter: 'V' });
+        return record.then_some(Dtype { objects: false, lone: false, size: None, letter: 'V' });
     }
     of_code(&matcher.program.text(code, 32)?)
 }
@@ -39,7 +41,8 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
 fn of_code(code: &str) -> Option<Dtype> {
     let code = code.strip_prefix(['<', '>', '=', '|']).unwrap_or(code);
     if let Some(&(_, size)) = FULL.iter().find(|(name, _)| *name == code) {
-        return Some(Dtype { objects: code == "object", size: Some(size), letter: '?' });
+        let objects = code == "object";
+        return Some(Dtype { objects, lone: objects, size: Some(size), letter: '?' });
     }
     let mut rest = code.chars();
     let letter = rest.next()?;
@@ -55,7 +58,7 @@ fn of_code(code: &str) -> Option<Dtype> {
         'c' if count.is_none() => Some(1),
         _ => count.or_else(|| SIZES.iter().find(|(one, _)| *one == letter).map(|(_, size)| *size)),
     };
-    Some(Dtype { objects: letter == 'O', size, letter })
+    Some(Dtype { objects: letter == 'O', lone: letter == 'O', size, letter })
 }
 
 /// Judge the state of a dtype; `None` where numpy would not have written it.
@@ -98,9 +101,11 @@ pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value
         (Err(_), _) if size == -1 => dtype.size,
         (Err(_), _) => return None,
     };
-    let mut objects = dtype.objects;
+    let (mut objects, mut lone) = (dtype.objects, dtype.letter == 'O');
     if subarray != Value::NONE {
-        objects |= of_subarray(matcher, subarray, width)?;
+        let base = of_subarray(matcher, subarray, width)?;
+        objects |= base.objects;
+        lone |= base.lone;
     }
     if fields != Value::NONE {
         objects |= of_fields(matcher, fields, width?)?;
@@ -110,15 +115,19 @@ pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value
         None => true,
         Some(flags) if objects => {
             let flags = flags & !128;
-            if dtype.letter == 'O' { flags == 63 } else { flags == 27 }
+            if lone { flags == 63 } else { flags == 27 }
         }
         Some(flags) => matches!(flags & !(16 | 128), 0 | 8),
     };
-    right.then_some(Dtype { objects, size: width, ..dtype })
+    right.then_some(Dtype { objects, lone, size: width, ..dtype })
 }
 
-/// `(dtype, shape)`: whether the elements of a subarray hold objects.
-fn of_subarray(matcher: &Matcher<'_, '_, '_>, subarray: Value, width: Option<u64>) -> Option<bool> {
+/// `(dtype, shape)`: the elements of a subarray, which hands their flags on.
+fn of_subarray(
+    matcher: &Matcher<'_, '_, '_>,
+    subarray: Value,
+    width: Option<u64>,
+) -> Option<Dtype> {
     let [base, shape] = *matcher.program.heap().items_of(subarray, Shape::Tuple)? else {
         return None;
     };
@@ -132,7 +141,7 @@ fn of_subarray(matcher: &Matcher<'_, '_, '_>, subarray: Value, width: Option<u64
         let Kind::Int(size) = size.kind() else { return None };
         total = total.checked_mul(u64::try_from(size).ok()?)?;
     }
-    (width == Some(total)).then_some(base.objects)
+    (width == Some(total)).then_some(base)
 }
 
 /// `{name: (dtype, offset, title?)}`: whether a field holds objects. All lie inside the element.

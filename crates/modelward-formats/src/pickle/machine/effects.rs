@@ -36,27 +36,34 @@ impl<O: Observer> Machine<'_, '_, O> {
     pub(super) fn call(&mut self, at: u64, call: Call) -> Step {
         self.effects = self.effects.saturating_add(1);
         self.observer.call(self.program, at, call);
-        self.checkpoint(call);
+        self.checkpoint(at, call);
         let items = [call.callee, call.arguments];
         self.make(Shape::Object, &items, at)
     }
 
     /// The constant that torch loads as a checkpoint of its own is a file, whatever it begins with.
-    pub(super) fn checkpoint(&mut self, call: Call) {
+    pub(super) fn checkpoint(&mut self, from: u64, call: Call) {
         let Kind::Import(index) = call.callee.kind() else { return };
         let loads = self.program.import(index);
         if !loads.is_some_and(|import| import.is("torch.storage", "_load_from_bytes")) {
             return;
         }
         let arguments = self.program.heap.items_of(call.arguments, Shape::Tuple);
-        if let Some(&[constant]) = arguments
-            && let Some((at, len)) = self.program.range(constant)
-        {
-            let known = |inner: &&mut Inner| inner.at == at;
+        let Some(&[constant]) = arguments else { return };
+        let raw = || Some((self.program.range(constant)?, Encoding::Checkpoint));
+        if let Some(((at, len), encoding)) = raw().or_else(|| self.program.latin1(constant)) {
+            // The same text means another file when it is taken as it is.
+            let apart = |old| matches!(old, Encoding::Latin1 | Encoding::Latin1Escaped);
+            let replaces = |old| old == encoding || !apart(old) && !apart(encoding);
+            let known = |inner: &&mut Inner| inner.at == at && replaces(inner.encoding);
+            let full = self.program.inner.len() >= INNER;
             match self.program.inner.iter_mut().rev().take(64).find(known) {
-                Some(inner) => inner.encoding = Encoding::Checkpoint,
+                Some(inner) => inner.encoding = encoding,
+                None if !full => {
+                    self.program.inner.push(Inner { at, len, encoding });
+                }
                 None => {
-                    self.program.inner.push(Inner { at, len, encoding: Encoding::Checkpoint });
+                    self.program.crowded.get_or_insert(from);
                 }
             }
         }

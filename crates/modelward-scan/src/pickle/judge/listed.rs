@@ -14,6 +14,7 @@ use super::{
     },
     Judge,
     objects::loaded,
+    standing::Standing,
 };
 
 impl Judge<'_> {
@@ -27,6 +28,11 @@ impl Judge<'_> {
         result: u32,
     ) -> Result<(), String> {
         let matcher = Matcher { judge: self, program };
+        // Calls that the user's policy adds to a rule of its own.
+        let added = |slots: &Vec<_>| matcher.arguments(slots, arguments);
+        if entry.special.is_some() && entry.calls.iter().any(added) {
+            return Ok(());
+        }
         match entry.special {
             Some(Special::Partial) => {
                 let Some(&function) = arguments.first() else { return Err("no function".into()) };
@@ -38,8 +44,11 @@ impl Judge<'_> {
             Some(Special::EnumMember) => {
                 let [object, member] = *arguments else { return Err("not two arguments".into()) };
                 let enumeration = self.entry(object).is_some_and(|entry| entry.enumeration);
-                let member = program.text(member, 256).filter(|name| !name.starts_with('_'));
-                let fine = enumeration && member.is_some_and(|name| !name.contains('.'));
+                let member = program.text(member, 256).filter(|name| !name.contains('.'));
+                let fine = member.is_some_and(|name| {
+                    enumeration && !name.starts_with('_')
+                        || self.lists_attribute(program, object, &name)
+                });
                 return fine
                     .then_some(())
                     .ok_or_else(|| "not a member of a listed enumeration".into());
@@ -108,6 +117,8 @@ impl Judge<'_> {
                 let fine = matches!(arguments, [bytes] if match bytes.kind() {
                     Kind::Bytes(_) => true,
                     Kind::Text(at) => raw(at),
+                    // Decoded and read as a checkpoint of its own, as the constants are.
+                    Kind::Node(_) => program.latin1(*bytes).is_some(),
                     _ => false,
                 });
                 return fine.then_some(()).ok_or_else(|| "its argument is no constant".into());
@@ -132,6 +143,22 @@ impl Judge<'_> {
             || (entry.enumeration && constant());
         fits.then_some(())
             .ok_or_else(|| "its arguments are not of the kind that the allow-list knows".into())
+    }
+
+    /// Whether an attribute of a class, or of its instance, is listed as a value under its dotted
+    /// name, as protocol 4 writes it.
+    fn lists_attribute(&self, program: &Program<'_>, object: Value, attribute: &str) -> bool {
+        let class = match object.kind() {
+            Kind::Import(index) => Some(index),
+            _ => self
+                .maker(program, object)
+                .filter(|&index| self.entry_of(index).is_some_and(|entry| entry.class)),
+        };
+        class.and_then(|index| self.name(index)).is_some_and(|class| {
+            let dotted = format!("{}.{attribute}", class.name);
+            let standing = self.standing(&class.module, &dotted);
+            matches!(standing, Standing::Listed(entry) if entry.value)
+        })
     }
 
     /// Whether a state may be given to what this name makes.

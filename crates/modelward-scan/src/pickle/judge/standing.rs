@@ -57,8 +57,14 @@ impl Judge<'_> {
 
     pub(super) fn standing(&self, module: &str, name: &str) -> Standing {
         let allowed = self.allowed.get(&(module.to_owned(), name.to_owned()));
-        let kinds = known::kinds(module, name).or(allowed.map(String::as_str));
-        if let Some(entry) = kinds.and_then(|kinds| Entry::parse(kinds).ok()) {
+        let listed = known::kinds(module, name).and_then(|kinds| Entry::parse(kinds).ok());
+        let allowed = allowed.and_then(|kinds| Entry::parse(kinds).ok());
+        // What the user allows widens what ships, and takes nothing away.
+        let entry = match (listed, allowed) {
+            (Some(listed), Some(allowed)) => Some(listed.or(allowed)),
+            (listed, allowed) => listed.or(allowed),
+        };
+        if let Some(entry) = entry {
             return Standing::Listed(Rc::new(entry));
         }
         let of_archive = module == "__torch__" || module.starts_with("__torch__.");

@@ -39,7 +39,7 @@ PLAIN_DECORATORS = {
     "dataclass", "dataclasses.dataclass", "final", "typing.final", "total_ordering", "functools.total_ordering", "deprecated",
     "add_start_docstrings", "add_end_docstrings", "auto_docstring", "requires", "requires_backends", "strict", "runtime_checkable",
     "experimental", "compatibility", "torch.jit.interface", "ignore", "deprecate", "validate_params", "pgroup_unused", "set_module",
-    "dataclass_transform", "torch_compilable_check", "use_kernel_forward_from_hub", "use_kernelized_func", "add_code_sample_docstrings", "rank_zero_only_class",
+    "dataclass_transform", "torch_compilable_check", "use_kernel_forward_from_hub", "use_kernelized_func", "use_experts_implementation", "add_code_sample_docstrings", "rank_zero_only_class",
 }
 
 # Hooks that were read, with what they do.
@@ -111,9 +111,16 @@ LIBRARIES = {
          "transformers.utils.generic", "transformers.generation.configuration_utils", "transformers.configuration_utils",
          "transformers.activations", "transformers.pytorch_utils"]
         + [f"transformers.models.{model}.{kind}_{model}" for kind in ("configuration", "modeling")
-           for model in ("albert", "bart", "bert", "clip", "deberta", "deberta_v2", "distilbert", "electra", "gemma", "gpt2", "gpt_neo",
-                         "gpt_neox", "llama", "longformer", "mbart", "mistral", "mpnet", "opt", "pegasus", "phi", "qwen2", "roberta", "t5",
-                         "vit", "wav2vec2", "whisper", "xlm_roberta", "xlnet")],
+           for model in ("albert", "bart", "beit", "bert", "big_bird", "blenderbot", "blip", "bloom", "camembert", "clip", "codegen",
+                         "cohere", "convbert", "convnext", "convnextv2", "data2vec", "deberta", "deberta_v2", "deit", "detr", "dinov2",
+                         "distilbert", "electra", "ernie", "falcon", "flaubert", "funnel", "gemma", "gemma2", "gemma3", "gpt2",
+                         "gpt_bigcode", "gpt_neo", "gpt_neox", "gptj", "hubert", "layoutlm", "layoutlmv3", "led", "llama", "longformer",
+                         "longt5", "m2m_100", "mamba", "mamba2", "marian", "mbart", "mistral", "mixtral", "mobilebert", "mobilenet_v2",
+                         "mobilevit", "mpnet", "mpt", "mt5", "olmo", "olmo2", "opt", "pegasus", "phi", "phi3", "qwen2", "qwen2_moe",
+                         "qwen3", "qwen3_moe", "regnet", "rembert", "resnet", "roberta", "roformer", "segformer", "siglip",
+                         "speech_to_text", "squeezebert", "stablelm", "starcoder2", "swin", "swinv2", "t5", "trocr", "umt5", "unispeech",
+                         "unispeech_sat", "vit", "vit_mae", "vits", "wav2vec2", "wavlm", "whisper", "xglm", "xlm", "xlm_roberta",
+                         "xlm_roberta_xl", "xlnet", "yolos")],
         [],
     ),
     "accelerate": ("accelerate", ["accelerate.state", "accelerate.utils.dataclasses"], []),

@@ -1,0 +1,143 @@
+//! What libraries write and was once called bad, each beside a neighbour that must stay so.
+
+use modelward_core::{AllowedName, Outcome, Place};
+use modelward_formats::Limits;
+use modelward_scan::{Context, examine};
+
+fn under(bytes: &[u8], names: &[&str]) -> Outcome {
+    let allowed = |entry: &&str| AllowedName { entry: (*entry).into(), reason: "a test".into() };
+    let names = names.iter().map(allowed).collect::<Vec<_>>();
+    let context = Context::new(Limits::default(), &names);
+    examine(&Place::file("sample"), &bytes.into(), &context).outcome()
+}
+
+#[track_caller]
+fn clean(bytes: &[u8]) {
+    assert_eq!(under(bytes, &[]), Outcome::Clean, "{}", bytes.escape_ascii());
+}
+
+#[track_caller]
+fn denied(bytes: &[u8]) {
+    assert!(under(bytes, &[]) > Outcome::Unread, "{}", bytes.escape_ascii());
+}
+
+#[test]
+fn a_checkpoint_in_text_is_read_as_the_bytes_that_it_stands_for() {
+    // A dict, and a call; the length of a frame is 0x80 and up, two bytes each as UTF-8.
+    let silent = "\u{80}\u{2}}X\u{4}\0\0\0\u{e9}\u{e9}ab0.";
+    let fires = "\u{80}\u{2}cos\nsystem\nX\u{2}\0\0\0id\u{85}R.";
+    let wrap = |text: &str, codec: &str| {
+        let mut out = b"\x80\x02ctorch.storage\n_load_from_bytes\nc_codecs\nencode\nX".to_vec();
+        out.extend(u32::try_from(text.len()).unwrap().to_le_bytes());
+        out.extend(text.as_bytes());
+        out.push(b'X');
+        out.extend(u32::try_from(codec.len()).unwrap().to_le_bytes());
+        out.extend(codec.as_bytes());
+        out.extend(b"\x86R\x85R.");
+        out
+    };
+    clean(&wrap(silent, "latin1"));
+    denied(&wrap(fires, "latin1"));
+    denied(&wrap(silent, "utf-8"));
+    // Protocol 0 escapes a few characters.
+    let escaped = |line: &[u8]| {
+        let head = b"ctorch.storage\n_load_from_bytes\n(c_codecs\nencode\n(V";
+        [head, line, b"\nVlatin1\ntRtR."].concat()
+    };
+    clean(&escaped(b"\x80\x02N."));
+    denied(&escaped(b"\x80\x02c\\u006fs\\u000asystem\\u000a(X\x02\\u0000\\u0000\\u0000idtR."));
+    // What is no byte stops the loader, and is not read.
+    assert_eq!(under(&wrap("\u{100}N.", "latin1"), &[]), Outcome::Unread);
+    // A later use of the same text as it is does not hide what was loaded before.
+    let memo = |text: &str| {
+        let mut out = wrap(text, "latin1");
+        out.truncate(out.len() - 1);
+        let at = out.windows(2).position(|pair| pair == b".X").unwrap() + 1;
+        out.insert(at, b'q');
+        out.insert(at + 1, 0);
+        out.extend(b"0ctorch.storage\n_load_from_bytes\nh\0\x85R.");
+        out
+    };
+    denied(&memo(fires));
+}
+
+#[test]
+fn a_method_of_a_class_by_getattr_is_right_where_its_dotted_name_is_listed() {
+    let method = |name: &str| {
+        let class = b"c__builtin__\ngetattr\n(cscipy.interpolate._interpolate\ninterp1d\nV";
+        [class, name.as_bytes(), b"\ntR."].concat()
+    };
+    clean(&method("_call_linear_np"));
+    denied(&method("_set_y"));
+    denied(&method("__init__"));
+    let called = method("_call_linear_np");
+    denied(&[&called[..called.len() - 1], b"(tR."].concat());
+}
+
+#[test]
+fn a_layout_in_memory_by_its_dotted_name() {
+    clean(b"\x80\x04\x8c\x0ctorch._utils\x8c\x13torch.channels_last\x93.");
+    denied(b"\x80\x04\x8c\x0ctorch._utils\x8c\x0ftorch.os.system\x93.");
+    denied(b"\x80\x04\x8c\x0ctorch._utils\x8c\x0atorch.load\x93.");
+}
+
+#[test]
+fn a_subarray_of_objects_has_all_flags_of_an_object() {
+    // The dtype of `np.dtype(("O", (2,)))`, by its flags, and the one of a record around it.
+    let subarray = |flags: u8| {
+        format!(
+            "cnumpy\ndtype\n(VV16\nI00\nI01\ntR(I3\nV|\n(cnumpy\ndtype\n(VO8\nI00\nI01\ntR(I3\nV|\n\
+             NNNI-1\nI-1\nI63\ntb(I2\nttNNI16\nI8\nI{flags}\ntb"
+        )
+    };
+    let record = |flags: u8| {
+        let field = subarray(63);
+        format!(
+            "cnumpy\ndtype\n(VV16\nI00\nI01\ntR(I3\nV|\nN(Vs\nt}}Vs\n({field}I0\ntsI16\nI1\nI{flags}\ntb."
+        )
+    };
+    clean(format!("{}.", subarray(63)).as_bytes());
+    clean(record(27).as_bytes());
+    for wrong in [0, 8, 27, 62] {
+        denied(format!("{}.", subarray(wrong)).as_bytes());
+    }
+    denied(record(63).as_bytes());
+    denied(record(0).as_bytes());
+}
+
+#[test]
+fn a_matrix_behind_joblib() {
+    let wrapper = |subclass: &str| {
+        let head = b"\x80\x02cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}(X\x08\0\0\0subclassc";
+        let rest =
+            b"X\x05\0\0\0orderX\x01\0\0\0CX\x0a\0\0\0allow_mmap\x88X\x05\0\0\0shapeK\x01\x85\
+            X\x05\0\0\0dtypecnumpy\ndtype\nX\x02\0\0\0u1K\0K\x01\x87R(K\x03X\x01\0\0\0|NNN\
+            J\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbub\x07.";
+        [&head[..], subclass.as_bytes(), rest].concat()
+    };
+    for class in [
+        "numpy\nndarray\n",
+        "numpy.matrixlib.defmatrix\nmatrix\n",
+        "numpy.core.defchararray\nchararray\n",
+        "numpy._core.defchararray\nchararray\n",
+    ] {
+        clean(&wrapper(class));
+    }
+    denied(&wrapper("collections\nOrderedDict\n"));
+    denied(&wrapper("os\nsystem\n"));
+}
+
+#[test]
+fn a_policy_widens_a_name_that_is_listed() {
+    let state = b"ccollections\nOrderedDict\n)R(I1\nI2\ntb.";
+    let entry = "collections OrderedDict : state (int, int)";
+    denied(state);
+    assert_eq!(under(state, &[entry]), Outcome::Clean);
+    // What ships stands beside it: items, and attributes by a state.
+    let shipped = b"ccollections\nOrderedDict\n)R}Va\nI1\nsb.";
+    assert_eq!(under(shipped, &[entry]), Outcome::Clean);
+    let member = b"cbuiltins\ngetattr\n(carray\narray\nVtypecodes\ntR.";
+    denied(member);
+    assert_eq!(under(member, &["builtins getattr : call (of array.array, text)"]), Outcome::Clean);
+    assert!(under(b"cos\nsystem\n(Vid\ntR.", &[entry]) > Outcome::Unread);
+}
