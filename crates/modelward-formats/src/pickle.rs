@@ -240,6 +240,7 @@ impl Observer for Nobody {
     fn state(&mut self, _: &Program<'_>, _: u64, _: value::Value, _: value::Value) {}
     fn items(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
+    fn hashed(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
     fn oddity(&mut self, _: &Program<'_>, _: u64, _: Oddity) {}
 }

@@ -43,6 +43,30 @@ fn a_state_that_is_called_is_no_text() {
     assert_eq!(outcome(&[b"cnt\n12\n7\n"]), Outcome::Clean, "a column of numbers");
 }
 
+/// Each link of these chains is a listed name: what they lean on is hashed, formatted, or called.
+#[test]
+fn listed_names_make_no_chain() {
+    let clean: [&[u8]; 3] = [
+        b"\x80\x02cfunctools\npartial\nctorch.nn.modules.normalization\nLayerNorm\n\x85R(ctorch.nn.modules.normalization\nLayerNorm\n)}U\x03epsK\x01sNtb.",
+        b"\x80\x02csklearn.linear_model._base\nLinearRegression\n)\x81}U\x10_sklearn_versionU\x031.5sb.",
+        b"\x80\x02}ctorch\nfloat32\nNs.",
+    ];
+    for bytes in clean {
+        assert_eq!(outcome(&[bytes]), Outcome::Clean, "{}", bytes.escape_ascii());
+    }
+    let chains: [&[u8]; 6] = [
+        b"\x80\x02cfunctools\npartial\n(cnumpy\nmemmap\nU\x02/xU\x02u1U\x02w+tR.",
+        b"\x80\x02cfunctools\npartial\n(cbuiltins\nmax\ncsklearn.pipeline\nPipeline\n)\x81tR.",
+        b"\x80\x02cfunctools\npartial\ncbuiltins\nmax\n\x85R(cbuiltins\nmax\n)}U\x03keycsklearn.pipeline\nPipeline\n)\x81sNtb.",
+        b"\x80\x02csklearn.linear_model._base\nLinearRegression\n)\x81}U\x10_sklearn_version]sb.",
+        b"\x80\x02}cpandas.core.dtypes.dtypes\nSparseDtype\n)\x81Ns.",
+        b"\x80\x02cbuiltins\nset\n]cpandas.core.dtypes.dtypes\nSparseDtype\n)\x81K\x01\x86a\x85R.",
+    ];
+    for bytes in chains {
+        denied(&[bytes]);
+    }
+}
+
 #[test]
 fn a_number_that_c_takes_for_octal_is_no_offset() {
     let dtype = |offset: &[u8]| {

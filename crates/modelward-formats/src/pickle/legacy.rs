@@ -88,6 +88,9 @@ impl<O: Observer> Observer for Watching<'_, O> {
     fn contained(&mut self, program: &Program<'_>, at: u64, item: Value) {
         self.observer.contained(program, at, item);
     }
+    fn hashed(&mut self, program: &Program<'_>, at: u64, item: Value) {
+        self.observer.hashed(program, at, item);
+    }
     fn persistent(&mut self, program: &Program<'_>, at: u64, id: Value) {
         if let Some([_, class, key, ..]) = program.heap().items_of(id, Shape::Tuple)
             && let Kind::Import(index) = class.kind()

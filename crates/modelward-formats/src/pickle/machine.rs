@@ -356,15 +356,15 @@ impl<O: Observer> Machine<'_, '_, O> {
                     _ => Shape::Set,
                 };
                 self.make(shape, &[], at)?;
-                self.add(at, &items)?;
+                self.add(at, name, &items)?;
             }
             op::APPEND => {
                 let item = self.pop(at, name)?;
-                self.add(at, &[item])?;
+                self.add(at, name, &[item])?;
             }
             op::SETITEM => {
                 let (value, key) = (self.pop(at, name)?, self.pop(at, name)?);
-                self.add(at, &[key, value])?;
+                self.add(at, name, &[key, value])?;
             }
             op::APPENDS | op::SETITEMS | op::ADDITEMS => self.add_batch(at, name)?,
             op::NEXT_BUFFER => self.stack.push(Value::UNKNOWN),

@@ -21,6 +21,9 @@ pub trait Observer {
     fn items(&mut self, program: &Program<'_>, at: u64, object: Value);
     /// An import, or a tuple that holds one, becomes an item of a list, a dict or a set.
     fn contained(&mut self, program: &Program<'_>, at: u64, item: Value);
+    /// What a call gave becomes the key of a dict or an item of a set, alone or in a tuple: its
+    /// `__hash__` is called.
+    fn hashed(&mut self, program: &Program<'_>, at: u64, item: Value);
     /// A persistent id is handed to the loader.
     fn persistent(&mut self, program: &Program<'_>, at: u64, id: Value);
     /// Something that no pickler writes.

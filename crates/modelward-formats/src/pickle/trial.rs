@@ -137,6 +137,7 @@ impl Observer for Seen {
     }
     fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn hashed(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn oddity(&mut self, _: &Program<'_>, _: u64, _: Oddity) {}
 }

@@ -269,6 +269,9 @@ impl Observer for Judge<'_> {
                     let message = "a tensor reaches beyond its storage".into();
                     self.note(Kinds::TensorLayout, at, line(program), message, false);
                 }
+                if let (Ok(()), Some(arguments)) = (&judged, &arguments) {
+                    self.hashed_by_call(program, at, index, arguments);
+                }
                 if let Err(why) = judged {
                     let name = shown::shown(program, call.callee);
                     let message = format!("calls `{name}` in a way that is not listed: {why}");
@@ -327,6 +330,12 @@ impl Observer for Judge<'_> {
         if matches!(known, Some(Standing::TorchScript)) {
             return;
         }
+        // scikit-learn formats it, whatever it is, before it looks at anything else.
+        let version = program.entry(state, "_sklearn_version");
+        if version.is_some_and(|version| !matches!(version.kind(), Kind::Text(_) | Kind::None)) {
+            let message = "the version of scikit-learn is no text".into();
+            self.note(Kinds::UnlistedState, at, line(program), message, true);
+        }
         if dunder {
             let message = "sets attributes whose names begin with `__`".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
@@ -354,6 +363,14 @@ impl Observer for Judge<'_> {
         if given || entry.is_some_and(|entry| !entry.items) {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
+            self.note(Kinds::UnlistedState, at, line, message, false);
+        }
+    }
+
+    fn hashed(&mut self, program: &Program<'_>, at: u64, item: Value) {
+        if !self.may_be_hashed(program, item, 0) && !self.work.is_spent() {
+            let line = shown::shown(program, item);
+            let message = "hashes an object that may have any attributes".into();
             self.note(Kinds::UnlistedState, at, line, message, false);
         }
     }

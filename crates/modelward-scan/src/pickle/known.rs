@@ -21,6 +21,10 @@ use super::shape::{OneOf, Parser, Slot};
 pub(crate) struct Entry {
     /// It may be imported and handed on.
     pub(crate) value: bool,
+    /// Nothing that is handed on may call it, with arguments of the file's.
+    pub(crate) uncalled: bool,
+    /// What it makes may be the key of a dict or an item of a set: its `__hash__` was read.
+    pub(crate) key: bool,
     /// An instance may be made without arguments, and given a state.
     pub(crate) class: bool,
     /// It is an enumeration.
@@ -64,6 +68,8 @@ impl Entry {
         loop {
             match parser.word() {
                 "value" => entry.value = true,
+                "uncalled" => entry.uncalled = true,
+                "key" => entry.key = true,
                 "class" => entry.class = true,
                 "enum" => entry.enumeration = true,
                 "items" => entry.items = true,
@@ -105,6 +111,12 @@ impl Entry {
         self.makes.append(&mut other.makes);
         self.special = self.special.or(other.special);
         self
+    }
+
+    /// Whether what it makes may be hashed while the file is loaded: constructors were judged with
+    /// their arguments, instances take any attributes, and some hash those.
+    pub(crate) fn may_be_hashed(&self) -> bool {
+        self.key || self.enumeration || !self.class
     }
 
     /// Whether an import of it may be handed on: stored, or given as an argument.

@@ -52,6 +52,7 @@ impl<O: Observer> Machine<'_, '_, O> {
         let (below, items) = self.stack.split_at_checked(from).unwrap_or_default();
         let container = below.last().filter(|_| below.len() > self.floor());
         let &container = container.ok_or_else(|| self.underflow(at, name))?;
+        hashed(self.observer, self.program, at, name, items);
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
                 if self.program.heap.add(index, items) {
@@ -67,8 +68,9 @@ impl<O: Observer> Machine<'_, '_, O> {
     }
 
     /// Add items to the container on top of the stack.
-    pub(super) fn add(&mut self, at: u64, items: &[Value]) -> Step {
-        let container = self.top(at, "a container")?;
+    pub(super) fn add(&mut self, at: u64, name: &'static str, items: &[Value]) -> Step {
+        let container = self.top(at, name)?;
+        hashed(self.observer, self.program, at, name, items);
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
                 if self.program.heap.add(index, items) {
@@ -124,6 +126,26 @@ impl<O: Observer> Machine<'_, '_, O> {
 
     pub(super) fn underflow(&self, at: u64, name: &'static str) -> Refusal {
         Refusal::truncated(at, format!("expected more on the stack for {name}"))
+    }
+}
+
+/// Show the keys and the items of sets that are no constants.
+fn hashed(
+    observer: &mut impl Observer,
+    program: &Program<'_>,
+    at: u64,
+    name: &str,
+    items: &[Value],
+) {
+    let step = match name {
+        "DICT" | "SETITEM" | "SETITEMS" => 2,
+        "FROZENSET" | "ADDITEMS" => 1,
+        _ => return,
+    };
+    for &item in items.iter().step_by(step) {
+        if matches!(item.kind(), Kind::Node(_)) {
+            observer.hashed(program, at, item);
+        }
     }
 }
 

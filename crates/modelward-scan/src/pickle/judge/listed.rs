@@ -35,11 +35,8 @@ impl Judge<'_> {
         }
         match entry.special {
             Some(Special::Partial) => {
-                let Some(&function) = arguments.first() else { return Err("no function".into()) };
-                let listed = self.entry(function).is_some_and(|entry| entry.may_be_handed_on());
-                return listed
-                    .then_some(())
-                    .ok_or_else(|| "its function is not listed as a value".into());
+                let (function, rest) = arguments.split_first().ok_or("no function")?;
+                return self.partial(program, *function, rest);
             }
             Some(Special::EnumMember) => {
                 let [object, member] = *arguments else { return Err("not two arguments".into()) };
@@ -161,6 +158,41 @@ impl Judge<'_> {
         })
     }
 
+    /// A partial calls its function once something calls it, which a method that the file replaces
+    /// may do while it is loaded: so it gets nothing to call it with but what is tame.
+    fn partial(
+        &self,
+        program: &Program<'_>,
+        function: Value,
+        arguments: &[Value],
+    ) -> Result<(), String> {
+        let matcher = Matcher { judge: self, program };
+        let listed = self.entry(function).filter(|entry| entry.may_be_handed_on());
+        if listed.is_none_or(|entry| entry.uncalled) {
+            return Err("its function is not listed as a value".into());
+        }
+        let tame = arguments.iter().all(|&value| self.is_tame(&matcher, value, 0));
+        tame.then_some(()).ok_or_else(|| "its arguments are no constants".into())
+    }
+
+    /// Whether a value is a constant, a name that may be called with constants, or what is as good
+    /// as a constant; alone or in lists and tuples.
+    fn is_tame(&self, matcher: &Matcher<'_, '_, '_>, value: Value, depth: u32) -> bool {
+        const DEEP: u32 = 8;
+        if let Kind::Import(_) = value.kind() {
+            let entry = self.entry(value);
+            return entry.is_some_and(|entry| entry.may_be_handed_on() && !entry.uncalled);
+        }
+        let made = self.maker(matcher.program, value).and_then(|index| self.entry_of(index));
+        let deeper = depth.saturating_add(1);
+        matcher.one_of(&[shape::Shape::Plain], value)
+            || made.is_some_and(|entry| !entry.class && !entry.makes.is_empty())
+            || depth < DEEP
+                && matcher.sequence(value).is_some_and(|(items, more)| {
+                    !more && items.iter().all(|&item| self.is_tame(matcher, item, deeper))
+                })
+    }
+
     /// Whether a state may be given to what this name makes.
     pub(super) fn listed_state(
         &mut self,
@@ -182,12 +214,23 @@ impl Judge<'_> {
             };
         }
         if entry.special == Some(Special::Partial) {
-            let Some([function, arguments, ..]) = program.heap().items_of(state, Shape::Tuple)
+            let Some([function, arguments, keywords, ..]) =
+                program.heap().items_of(state, Shape::Tuple)
             else {
                 return false;
             };
-            let listed = self.entry(*function).is_some_and(|entry| entry.may_be_handed_on());
-            return listed && program.heap().items_of(*arguments, Shape::Tuple).is_some();
+            let arguments = program.heap().items_of(*arguments, Shape::Tuple);
+            let named = program.heap().of(*keywords).filter(|node| !node.more);
+            let named = match named {
+                Some(node) if matcher.fields(*keywords) => program.heap().items(node),
+                _ if *keywords == Value::NONE => &[],
+                _ => return false,
+            };
+            let named = named.iter().skip(1).step_by(2);
+            return arguments.is_some_and(|arguments| {
+                let all = arguments.iter().chain(named).copied().collect::<Vec<_>>();
+                self.partial(program, *function, &all).is_ok()
+            });
         }
         if !matcher.one_of(&[shape::Shape::Any], state) {
             return false;

@@ -3,7 +3,7 @@
 use modelward_formats::{
     Gap, Refusal,
     pickle::{
-        Program, element_width,
+        Observer, Program, element_width,
         value::{Kind, Shape, Value},
     },
 };
@@ -34,6 +34,52 @@ impl Judge<'_> {
     /// Whether an import may be handed on. One that is not listed was found already.
     pub(crate) fn may_be_handed_on(&self, index: u32) -> bool {
         self.entry_of(index).is_none_or(|entry| entry.may_be_handed_on())
+    }
+
+    /// Whether the `__hash__` of a value is known to mind nothing of the file's.
+    pub(super) fn may_be_hashed(&self, program: &Program<'_>, value: Value, depth: u32) -> bool {
+        const DEEP: u32 = 16;
+        let Some(node) = program.heap().of(value) else { return true };
+        let items = program.heap().items(node);
+        match node.shape {
+            Shape::Tuple => {
+                let deeper = depth.saturating_add(1);
+                depth < DEEP
+                    && self.work.spend(items.len())
+                    && items.iter().all(|&item| self.may_be_hashed(program, item, deeper))
+            }
+            Shape::Object => {
+                let entry = self.maker(program, value).and_then(|index| self.entry_of(index));
+                entry.is_none_or(|entry| entry.may_be_hashed())
+            }
+            _ => true,
+        }
+    }
+
+    /// What the call of a container hashes of its arguments.
+    pub(super) fn hashed_by_call(
+        &mut self,
+        program: &Program<'_>,
+        at: u64,
+        callee: u32,
+        arguments: &[Value],
+    ) {
+        let Some(name) = self.name(callee) else { return };
+        let pairs = match (name.module.as_str(), name.name.as_str()) {
+            ("builtins", "set" | "frozenset") => false,
+            ("builtins", "dict") | ("collections", "OrderedDict" | "Counter" | "defaultdict") => {
+                true
+            }
+            _ => return,
+        };
+        for &argument in arguments {
+            let Some(node) = program.heap().of(argument) else { continue };
+            for &item in program.heap().items(node) {
+                let pair = program.heap().of(item).filter(|_| pairs);
+                let key = pair.and_then(|pair| program.heap().items(pair).first().copied());
+                self.hashed(program, at, key.unwrap_or(item));
+            }
+        }
     }
 
     /// Whether a value is that import, its instance, or what its call gave.
