@@ -35,7 +35,12 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
             .any(|&(module, name)| matcher.judge.is_of(matcher.program, code, module, name));
         return record.then_some(Dtype { objects: false, lone: false, size: None, letter: 'V' });
     }
-    of_code(&matcher.program.text(code, 32)?)
+    let dtype = of_code(&matcher.program.text(code, 32)?)?;
+    // Without a copy numpy hands out its own type of no length, which takes no state.
+    let copied =
+        flags.get(1).is_some_and(|copy| !matches!(copy.kind(), Kind::Bool(false) | Kind::Int(0)));
+    let shared = matches!(dtype.letter, 'S' | 'a' | 'U' | 'V') && dtype.size == Some(0);
+    (copied || !shared).then_some(dtype)
 }
 
 fn of_code(code: &str) -> Option<Dtype> {
@@ -52,7 +57,7 @@ fn of_code(code: &str) -> Option<Dtype> {
     }
     let count = if digits.is_empty() { None } else { Some(digits.parse::<u64>().ok()?) };
     let size = match letter {
-        'U' => count?.checked_mul(4),
+        'U' => count.unwrap_or(0).checked_mul(4),
         'S' | 'a' | 'V' => Some(count.unwrap_or(0)),
         'O' => Some(8),
         'c' if count.is_none() => Some(1),

@@ -91,15 +91,22 @@ impl Judge<'_> {
                 if entry.special.is_some() {
                     return Err("its function builds no tensor".into());
                 }
-                let state = state.is_none_or(|state| {
-                    state == Value::NONE || matcher.fields(state) || {
+                let given = state.filter(|&state| state != Value::NONE);
+                let state = given.is_none_or(|state| {
+                    matcher.fields(state) || {
                         let pair = program.heap().items_of(state, Shape::Tuple);
                         pair.is_some_and(|pair| {
                             pair.iter().all(|&one| one == Value::NONE || matcher.fields(one))
                         })
                     }
                 });
-                if self.entry(class).is_none() || !state {
+                let stated = self.entry(class).is_some_and(|class| {
+                    let shapes = given.filter(|_| !class.states.is_empty());
+                    shapes.is_none_or(|state| {
+                        class.states.iter().any(|shapes| matcher.one_of(shapes, state))
+                    })
+                });
+                if !stated || !state {
                     return Err("its class is not listed, or its state is none of an object".into());
                 }
                 let inner =

@@ -148,7 +148,11 @@ impl Judge<'_> {
         match (tag.as_deref(), items) {
             (Some("storage"), [_, class, key, location, count, rest @ ..]) => {
                 let class = match class.kind() {
-                    Kind::Import(index) => self.entry_of(index).is_some(),
+                    // Torch once called it with the number of elements.
+                    Kind::Import(index) => {
+                        let name = program.import(index).and_then(|class| class.name.as_deref());
+                        self.entry_of(index).is_some() && name.and_then(element_width).is_some()
+                    }
                     _ => false,
                 };
                 let view = match rest {
