@@ -7,6 +7,8 @@ use modelward_formats::marshal::{Code, Use};
 
 use crate::pickle::known;
 
+mod at_import;
+
 /// What some code objects do.
 #[derive(Debug, Default)]
 pub(crate) struct Account {
@@ -37,6 +39,22 @@ impl Account {
         let texts = codes.iter().flat_map(|code| code.names.iter().chain(&code.texts));
         let length = texts.map(|text| text.len() as u64).sum();
         Self { name, length, shown: shown.join("; "), danger }
+    }
+}
+
+impl Account {
+    /// Tell of the code objects of a compiled module, whose danger is what runs at import.
+    pub(crate) fn at_import(codes: &[Code]) -> Self {
+        let account = Self::of(codes);
+        match at_import::danger(codes) {
+            Some((code, danger)) => {
+                let (line, _) = tell(code);
+                let others = account.shown.split("; ").filter(|other| *other != line);
+                let shown = std::iter::once(line.as_str()).chain(others).collect::<Vec<_>>();
+                Self { danger: Some(danger), shown: shown.join("; "), ..account }
+            }
+            None => Self { danger: None, ..account },
+        }
     }
 }
 

@@ -27,11 +27,15 @@ impl Check for CompiledPython {
     };
 
     fn check(compiled: &Compiled, out: &mut Findings<'_>) {
-        let account = Account::of(&compiled.codes);
+        let account = Account::at_import(&compiled.codes);
         let evidence = Evidence::bytes(0, account.shown);
         match account.danger {
             Some(danger) => {
-                out.report_as(Severity::High, format!("compiled Python that {danger}"), evidence);
+                out.report_as(
+                    Severity::High,
+                    format!("compiled Python that {danger}, when it is imported"),
+                    evidence,
+                );
             }
             None => out.report("compiled Python, which runs when it is imported", evidence),
         }
