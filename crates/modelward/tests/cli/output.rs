@@ -119,6 +119,22 @@ fn the_exit_code_that_sarif_tells_is_the_real_one() {
     }
 }
 
+#[test]
+fn the_report_of_the_last_run_is_replaced_also_in_the_folder_that_is_audited() {
+    let bench = Bench::new();
+    bench.file("models/bad.pkl", HARMFUL).file("models/notes.html", b"<p>mine</p>");
+    for form in ["json", "sarif", "html"] {
+        let output = format!("models/report.{form}");
+        for _ in 0..2 {
+            let run = bench.run(&["scan", "--format", form, "-o", &output, "models"]);
+            assert_eq!(run.code, 1, "{form}: {run:?}");
+        }
+    }
+    let run = bench.run(&["scan", "--format", "html", "-o", "models/notes.html", "models"]);
+    assert_eq!(run.code, 2);
+    assert_eq!(fs::read(bench.path("models/notes.html")).unwrap(), b"<p>mine</p>");
+}
+
 #[cfg(unix)]
 mod unix {
     use std::{

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, Metadata},
+    io::Read,
     path::{Path, PathBuf},
 };
 
@@ -16,7 +17,7 @@ pub(super) fn refuse(outputs: &[PathBuf], targets: &[PathBuf]) -> Result<(), Fai
         let message = format!("{message}, which is a file of the target `{}`", shown(target));
         return Err(Failure::new(message)
             .at(shown(output))
-            .help("write the report elsewhere; an older report may be removed first"));
+            .help("write the report elsewhere; an older plain report may be removed first"));
     }
     Ok(())
 }
@@ -30,7 +31,8 @@ fn is_of(output: &Path, target: &Path) -> bool {
     match (there, fs::metadata(target)) {
         // Whatever is neither file nor folder is never read.
         (Some(output), _) if !output.is_file() => false,
-        (Some(_), Ok(folder)) if folder.is_dir() => lies_in(output, target),
+        // The report of the last run may lie in the folder that is audited.
+        (Some(_), Ok(folder)) if folder.is_dir() => lies_in(output, target) && !is_report(output),
         (Some(output), Ok(target)) if is_same(&output, &target) => true,
         (_, Ok(folder)) if folder.is_dir() => false,
         _ => place(output).is_some_and(|output| place(target) == Some(output)),
@@ -43,6 +45,16 @@ fn lies_in(file: &Path, target: &Path) -> bool {
         return false;
     };
     file.starts_with(walk::boundary(&root))
+}
+
+/// Whether a file begins as a report does that can be told from a model.
+fn is_report(path: &Path) -> bool {
+    const LOOK: u64 = 1024;
+    let mut head = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(LOOK).read_to_end(&mut head));
+    let head = String::from_utf8_lossy(&head);
+    let marks = ["\"name\": \"modelward\"", "sarif-schema-2.1.0", "<title>modelward: "];
+    read.is_ok() && marks.iter().any(|mark| head.contains(mark))
 }
 
 /// Where a path leads, with no link left in it, whether there is a file or not.
