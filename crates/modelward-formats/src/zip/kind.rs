@@ -19,7 +19,9 @@ pub(super) fn expects(kind: &str, name: &[u8]) -> Expects {
     let folder = steps.next().unwrap_or_default();
     let numbered = !last.is_empty() && last.iter().all(u8::is_ascii_digit);
     let stored = matches!(folder, b"data" | b"tensors" | b"constants" | b".data");
-    let storage = stored && (numbered || last.ends_with(b".storage"));
+    let weight = folder == b"weights" && last.starts_with(b"weight_")
+        || folder == b"constants" && last.starts_with(b"tensor_");
+    let storage = weight || stored && (numbered || last.ends_with(b".storage"));
     let mark = folders <= 2
         && matches!(
             last,
@@ -30,6 +32,8 @@ pub(super) fn expects(kind: &str, name: &[u8]) -> Expects {
                 | b".storage_alignment"
                 | b"extern_modules"
                 | b"python_version"
+                | b"archive_format"
+                | b"archive_version"
         );
     match (storage, mark) {
         _ if !TORCH.contains(&kind) => Expects::Anything,
@@ -44,6 +48,8 @@ pub(super) fn unproven(kind: &str) -> Option<Refusal> {
     let what = match kind {
         "keras" => "a Keras archive, whose configuration builds objects",
         "skops" => "a skops archive, whose schema builds objects",
+        // Its expressions are text that the loader evaluates.
+        "torch-export" => "a program of `torch.export`, whose graph is rebuilt on loading",
         _ => return None,
     };
     Some(Refusal::new(0, Gap::Unsupported, format!("{what}, is not judged by this version")))
@@ -60,6 +66,7 @@ struct Seen {
     keras_config: bool,
     keras_rest: bool,
     schema: bool,
+    export: bool,
 }
 
 impl Seen {
@@ -77,11 +84,13 @@ impl Seen {
         self.keras_config |= name == b"config.json";
         self.keras_rest |= name == b"metadata.json" || name == b"model.weights.h5";
         self.schema |= name == b"schema.json";
+        self.export |= name == b"archive_format" || inner == b"archive_format";
     }
 
     fn kind(&self) -> &'static str {
         match self {
             Self { serving: true, .. } => "torchserve-mar",
+            Self { export: true, .. } => "torch-export",
             Self { package: true, .. } => "torch-package",
             Self { data_pickle: true, torchscript: true, .. } => "torchscript",
             Self { data_pickle: true, .. } => "pytorch-zip",
@@ -93,7 +102,7 @@ impl Seen {
     }
 }
 
-const TORCH: &[&str] = &["pytorch-zip", "torchscript", "torch-package"];
+const TORCH: &[&str] = &["pytorch-zip", "torchscript", "torch-package", "torch-export"];
 
 #[cfg(test)]
 mod tests {
@@ -109,6 +118,7 @@ mod tests {
         assert_eq!(kind(&["x.npy", "y.npy"]), "npz");
         assert_eq!(kind(&["config.json", "model.weights.h5"]), "keras");
         assert_eq!(kind(&["schema.json"]), "skops");
+        assert_eq!(kind(&["m/archive_format", "m/models/model.json"]), "torch-export");
         assert_eq!(kind(&["a/b/data.pkl"]), "zip");
         assert_eq!(kind(&[]), "zip");
     }

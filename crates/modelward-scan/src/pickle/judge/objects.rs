@@ -165,7 +165,8 @@ impl Judge<'_> {
                 };
                 class
                     && view
-                    && matches!(key.kind(), Kind::Text(_))
+                    // `torch.package` counts its storages.
+                    && matches!(key.kind(), Kind::Text(_) | Kind::Int(_))
                     && matches!(location.kind(), Kind::Text(_))
                     && matches!(count.kind(), Kind::Int(_))
             }
@@ -202,7 +203,11 @@ impl Judge<'_> {
             _ => None,
         };
         let length = width.and_then(|width| count?.checked_mul(width));
-        let Some(key) = program.text(*key, 256) else { return };
+        let number = match key.kind() {
+            Kind::Int(number) => Some(number.to_string()),
+            _ => None,
+        };
+        let Some(key) = number.or_else(|| program.text(*key, 256)) else { return };
         if !self.storages.insert((key.clone(), length)) {
             return;
         }
