@@ -7,13 +7,11 @@
 use std::ops::ControlFlow;
 
 use super::{
-    constant::{self, Encoding},
-    joblib,
+    constant,
     memo::Memo,
     opcode::{self as op, Argument, describe},
-    program::{Call, Import, Inner, Observer, Oddity, Program, Stream},
-    trial,
-    value::{Kind, Shape, Value},
+    program::{Call, Observer, Oddity, Program, Stream},
+    value::{Shape, Value},
 };
 use crate::{Budget, Cursor, Gap, Refusal};
 

@@ -1,6 +1,14 @@
 //! What stands behind an opcode: numbers, lines, constants.
 
-use super::*;
+use super::{DIGITS, INNER, LINE, Machine, Step, op};
+use crate::{
+    Gap, Refusal,
+    pickle::{
+        constant,
+        program::{Inner, Observer, Oddity},
+        value::{Kind, Value},
+    },
+};
 
 impl<O: Observer> Machine<'_, '_, O> {
     /// A constant whose length stands before it.

@@ -1,7 +1,16 @@
 //! What a program does to the world: imports, calls, states, and what readers take from the file
 //! while they do it.
 
-use super::*;
+use super::{INNER, Machine, NESTING, Step};
+use crate::{
+    Gap, Refusal,
+    pickle::{
+        constant::Encoding,
+        joblib,
+        program::{Call, Import, Inner, Observer, Oddity},
+        value::{Kind, Shape, Value},
+    },
+};
 
 impl<O: Observer> Machine<'_, '_, O> {
     pub(super) fn import(

@@ -1,7 +1,16 @@
 //! What a reader that knows nothing of joblib would do with an array, which it takes for opcodes.
 //! Numbers break off at once; bytes that are made to be run do not.
 
-use super::*;
+use super::{LEASE, LINE, Machine, arguments::little_endian, op};
+use crate::{
+    Gap, Refusal,
+    pickle::{
+        opcode::{Argument, describe},
+        program::{Call, Observer, Oddity, Program},
+        trial,
+        value::{Kind, Shape, Value},
+    },
+};
 
 impl<O: Observer> Machine<'_, '_, O> {
     /// Whether the bytes of an array are program to such a reader.

@@ -1,6 +1,13 @@
 //! The stack, its marks, the memo, and the containers that are filled on it.
 
-use super::*;
+use super::{MEMO, Machine, Step, WEIGHT};
+use crate::{
+    Refusal,
+    pickle::{
+        program::{Observer, Oddity, Program},
+        value::{Kind, Shape, Value},
+    },
+};
 
 impl<O: Observer> Machine<'_, '_, O> {
     pub(super) fn put(&mut self, at: u64, index: u64) -> Step {
