@@ -4,9 +4,7 @@
 //! it compiles must not escape us. No crate gives this tree: `minijinja` keeps its own to itself
 //! and refuses escapes and methods that Jinja2 knows.
 
-use std::sync::Arc;
-
-use crate::{Asset, Budget, Bytes, Format, Gap, Refusal, json::Json, yaml::Yaml};
+use crate::{Asset, Bytes, Gap, Refusal};
 
 mod escape;
 mod expression;
@@ -15,8 +13,8 @@ mod parser;
 mod statement;
 pub mod syntax;
 
-/// Text that Jinja2 would compile, and that does more than stand there.
-pub const FORMAT: Format = Format { name: "jinja", read };
+/// The name of the format.
+pub(crate) const NAME: &str = "jinja";
 
 /// A template.
 #[derive(Debug)]
@@ -45,7 +43,7 @@ impl Template {
 
 impl Asset for Template {
     fn format(&self) -> &'static str {
-        FORMAT.name
+        NAME
     }
 }
 
@@ -59,28 +57,8 @@ pub fn refusal_of_template(bytes: &Bytes) -> Option<Refusal> {
     }
 }
 
-fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
-    // What is too long for a template is taken for one only where a container says so.
-    let source = source(bytes).ok().filter(|source| Template::has_tags(source))?;
-    match Template::parse(&source) {
-        Ok(_) if is_held_elsewhere(&source, budget) => None,
-        Ok(template) => Some(Ok(Box::new(template))),
-        Err(refusal) if refusal.gap == Gap::DeepNesting => Some(Err(refusal)),
-        // Jinja2 refuses it too: text that merely holds a brace.
-        Err(_) => None,
-    }
-}
-
-/// Whether every tag stands in a string of a JSON or YAML document, where it is read as it is meant.
-fn is_held_elsewhere(source: &str, budget: &Budget) -> bool {
-    if source.trim_start().starts_with(['{', '[']) {
-        let json = Json::read(&Bytes::from(source.as_bytes()), budget);
-        return json.is_ok_and(|json| !json.stray);
-    }
-    matches!(Yaml::read(source, budget), Some(Ok(yaml)) if !yaml.stray)
-}
-
-fn source(bytes: &Bytes) -> Result<String, Refusal> {
+/// The source of a template.
+pub(crate) fn source(bytes: &Bytes) -> Result<String, Refusal> {
     if bytes.len() > Template::MOST {
         let why = format!("a template of more than {} bytes", Template::MOST);
         return Err(Refusal::new(0, Gap::LargeMemory, why));

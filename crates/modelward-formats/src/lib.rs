@@ -34,6 +34,7 @@ pub mod sentencepiece;
 pub mod sevenz;
 pub mod signature;
 pub mod tar;
+mod template;
 pub mod text;
 pub mod torchscript;
 mod tree;
@@ -82,7 +83,7 @@ pub const FORMATS: &[&Format] = &[
 pub const PLAIN: &[&Format] = &[
     &json::FORMAT,
     &yaml::FORMAT,
-    &jinja::FORMAT,
+    &template::FORMAT,
     &executable::SCRIPT,
     &recognised::TEXT,
     &image::FORMAT,

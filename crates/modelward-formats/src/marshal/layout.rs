@@ -1,9 +1,6 @@
 //! What a code object consists of in each version of Python: `Python/marshal.c`, `TYPE_CODE`.
 
-use super::{
-    dialect::{self, Dialect},
-    reader::ValueKind as Kind,
-};
+use super::dialect::{self, Dialect};
 
 /// The layout of code objects over some versions.
 #[derive(Debug)]
@@ -22,6 +19,15 @@ pub(super) struct Layout {
     pub(super) headers: &'static [u64],
     /// How the opcodes may be numbered.
     pub(super) dialects: &'static [&'static Dialect],
+}
+
+/// What a layout asks of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Bytes,
+    Items,
+    Other,
 }
 
 /// Every layout, the newest first.

@@ -3,7 +3,10 @@
 //! Values stay in the input or in one flat list, so that a stream whose references nest a million
 //! deep costs what its bytes cost, and nothing is freed by recursion.
 
-use super::{Code, Constant, layout::Layout};
+use super::{
+    Code, Constant,
+    layout::{Kind, Layout},
+};
 use crate::{Gap, Refusal};
 
 /// A value, as far as code objects ask for it.
@@ -314,21 +317,12 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// What a layout asks of an object.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ValueKind {
-    Text,
-    Bytes,
-    Items,
-    Other,
-}
-
-fn kind(value: Value) -> ValueKind {
+fn kind(value: Value) -> Kind {
     match value {
-        Value::Text(..) => ValueKind::Text,
-        Value::Bytes(..) => ValueKind::Bytes,
-        Value::Items(..) => ValueKind::Items,
-        _ => ValueKind::Other,
+        Value::Text(..) => Kind::Text,
+        Value::Bytes(..) => Kind::Bytes,
+        Value::Items(..) => Kind::Items,
+        _ => Kind::Other,
     }
 }
 

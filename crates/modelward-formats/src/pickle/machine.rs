@@ -22,6 +22,18 @@ mod stack;
 
 use arguments::little_endian;
 
+impl Program<'_> {
+    /// Run one stream from `start`. Whatever breaks it comes back beside what ran before.
+    pub fn run<O: Observer>(
+        &mut self,
+        start: u64,
+        budget: &Budget,
+        observer: &mut O,
+    ) -> (Stream, Option<Refusal>) {
+        run(self, start, u64::MAX, budget, observer)
+    }
+}
+
 /// Run one stream of a program from `start`, at most so many opcodes.
 pub(super) fn run<O: Observer>(
     program: &mut Program<'_>,

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use super::{
     constant::{self, Encoding},
-    machine, opcode as op,
+    opcode as op,
     value::{Heap, Kind, Shape, Value},
 };
-use crate::{Budget, Bytes, Refusal};
+use crate::Bytes;
 
 /// Looks on while a program runs. Each method is told the offset of the opcode.
 pub trait Observer {
@@ -181,16 +181,6 @@ impl<'a> Program<'a> {
         let latin1 = matches!(codec.kind(), Kind::Text(_))
             && self.text(codec, 16).as_deref() == Some("latin1");
         Some((self.range(text).filter(|_| encodes && latin1)?, encoding))
-    }
-
-    /// Run one stream from `start`. Whatever breaks it comes back beside what ran before.
-    pub fn run<O: Observer>(
-        &mut self,
-        start: u64,
-        budget: &Budget,
-        observer: &mut O,
-    ) -> (Stream, Option<Refusal>) {
-        machine::run(self, start, u64::MAX, budget, observer)
     }
 
     /// The class or function that an object came from: what was called to make it.

@@ -8,10 +8,7 @@ use std::{
 
 use modelward_formats::jinja::syntax::{Arguments, Expression, Kind};
 
-use super::{
-    spell,
-    value::{Value, joined},
-};
+use super::{spell, value::Value};
 
 /// What the variables of a template may hold, and how much may still be worked out.
 pub(super) struct Variables {
@@ -236,32 +233,30 @@ impl Variables {
                 })
             }
             Kind::Attribute(base, method) => {
-                spell::method(&self.evaluate(base), method, &values, arguments, self)
+                spell::method(&self.evaluate(base), method, &values, arguments, &|value| {
+                    self.evaluate(value)
+                })
             }
             Kind::Subscript(base, key) => match self.evaluate(key) {
                 Value::Text(method) => {
-                    spell::method(&self.evaluate(base), &method, &values, arguments, self)
+                    spell::method(&self.evaluate(base), &method, &values, arguments, &|value| {
+                        self.evaluate(value)
+                    })
                 }
                 _ => Value::BUILT,
             },
             Kind::Filter(base, name, method) if name == "attr" => {
                 match self.arguments(method).first() {
                     Some(Value::Text(name)) => {
-                        spell::method(&self.evaluate(base), name, &values, arguments, self)
+                        spell::method(&self.evaluate(base), name, &values, arguments, &|value| {
+                            self.evaluate(value)
+                        })
                     }
                     _ => Value::BUILT,
                 }
             }
             _ => Value::BUILT,
         }
-    }
-
-    /// `between.join(items)` and `items|join(between)`.
-    pub(super) fn join(between: &Value, items: &Value) -> Value {
-        between.pair(items, |between, items| match (between, items.ordered()) {
-            (Value::Text(between), Some(items)) => joined(between, &items),
-            _ => Value::BUILT,
-        })
     }
 }
 

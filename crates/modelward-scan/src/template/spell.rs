@@ -1,8 +1,8 @@
 //! The filters and methods by which text can be put together, taken apart and turned round.
 
-use modelward_formats::jinja::syntax::Arguments;
+use modelward_formats::jinja::syntax::{Arguments, Expression};
 
-use super::{evaluate::Variables, value::Value};
+use super::value::{Value, joined};
 
 /// `base|name(arguments)`
 pub(super) fn filter(base: &Value, name: &str, values: &[Value], written: &Arguments) -> Value {
@@ -20,9 +20,7 @@ pub(super) fn filter(base: &Value, name: &str, values: &[Value], written: &Argum
         "trim" | "strip" => stripped(base, "strip", values),
         "reverse" => base.slice(&[None, None, Some(Value::Number(Some(-1)))]),
         "replace" => replaced(base, values),
-        "join" if values.len() <= 1 => {
-            Variables::join(values.first().unwrap_or(&Value::text("")), base)
-        }
+        "join" if values.len() <= 1 => join(values.first().unwrap_or(&Value::text("")), base),
         "format" => base.map(|value| match value {
             Value::Text(pattern) if written.named.is_empty() => percent(pattern, values),
             _ => Value::BUILT,
@@ -51,13 +49,21 @@ pub(super) fn filter(base: &Value, name: &str, values: &[Value], written: &Argum
     }
 }
 
+/// `between.join(items)` and `items|join(between)`.
+fn join(between: &Value, items: &Value) -> Value {
+    between.pair(items, |between, items| match (between, items.ordered()) {
+        (Value::Text(between), Some(items)) => joined(between, &items),
+        _ => Value::BUILT,
+    })
+}
+
 /// `base.name(arguments)`
 pub(super) fn method(
     base: &Value,
     name: &str,
     values: &[Value],
     written: &Arguments,
-    variables: &Variables,
+    evaluate: &dyn Fn(&Expression) -> Value,
 ) -> Value {
     match name {
         "lower" | "upper" | "title" | "capitalize" | "swapcase" | "casefold" => case(base, name),
@@ -75,10 +81,10 @@ pub(super) fn method(
             _ => Value::BUILT,
         }),
         "replace" => replaced(base, values),
-        "join" => values.first().map_or(Value::BUILT, |items| Variables::join(base, items)),
+        "join" => values.first().map_or(Value::BUILT, |items| join(base, items)),
         "format" => {
             let named = written.named.iter();
-            let named = named.map(|(name, value)| (name.as_str(), variables.evaluate(value)));
+            let named = named.map(|(name, value)| (name.as_str(), evaluate(value)));
             let named = named.collect::<Vec<_>>();
             base.map(|value| match value {
                 Value::Text(pattern) => braces(pattern, values, &named),
