@@ -209,6 +209,11 @@ fn names_of_libraries_and_what_stands_beside_them() {
             "cdecimal\nContext\n(I28\nVROUND_HALF_EVEN\nI-9\nI9\nI1\nI0\n(l(lcdecimal\nOverflow\natR".into(),
             "cdecimal\nContext\n(I28\nVROUND_HALF_EVEN\nI-9\nI9\nI1\nI0\n(l(lcos\nsystem\natR".into(),
         ),
+        (
+            "ccopy_reg\n_reconstructor\n(curllib.parse\nParseResult\nc__builtin__\ntuple\n\
+             (Vhttp\nVa\nV/\nV\nV\nV\nttR".into(),
+            "ccopy_reg\n_reconstructor\n(curllib.parse\nParseResult\nc__builtin__\ntuple\n(cos\nsystem\nttR".into(),
+        ),
         ("cre\nRegexFlag\n(I2\ntR".into(), "cre\nScanner\n(I2\ntR".into()),
         ("carray\narray\n(Vu\n(lVa\natR".into(), "carray\narray\n(Vu\n(lcos\nsystem\natR".into()),
         ("ccollections\nUserString\n(Va\ntR".into(), "ccollections\nUserString\n(cos\nsystem\ntR".into()),
