@@ -141,3 +141,134 @@ fn a_policy_widens_a_name_that_is_listed() {
     assert_eq!(under(member, &["builtins getattr : call (of array.array, text)"]), Outcome::Clean);
     assert!(under(b"cos\nsystem\n(Vid\ntR.", &[entry]) > Outcome::Unread);
 }
+
+/// Listed names, used as their libraries use them, and a neighbour of each that stays refused.
+#[test]
+fn names_of_libraries_and_what_stands_beside_them() {
+    let tensor = "ctorch._utils\n_rebuild_tensor_v2\n((Vstorage\nctorch\nFloatStorage\nV0\nVcpu\nI4\ntQI0\n(I2\nt(I1\nt\
+                  I00\nccollections\nOrderedDict\n)RtR";
+    let int = "cpyarrow.lib\ntype_for_alias\n(Vint64\ntR";
+    let field = format!("cpyarrow.lib\nfield\n(Va\n{int}I01\nNtR");
+    let time = "cdatetime\ntime\n(I9\nI0\ntR";
+    let delta = "cdatetime\ntimedelta\n(I1\ntR";
+    let module = "ctorch.nn.modules.linear\nLazyLinear\n";
+    let dcp = "ctorch.distributed.checkpoint.metadata\n";
+    let array = "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\nt\
+                 c_codecs\nencode\n(Vb\nVlatin1\ntRtR";
+    let pairs: Vec<(String, String)> = [
+        (
+            format!("ctorch.nn.utils.rnn\nPackedSequence\n({tensor}{tensor}NNtR"),
+            format!("ctorch.nn.utils.rnn\nPackedSequence\n({tensor}ccollections\nOrderedDict\n)RNNtR"),
+        ),
+        (
+            "ctorch.nn.parameter\nUninitializedParameter\n(I01\ntR".into(),
+            "ctorch.nn.parameter\nUninitializedParameter\n(I01\nVcuda\ntR".into(),
+        ),
+        (
+            format!("ctorch.return_types\nmax\n(({tensor}{tensor}t}}tR"),
+            "ctorch.return_types\nmax\n((I1\nt}tR".into(),
+        ),
+        (
+            "ctorch.utils.hooks\nRemovableHandle\n)~(NI3\n)tb".into(),
+            "ctorch.utils.hooks\nRemovableHandle\n)~}Vremove\ncnumpy\nmean\nsb".into(),
+        ),
+        (
+            format!("ctorch.nn.modules.module\n_WrappedHook\n)~}}(Vhook\nc__builtin__\ngetattr\n({module})~\
+                     V_infer_parameters\ntRVwith_module\nI00\nub"),
+            format!("c__builtin__\ngetattr\n({module})~Vcls_to_become\ntR"),
+        ),
+        (
+            format!("{dcp}MetadataIndex\n)~}}(Vfqn\nVw\nVoffset\nNub"),
+            format!("{dcp}MetadataIndex\n)~}}Vfqn\ncargparse\nNamespace\n)~sb"),
+        ),
+        (
+            format!("{dcp}TensorProperties\n)~(ctorch\nfloat32\nctorch\nstrided\nI00\n{dcp}_MEM_FORMAT_ENCODING\n(I0\ntRI00\ntb"),
+            format!("{dcp}TensorProperties\n)~(ctorch\nfloat32\nctorch\nstrided\nI00\ncargparse\nNamespace\n)~I00\ntb"),
+        ),
+        (
+            "ctorch.optim\nMuon\n)~}Vdefaults\n}sb".into(),
+            "ctorch.optim\nMuon\n)~}V_patch_step_function\ncnumpy\nmean\nsb".into(),
+        ),
+        (
+            format!("cscipy.spatial.transform._rotation\nRotation\n)~({array}I00\ntb"),
+            "cscipy.spatial.transform._rotation\nRotation\n)~(cargparse\nNamespace\n)~I00\ntb".into(),
+        ),
+        (
+            "csklearn._loss._loss\n__pyx_unpickle_CyHalfMultinomialLoss\n(csklearn._loss._loss\nCyHalfMultinomialLoss\nI7\n)tR".into(),
+            "csklearn._loss._loss\n__pyx_unpickle_CyHalfMultinomialLoss\n(ccollections\nOrderedDict\nI7\n)tR".into(),
+        ),
+        (
+            "clightgbm.engine\nCVBooster\n)~}(Vboosters\n(lVbest_iteration\nI3\nub".into(),
+            "clightgbm.engine\nCVBooster\n)~}Vboosters\n(lcargparse\nNamespace\n)~asb".into(),
+        ),
+        (
+            "cipaddress\nIPv4Address\n(I16909060\ntR".into(),
+            "cipaddress\nIPv4Network\n(ccollections\nOrderedDict\n)RtR".into(),
+        ),
+        (
+            "cdecimal\nContext\n(I28\nVROUND_HALF_EVEN\nI-9\nI9\nI1\nI0\n(l(lcdecimal\nOverflow\natR".into(),
+            "cdecimal\nContext\n(I28\nVROUND_HALF_EVEN\nI-9\nI9\nI1\nI0\n(l(lcos\nsystem\natR".into(),
+        ),
+        (
+            "ccopy_reg\n_reconstructor\n(curllib.parse\nParseResult\nc__builtin__\ntuple\n\
+             (Vhttp\nVa\nV/\nV\nV\nV\nttR".into(),
+            "ccopy_reg\n_reconstructor\n(curllib.parse\nParseResult\nc__builtin__\ntuple\n(cos\nsystem\nttR".into(),
+        ),
+        ("cre\nRegexFlag\n(I2\ntR".into(), "cre\nScanner\n(I2\ntR".into()),
+        ("carray\narray\n(Vu\n(lVa\natR".into(), "carray\narray\n(Vu\n(lcos\nsystem\natR".into()),
+        ("ccollections\nUserString\n(Va\ntR".into(), "ccollections\nUserString\n(cos\nsystem\ntR".into()),
+        (
+            format!("cpyarrow.lib\nstruct\n((l{field}atR"),
+            "cpyarrow.lib\nstruct\n((lcargparse\nNamespace\n)~atR".into(),
+        ),
+        (
+            "cpyarrow.lib\ntimestamp\n(Vns\nVUTC\ntR".into(),
+            "cpyarrow.lib\ntimestamp\n(Vns\ncargparse\nNamespace\n)~tR".into(),
+        ),
+        (
+            format!("cpandas._libs.tslibs.offsets\nBusinessHour\n(I1\nI00\n({time}t({time}t{delta}tR"),
+            "cpandas._libs.tslibs.offsets\nBusinessHour\n(I1\nI00\ncargparse\nNamespace\n)~tR".into(),
+        ),
+        (
+            format!("cpandas._libs.tslibs.offsets\nCustomBusinessDay\n(I1\nI00\nVMon Tue\n)N{delta}tR"),
+            format!("cpandas._libs.tslibs.offsets\nCustomBusinessDay\n(I1\nI00\nVMon Tue\n)cargparse\nNamespace\n)~{delta}tR"),
+        ),
+        (
+            "cpandas\nDateOffset\n)R}(Vn\nI1\nVnormalize\nI00\nVdays\nI1\nub".into(),
+            "cpandas\nDateOffset\n)R}(Voffset\nI1\nVkwds\ncargparse\nNamespace\n)~ub".into(),
+        ),
+        ("cdill._dill\n_load_type\n(Vslice\ntR".into(), "cdill._dill\n_load_type\n(VCodeType\ntR".into()),
+        (
+            "cfunctools\npartial\n(csklearn.utils.validation\ncheck_array\ntR".into(),
+            "cfunctools\npartial\n(csklearn.utils.validation\ncheck_memory\ntR".into(),
+        ),
+        ("chttp\nHTTPStatus\n(I200\ntR".into(), "chttp.client\nHTTPConnection\n(Vx\ntR".into()),
+        ("csocket\nAddressFamily\n(I2\ntR".into(), "csocket\nsocket\n(I2\ntR".into()),
+        ("csignal\nSignals\n(I2\ntR".into(), "csignal\nalarm\n(I2\ntR".into()),
+        ("cinspect\n_ParameterKind\n(I0\ntR".into(), "cinspect\ngetsource\n(I0\ntR".into()),
+        ("cos\nterminal_size\n((I1\nI2\nt}tR".into(), "cos\nterminal_size\n(cos\nsystem\n}tR".into()),
+        ("czipfile\nZipInfo\n)~(N}Vfilename\nVa\nstb".into(), "czipfile\nZipFile\n(Va\ntR".into()),
+        ("ctarfile\nTarInfo\n)~(N}Vname\nVa\nstb".into(), "ctarfile\nTarFile\n(Va\ntR".into()),
+        (
+            "ctransformers.models.qwen3.modeling_qwen3\nQwen3ForCausalLM\n)~".into(),
+            "ctransformers.models.qwen3.modeling_qwen3\nload\n)~".into(),
+        ),
+    ]
+    .into();
+    // NEWOBJ is no text.
+    let program = |text: &str| {
+        let bytes = text.bytes().map(|byte| if byte == b'~' { 0x81 } else { byte });
+        [&b"\x80\x02"[..], &bytes.collect::<Vec<_>>(), b"."].concat()
+    };
+    let mut wrong = Vec::new();
+    for (silent, fires) in &pairs {
+        // The storage of a tensor lies in an archive, and here in none.
+        if under(&program(silent), &[]) != Outcome::Clean {
+            wrong.push(format!("refused: {silent:?}"));
+        }
+        if under(&program(fires), &[]) <= Outcome::Unread {
+            wrong.push(format!("passed: {fires:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

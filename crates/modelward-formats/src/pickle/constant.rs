@@ -4,7 +4,7 @@ use super::opcode::{self as op, Argument, describe};
 use crate::Bytes;
 
 /// How a piece inside a program is written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// As it is.
     Raw,

@@ -1,6 +1,6 @@
 //! A pickle program: what it imports and calls, and who looks on while it runs.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     constant::{self, Encoding},
@@ -112,6 +112,8 @@ pub struct Program<'a> {
     pub(super) imports: Vec<Import>,
     pub(super) known: HashMap<Import, u32>,
     pub(super) inner: Vec<Inner>,
+    /// Constants that torch loads as checkpoints, by their offset.
+    pub(super) checkpoints: HashSet<(u64, Encoding)>,
     pub(super) protocol: u8,
     /// The state that BUILD gave to a numpy dtype, by the dtype's node.
     pub(super) dtypes: HashMap<u32, Value>,
@@ -122,8 +124,9 @@ pub struct Program<'a> {
 impl<'a> Program<'a> {
     /// A program that has not run yet.
     pub fn new(bytes: &'a Bytes) -> Self {
-        let (heap, imports, known, inner, dtypes) = Default::default();
-        Self { bytes, heap, imports, known, inner, protocol: 0, dtypes, crowded: None }
+        let (heap, imports, known, inner, dtypes, checkpoints) = Default::default();
+        let (protocol, crowded) = (0, None);
+        Self { bytes, heap, imports, known, inner, checkpoints, protocol, dtypes, crowded }
     }
 
     /// The bytes of the file.

@@ -60,7 +60,11 @@ impl<O: Observer> Machine<'_, '_, O> {
         let arguments = self.program.heap.items_of(call.arguments, Shape::Tuple);
         let Some(&[constant]) = arguments else { return };
         let raw = || Some((self.program.range(constant)?, Encoding::Checkpoint));
-        if let Some(((at, len), encoding)) = raw().or_else(|| self.program.latin1(constant)) {
+        let Some(((at, len), encoding)) = raw().or_else(|| self.program.latin1(constant)) else {
+            return;
+        };
+        // One constant may be loaded a million times.
+        if self.program.checkpoints.insert((at, encoding)) {
             // The same text means another file when it is taken as it is.
             let apart = |old| matches!(old, Encoding::Latin1 | Encoding::Latin1Escaped);
             let replaces = |old| old == encoding || !apart(old) && !apart(encoding);
