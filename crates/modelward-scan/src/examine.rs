@@ -11,8 +11,8 @@ use crate::{
     container::Container,
     file::File,
     pickle::{
-        judge::{self, Allowed},
-        known,
+        facts::Allowed,
+        judge, known,
         nested_payload::{Payload, Payloads},
     },
     scan, unread,

@@ -11,6 +11,7 @@ mod computed_name;
 mod dotted_name;
 mod expansion_bomb;
 mod extension_code;
+pub(crate) mod facts;
 mod forbidden_argument;
 mod foreign_call;
 mod frame_straddle;

@@ -31,6 +31,7 @@ mod progress;
 pub mod report;
 mod rules;
 mod scan;
+mod target;
 mod taxonomy;
 mod walk;
 

@@ -1,19 +1,14 @@
-//! What the user pointed at, turned into a list of files to read.
+//! A list of files to read, and what of it cannot be read.
 
 use std::{
     collections::HashSet,
-    fs,
-    io::{self, Read},
     path::{Path, PathBuf},
 };
 
 use modelward_core::{Place, Skipped};
-use modelward_formats::{Bytes, Gap, Limits, Refusal};
+use modelward_formats::{Bytes, Gap, Refusal};
 
-use crate::{
-    content::{Content, cause},
-    walk,
-};
+use crate::content::Content;
 
 /// One target, listed.
 #[derive(Debug, Default)]
@@ -50,30 +45,9 @@ impl Listed {
 }
 
 impl Listing {
-    /// List targets. What two of them name is read once, and said to be left out of the second.
-    pub(crate) fn all<P: AsRef<Path>>(targets: &[P], limits: &Limits) -> Vec<Self> {
-        let mut folders = HashSet::new();
-        let mut files = HashSet::new();
-        let list = |target: &P| {
-            let target = target.as_ref();
-            let real = fs::canonicalize(target).ok().filter(|real| real.is_dir());
-            if real.is_some_and(|folder| !folders.insert(folder)) {
-                let mut listing = Self { shown: shown(target), ..Self::default() };
-                listing.skip("read already, as an earlier target".into());
-                return listing;
-            }
-            let mut listing = Self::of(target, limits);
-            if targets.len() > 1 {
-                listing.read_once(&mut files);
-            }
-            listing
-        };
-        targets.iter().map(list).collect()
-    }
-
     /// Mark the files that an earlier target has. They stay in the list of a folder, since what
     /// it is as a whole depends on them. A second name is read, for names are judged too.
-    fn read_once(&mut self, seen: &mut HashSet<(PathBuf, String)>) {
+    pub(crate) fn read_once(&mut self, seen: &mut HashSet<(PathBuf, String)>) {
         let mut again = 0_usize;
         let known = |file: &Listed| {
             let name = file.relative.rsplit('/').next().unwrap_or_default();
@@ -93,28 +67,8 @@ impl Listing {
         }
     }
 
-    fn skip(&mut self, why: String) {
+    pub(crate) fn skip(&mut self, why: String) {
         self.skipped.push(Skipped { place: Place::file(&self.shown), why });
-    }
-
-    /// List a target: `-` for standard input, otherwise a path.
-    fn of(target: &Path, limits: &Limits) -> Self {
-        if target == Path::new("-") {
-            return Self::standard_input(limits);
-        }
-        let shown = shown(target);
-        match fs::metadata(target) {
-            Ok(metadata) if metadata.is_dir() => walk::folder(target, shown, limits),
-            Ok(metadata) if metadata.is_file() => match fs::canonicalize(target) {
-                Ok(path) => Self::file(shown, Content::Disk { path, len: metadata.len() }),
-                Err(error) => Self::gap(shown, Gap::Unreadable, cause(&error)),
-            },
-            Ok(_) => {
-                let why = "a pipe, a socket or a device, which is never opened";
-                Self::gap(shown, Gap::SpecialFile, why.into())
-            }
-            Err(error) => Self::gap(shown, Gap::Unreadable, cause(&error)),
-        }
     }
 
     /// Files that are at hand: one file where its name is the target's own, otherwise a folder.
@@ -131,22 +85,15 @@ impl Listing {
         listing
     }
 
-    fn file(shown: String, content: Content) -> Self {
+    pub(crate) fn file(shown: String, content: Content) -> Self {
         let relative = shown.rsplit('/').next().unwrap_or_default().to_owned();
         let files = vec![Listed::new(relative, Place::file(shown.as_str()), content)];
         Self { shown, files, ..Self::default() }
     }
 
-    fn gap(shown: String, gap: Gap, why: String) -> Self {
+    pub(crate) fn gap(shown: String, gap: Gap, why: String) -> Self {
         let refused = vec![(Place::file(shown.as_str()), Refusal::new(0, gap, why))];
         Self { shown, refused, ..Self::default() }
-    }
-
-    fn standard_input(limits: &Limits) -> Self {
-        match standard_input(limits.memory) {
-            Ok(content) => Self::file("-".into(), content),
-            Err(refusal) => Self::gap("-".into(), refusal.gap, refusal.why.into_owned()),
-        }
     }
 }
 
@@ -186,42 +133,6 @@ fn is_escape(after: &str) -> bool {
     let mut letters = after.chars();
     letters.next() == Some('x')
         && letters.by_ref().take(2).filter(char::is_ascii_hexdigit).count() == 2
-}
-
-/// Standard input: a window where it is a file, otherwise as much of it as may be held.
-fn standard_input(most: u64) -> Result<Content, Refusal> {
-    let refused = |error: io::Error| Refusal::new(0, Gap::Unreadable, cause(&error));
-    // What came before in a pipe and failed gives nothing: that is no harmless file.
-    let nothing = || Refusal::truncated(0, "expected a file on standard input, got nothing");
-    let stdin = io::stdin();
-    #[cfg(unix)]
-    {
-        use std::{fs::File, os::fd::AsFd, sync::Arc};
-
-        use crate::content::Stamp;
-        let open = || stdin.as_fd().try_clone_to_owned().map(File::from);
-        let file = open().map_err(refused)?;
-        let metadata = file.metadata().map_err(refused)?;
-        if metadata.is_file() {
-            let bytes = Bytes::file(file, metadata.len()).map_err(refused)?;
-            let file = Arc::new(open().map_err(refused)?);
-            let content = Content::Open(file, bytes.clone(), Stamp::of(&metadata));
-            return if bytes.is_empty() { Err(nothing()) } else { Ok(content) };
-        }
-    }
-    let mut bytes = Vec::new();
-    stdin.lock().take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(refused)?;
-    if bytes.is_empty() {
-        return Err(nothing());
-    }
-    if bytes.len() as u64 > most {
-        let why = format!(
-            "more than the limit of {most} bytes on standard input; save it to a file, of which \
-             any length is read"
-        );
-        return Err(Refusal::new(most, Gap::LargeMemory, why));
-    }
-    Ok(Content::Memory(bytes.into()))
 }
 
 #[cfg(test)]

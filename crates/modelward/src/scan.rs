@@ -19,6 +19,7 @@ use crate::{
     listing::{Listed, Listing, below},
     progress::Progress,
     rules::POLICY_INSIDE_TARGET,
+    target,
 };
 
 /// How to scan.
@@ -41,7 +42,7 @@ pub struct Options {
 /// Scan files and folders; `-` is standard input. What cannot be read stands in the report.
 pub fn scan<P: AsRef<Path>>(targets: &[P], options: &Options) -> Report {
     let start = Instant::now();
-    report(Listing::all(targets, &options.limits), options, start)
+    report(target::all(targets, &options.limits), options, start)
 }
 
 /// Scan files that are at hand, by name: one file where a name is the target's own, otherwise

@@ -5,11 +5,10 @@
 use std::{
     collections::{HashMap, HashSet},
     iter::once,
-    rc::Rc,
 };
 
 use modelward_formats::{
-    Asset, Gap, Refusal,
+    Gap, Refusal,
     pickle::{
         self, Call, Observer, Oddity, Program, opcode,
         value::{Kind, Shape, Value},
@@ -17,83 +16,22 @@ use modelward_formats::{
 };
 
 use super::{
-    functions,
-    known::{Entry, Special},
+    facts::{Allowed, Facts, Standing, Work, loaded},
+    known::Special,
     matching::Matcher,
-    numpy_dtype::Dtype,
     shown,
 };
-use crate::{compiled::Account, container::Neighbours};
+use crate::container::Neighbours;
 
+mod code;
+mod judgement;
 mod listed;
 mod objects;
-mod standing;
-mod work;
+mod words;
 
-use objects::loaded;
-use standing::{Name, Standing, called, imported};
-use work::Work;
+pub(crate) use judgement::{Effect, Judged, Kinds};
 
-/// A pickle file after its judgement: what the checks of this family read.
-#[derive(Debug)]
-pub(crate) struct Judged {
-    /// What is not proven harmless, in program order, one for each name and kind.
-    pub(crate) effects: Vec<Effect>,
-    /// Where the program breaks off, if it does.
-    pub(crate) broken: Option<(u64, String)>,
-    /// Offset of bytes behind the last stream that belong to nothing.
-    pub(crate) tail: Option<u64>,
-    /// Starts of the streams, from the second on, that the format does not ask for.
-    pub(crate) further: Vec<u64>,
-    /// Storages that lie nowhere, and what exhausts a reader.
-    pub(crate) gaps: Vec<Refusal>,
-}
-
-impl Asset for Judged {
-    fn format(&self) -> &'static str {
-        "pickle"
-    }
-}
-
-/// Something that a program does and that is not proven harmless.
-#[derive(Clone, Debug)]
-pub(crate) struct Effect {
-    pub(crate) kind: Kinds,
-    /// Offset of the opcode.
-    pub(crate) at: u64,
-    /// The decompiled line.
-    pub(crate) shown: String,
-    /// What is wrong with it, as a sentence without a full stop.
-    pub(crate) message: String,
-    /// Whether it surely does harm, or only is not proven harmless.
-    pub(crate) harmful: bool,
-    /// Whether it names what is known to be dangerous: critical, whatever its rule says.
-    pub(crate) dangerous: bool,
-    /// The policy entry that would allow it.
-    pub(crate) allow: Option<String>,
-}
-
-/// The kinds of effects, one for each rule of the family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Kinds {
-    ForeignCall,
-    UnlistedCall,
-    UnlistedImport,
-    ForbiddenArgument,
-    DottedName,
-    ComputedName,
-    ExtensionCode,
-    FrameStraddle,
-    UnlistedState,
-    CodeObject,
-    Expansion,
-    ShadowedMemo,
-    PersistentId,
-    TensorLayout,
-}
-
-/// What the user lets pickles do, beyond the lists that ship: kinds by module and name.
-pub(crate) type Allowed = HashMap<(String, String), String>;
+use words::{called, imported};
 
 /// Judge a pickle file among what lies around it.
 pub(crate) fn judge(
@@ -101,9 +39,10 @@ pub(crate) fn judge(
     allowed: &Allowed,
     neighbours: Neighbours<'_>,
 ) -> Judged {
-    let mut judge = Judge::new(allowed, neighbours, Work::for_program(pickle.bytes().len()));
+    let work = Work::for_program(pickle.bytes().len());
+    let mut judge = Judge::new(Facts::new(allowed, neighbours, work));
     let traces = pickle.run(&mut judge);
-    if judge.work.is_spent() {
+    if judge.facts.work.is_spent() {
         let why = "its values are handed on more often than is judged";
         judge.gaps.push(Refusal::new(0, Gap::LongReading, why));
     }
@@ -120,12 +59,10 @@ pub(crate) fn judge(
 /// Looks on and judges.
 #[derive(Debug)]
 pub(crate) struct Judge<'a> {
-    allowed: &'a Allowed,
-    neighbours: Neighbours<'a>,
+    facts: Facts<'a>,
     gaps: Vec<Refusal>,
     /// Keys of the storages that were looked at, with what they ought to hold.
     storages: HashSet<(String, Option<u64>)>,
-    names: Vec<Name>,
     /// Names that are not listed, by index, with the first call of each.
     called: HashMap<u32, Effect>,
     effects: Vec<Effect>,
@@ -133,44 +70,22 @@ pub(crate) struct Judge<'a> {
     seen: HashSet<(Kinds, String)>,
     /// Names that are listed and were called.
     used: HashSet<u32>,
-    /// Objects that items or a state were given to.
-    touched: HashSet<u32>,
-    /// What is known of each dtype, by its node.
-    pub(crate) dtypes: HashMap<u32, Dtype>,
     /// Constants that were read as code.
     read: HashSet<(u64, u64)>,
     /// How many bytes of code were read.
     read_code: u64,
-    /// What is left to be looked at.
-    pub(crate) work: Work,
 }
 
 impl<'a> Judge<'a> {
-    fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>, work: Work) -> Self {
-        let (names, called, effects, seen, gaps) = Default::default();
-        let (used, touched, dtypes, storages) = Default::default();
-        let (read, read_code) = Default::default();
-        Self {
-            allowed,
-            neighbours,
-            gaps,
-            storages,
-            names,
-            called,
-            effects,
-            seen,
-            used,
-            touched,
-            dtypes,
-            read,
-            read_code,
-            work,
-        }
+    fn new(facts: Facts<'a>) -> Self {
+        let (called, effects, seen, gaps) = Default::default();
+        let (used, storages, read, read_code) = Default::default();
+        Self { facts, gaps, storages, called, effects, seen, used, read, read_code }
     }
 
     /// Everything that is not proven harmless, calls of unlisted names included.
     fn verdicts(mut self) -> Vec<Effect> {
-        for (index, name) in (0_u32..).zip(&self.names) {
+        for (index, name) in (0_u32..).zip(&self.facts.names) {
             match &name.standing {
                 // `getattr` is listed for members of enumerations alone.
                 Standing::Listed(entry)
@@ -194,29 +109,13 @@ impl<'a> Judge<'a> {
             self.effects.push(Effect { kind, at, shown, message, harmful, dangerous, allow });
         }
     }
-
-    fn name(&self, index: u32) -> Option<&Name> {
-        self.names.get(index as usize)
-    }
-
-    fn entry(&self, value: Value) -> Option<Rc<Entry>> {
-        let Kind::Import(index) = value.kind() else { return None };
-        self.entry_of(index)
-    }
-
-    fn entry_of(&self, index: u32) -> Option<Rc<Entry>> {
-        match &self.name(index)?.standing {
-            Standing::Listed(entry) => Some(entry.clone()),
-            _ => None,
-        }
-    }
 }
 
 impl Observer for Judge<'_> {
     fn import(&mut self, program: &Program<'_>, at: u64, import: u32) {
         let Some(import) = program.import(import) else { return };
-        let name = self.weigh(import, at);
-        self.names.push(name);
+        let name = self.facts.weigh(import, at);
+        self.facts.names.push(name);
     }
 
     fn call(&mut self, program: &Program<'_>, at: u64, call: Call) {
@@ -240,11 +139,11 @@ impl Observer for Judge<'_> {
             }
             return;
         };
-        let standing = self.name(index).map(|name| name.standing.clone());
+        let standing = self.facts.name(index).map(|name| name.standing.clone());
         match standing {
             Some(Standing::Listed(entry)) => {
                 self.used.insert(index);
-                if !self.work.spend_on(program, call.arguments) {
+                if !self.facts.work.spend_on(program, call.arguments) {
                     return;
                 }
                 let arguments = arguments(program, call.arguments);
@@ -259,7 +158,7 @@ impl Observer for Judge<'_> {
                     }
                     (None, _) => Err("its arguments are computed".to_owned()),
                 };
-                if self.work.is_spent() {
+                if self.facts.work.is_spent() {
                     return;
                 }
                 if judged.is_ok()
@@ -281,11 +180,12 @@ impl Observer for Judge<'_> {
             Some(Standing::TorchScript | Standing::Computed) | None => {}
             Some(standing) => {
                 if matches!(standing, Standing::Code) {
-                    let marshalled = self.name(index).is_some_and(|name| name.module == "marshal");
+                    let marshalled =
+                        self.facts.name(index).is_some_and(|name| name.module == "marshal");
                     self.code(program, at, call, marshalled);
                 }
                 if !self.called.contains_key(&index)
-                    && let Some(name) = self.name(index)
+                    && let Some(name) = self.facts.name(index)
                 {
                     let effect = called(name, at, line(program), opcode_name(call.by));
                     self.called.insert(index, effect);
@@ -303,7 +203,7 @@ impl Observer for Judge<'_> {
             )
         };
         if let Kind::Node(index) = object.kind() {
-            self.touched.insert(index);
+            self.facts.touched.insert(index);
         }
         let given = program.heap().items_of(object, Shape::Persistent).is_some();
         if given || matches!(object.kind(), Kind::Import(_)) {
@@ -311,7 +211,7 @@ impl Observer for Judge<'_> {
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
         }
-        if !self.work.spend_on(program, state) {
+        if !self.facts.work.spend_on(program, state) {
             return;
         }
         let dunder = program.heap().of(state).is_some_and(|node| {
@@ -324,9 +224,9 @@ impl Observer for Judge<'_> {
                         && node.shape == Shape::Tuple
                 })
         });
-        let maker = self.maker(program, object);
-        let entry = maker.and_then(|index| self.entry_of(index));
-        let known = maker.and_then(|index| self.name(index)).map(|name| &name.standing);
+        let maker = self.facts.maker(program, object);
+        let entry = maker.and_then(|index| self.facts.entry_of(index));
+        let known = maker.and_then(|index| self.facts.name(index)).map(|name| &name.standing);
         if matches!(known, Some(Standing::TorchScript)) {
             return;
         }
@@ -342,9 +242,9 @@ impl Observer for Judge<'_> {
         } else if let Some(entry) = entry
             && (entry.items && hides_a_method(program, state)
                 || !self.listed_state(program, &entry, object, state))
-            && !self.work.is_spent()
+            && !self.facts.work.is_spent()
         {
-            let name = maker.and_then(|index| self.name(index));
+            let name = maker.and_then(|index| self.facts.name(index));
             let name =
                 name.map_or_else(String::new, |name| format!("{}.{}", name.module, name.name));
             let message =
@@ -355,11 +255,11 @@ impl Observer for Judge<'_> {
 
     fn items(&mut self, program: &Program<'_>, at: u64, object: Value) {
         if let Kind::Node(index) = object.kind() {
-            self.touched.insert(index);
+            self.facts.touched.insert(index);
         }
-        let maker = self.maker(program, object);
+        let maker = self.facts.maker(program, object);
         let given = program.heap().items_of(object, Shape::Persistent).is_some();
-        let entry = maker.and_then(|index| self.entry_of(index));
+        let entry = maker.and_then(|index| self.facts.entry_of(index));
         if given || entry.is_some_and(|entry| !entry.items) {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
@@ -368,7 +268,7 @@ impl Observer for Judge<'_> {
     }
 
     fn hashed(&mut self, program: &Program<'_>, at: u64, item: Value) {
-        if !self.may_be_hashed(program, item, 0) && !self.work.is_spent() {
+        if !self.facts.may_be_hashed(program, item, 0) && !self.facts.work.is_spent() {
             let line = shown::shown(program, item);
             let message = "hashes an object that may have any attributes".into();
             self.note(Kinds::UnlistedState, at, line, message, false);
@@ -376,7 +276,9 @@ impl Observer for Judge<'_> {
     }
 
     fn contained(&mut self, program: &Program<'_>, at: u64, item: Value) {
-        if !(Matcher { judge: self, program }).may_be_handed_on(item, 0) && !self.work.is_spent() {
+        if !(Matcher { facts: &self.facts, program }).may_be_handed_on(item, 0)
+            && !self.facts.work.is_spent()
+        {
             let shown = shown::shown(program, item);
             let message = format!("hands on a name that is listed to be called only: `{shown}`");
             self.note(Kinds::ForbiddenArgument, at, shown, message, true);
@@ -384,7 +286,7 @@ impl Observer for Judge<'_> {
     }
 
     fn persistent(&mut self, program: &Program<'_>, at: u64, id: Value) {
-        if !self.is_torch_id(program, id) {
+        if !self.facts.is_torch_id(program, id) {
             let message = "hands the loader a persistent id that is none of torch's".into();
             self.note(Kinds::PersistentId, at, shown::shown(program, id), message, false);
         } else {
@@ -437,43 +339,6 @@ impl Judge<'_> {
             self.gaps.push(Refusal::new(at, gap, why));
         }
     }
-
-    /// Tell what the code does that a call carries.
-    fn code(&mut self, program: &Program<'_>, at: u64, call: Call, marshalled: bool) {
-        let Some(arguments) = arguments(program, call.arguments) else { return };
-        let kind = Kinds::CodeObject;
-        // One constant may be handed to a million calls, and means the same each time.
-        let key = functions::stream(program, &arguments).filter(|_| marshalled);
-        if key.is_some_and(|key| !self.read.insert(key)) {
-            return;
-        }
-        if self.read_code > MOST_CODE {
-            let message = "carries more code than is read";
-            self.note(kind, at, message.into(), message.into(), true);
-            return;
-        }
-        let Some(read) = functions::carried(program, &arguments, marshalled) else { return };
-        let length = key.map_or(0, |(_, length)| length);
-        let account = match read {
-            Ok(codes) => Account::of(&codes),
-            Err(why) => {
-                self.read_code = self.read_code.saturating_add(length).saturating_add(1024);
-                let line = shown::call(program, call.callee, call.arguments);
-                let message = format!("carries code that could not be read: {why}");
-                self.note(kind, at, line, message, true);
-                return;
-            }
-        };
-        let length = length.max(account.length);
-        self.read_code = self.read_code.saturating_add(length).saturating_add(1024);
-        let what = account.danger.as_deref().unwrap_or("runs when the loaded object is used");
-        let message = format!("the code of `{}` {what}", account.name);
-        self.note(kind, at, account.shown, message, true);
-        let noted = self.effects.last_mut();
-        if let Some(effect) = noted.filter(|effect| (effect.at, effect.kind) == (at, kind)) {
-            effect.dangerous = account.danger.is_some();
-        }
-    }
 }
 
 /// The positional arguments of a call, where they are all known.
@@ -506,8 +371,6 @@ fn opcode_name(code: u8) -> &'static str {
 
 /// The most storages that lie nowhere and are told one by one.
 const MOST_GAPS: usize = 50;
-/// How many bytes of code are read of one pickle: far more than any honest one has.
-const MOST_CODE: u64 = 4 << 20;
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];

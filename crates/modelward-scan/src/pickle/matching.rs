@@ -6,16 +6,16 @@ use modelward_formats::pickle::{
 };
 
 use super::{
-    judge::Judge,
+    facts::Facts,
     shape::{Shape, Slot, Times},
 };
 
 /// The longest constant that is compared with one of the lists.
 const LONGEST: u64 = 256;
 
-/// Looks at the values of one program with what its judge knows.
+/// Looks at the values of one program with what is known of it.
 pub(crate) struct Matcher<'j, 'p, 'b> {
-    pub(crate) judge: &'j Judge<'j>,
+    pub(crate) facts: &'j Facts<'j>,
     pub(crate) program: &'p Program<'b>,
 }
 
@@ -43,7 +43,7 @@ impl Matcher<'_, '_, '_> {
     }
 
     fn is(&self, shape: &Shape, value: Value) -> bool {
-        if !self.judge.work.spend(1) {
+        if !self.facts.work.spend(1) {
             return false;
         }
         let kind = value.kind();
@@ -70,7 +70,7 @@ impl Matcher<'_, '_, '_> {
             Shape::Exactly(text) => self.program.text(value, LONGEST).as_deref() == Some(text),
             Shape::Value(number) => kind == Kind::Int(*number),
             Shape::Class => match kind {
-                Kind::Import(index) => self.judge.may_be_handed_on(index),
+                Kind::Import(index) => self.facts.may_be_handed_on(index),
                 _ => false,
             },
             Shape::Dict => self.program.heap().items_of(value, NodeShape::Dict).is_some(),
@@ -98,12 +98,12 @@ impl Matcher<'_, '_, '_> {
                     || self.makes(value, "set")
             }
             Shape::Hooks => {
-                kind == Kind::None || self.judge.is_empty_ordered_dict(self.program, value)
+                kind == Kind::None || self.facts.is_empty_ordered_dict(self.program, value)
             }
-            Shape::Of(module, name) => self.judge.is_of(self.program, value, module, name),
+            Shape::Of(module, name) => self.facts.is_of(self.program, value, module, name),
             Shape::Made(atom) => {
                 self.makes(value, atom)
-                    || (atom == "storage" && self.judge.is_torch_storage(self.program, value))
+                    || (atom == "storage" && self.facts.is_torch_storage(self.program, value))
                     || (atom == "dtype" && self.makes(value, "plain_dtype"))
             }
         }
@@ -115,14 +115,14 @@ impl Matcher<'_, '_, '_> {
     pub(crate) fn may_be_handed_on(&self, value: Value, depth: u32) -> bool {
         const DEEP: u32 = 64;
         match value.kind() {
-            Kind::Import(index) => self.judge.may_be_handed_on(index),
+            Kind::Import(index) => self.facts.may_be_handed_on(index),
             _ => {
                 let items = self.program.heap().items_of(value, NodeShape::Tuple);
                 let items = items.unwrap_or_default();
                 let deeper = depth.saturating_add(1);
                 let mut items = items.iter();
                 depth < DEEP
-                    && self.judge.work.spend(items.len())
+                    && self.facts.work.spend(items.len())
                     && items.all(|&item| self.may_be_handed_on(item, deeper))
             }
         }
@@ -134,7 +134,7 @@ impl Matcher<'_, '_, '_> {
         *seen = seen.saturating_add(1);
         match value.kind() {
             Kind::Import(_) => false,
-            _ if !self.judge.work.spend(1) => false,
+            _ if !self.facts.work.spend(1) => false,
             Kind::Node(index) => {
                 let Some(node) = self.program.heap().node(index) else { return false };
                 !matches!(node.shape, NodeShape::Object | NodeShape::Persistent)
@@ -178,7 +178,7 @@ impl Matcher<'_, '_, '_> {
     }
 
     fn makes(&self, value: Value, atom: &str) -> bool {
-        self.judge.makes(self.program, value, atom)
+        self.facts.makes(self.program, value, atom)
     }
 
     /// Whether a number that is known by its offset only is whole, or is a float.

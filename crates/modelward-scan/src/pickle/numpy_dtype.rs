@@ -6,19 +6,7 @@
 
 use modelward_formats::pickle::value::{Kind, Shape, Value};
 
-use super::{judge::Judge, matching::Matcher, shape::Parser};
-
-/// What is known of one dtype of a program.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Dtype {
-    /// Whether its elements hold objects.
-    pub(crate) objects: bool,
-    /// Whether they are nothing else: an object, or a subarray of such.
-    lone: bool,
-    /// Bytes of one element; `None` where its letter does not tell.
-    pub(crate) size: Option<u64>,
-    letter: char,
-}
+use super::{facts::Dtype, matching::Matcher, shape::Parser};
 
 /// Read the arguments of the call; `None` where they are not as numpy writes them.
 pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Option<Dtype> {
@@ -32,7 +20,7 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
         // Of the classes that numpy takes, `object_` among them, it writes these alone.
         let record = RECORDS
             .iter()
-            .any(|&(module, name)| matcher.judge.is_of(matcher.program, code, module, name));
+            .any(|&(module, name)| matcher.facts.is_of(matcher.program, code, module, name));
         return record.then_some(Dtype { objects: false, lone: false, size: None, letter: 'V' });
     }
     let dtype = of_code(&matcher.program.text(code, 32)?)?;
@@ -136,7 +124,7 @@ fn of_subarray(
     let [base, shape] = *matcher.program.heap().items_of(subarray, Shape::Tuple)? else {
         return None;
     };
-    let base = matcher.judge.dtype(base)?;
+    let base = matcher.facts.dtype(base)?;
     let sizes = match shape.kind() {
         Kind::Int(_) => vec![shape],
         _ => matcher.sequence(shape).filter(|(_, more)| !more)?.0.to_vec(),
@@ -163,7 +151,7 @@ fn of_fields(matcher: &Matcher<'_, '_, '_>, fields: Value, width: u64) -> Option
         else {
             return None;
         };
-        let (dtype, Kind::Int(offset)) = (matcher.judge.dtype(dtype)?, offset.kind()) else {
+        let (dtype, Kind::Int(offset)) = (matcher.facts.dtype(dtype)?, offset.kind()) else {
             return None;
         };
         let end = u64::try_from(offset).ok()?.checked_add(dtype.size?)?;
@@ -187,16 +175,6 @@ fn names_are_text(matcher: &Matcher<'_, '_, '_>, names: Value) -> bool {
         || matcher.sequence(names).is_some_and(|(items, more)| {
             !more && items.iter().all(|name| matches!(name.kind(), Kind::Text(_)))
         })
-}
-
-impl Judge<'_> {
-    /// What is known of a dtype that the program made, or of a scalar type that it imported.
-    pub(crate) fn dtype(&self, value: Value) -> Option<Dtype> {
-        match value.kind() {
-            Kind::Node(index) => self.dtypes.get(&index).copied(),
-            _ => None,
-        }
-    }
 }
 
 /// Classes that numpy writes in place of a code: those of records.

@@ -7,14 +7,13 @@ use modelward_formats::pickle::{
 
 use super::{
     super::{
+        facts::{Standing, loaded},
         known::{Entry, Special},
         matching::Matcher,
         numpy_dtype,
         shape::{self, Parser},
     },
     Judge,
-    objects::loaded,
-    standing::Standing,
 };
 
 impl Judge<'_> {
@@ -27,7 +26,7 @@ impl Judge<'_> {
         arguments: &[Value],
         result: u32,
     ) -> Result<(), String> {
-        let matcher = Matcher { judge: self, program };
+        let matcher = Matcher { facts: &self.facts, program };
         // Calls that the user's policy adds to a rule of its own.
         let added = |slots: &Vec<_>| matcher.arguments(slots, arguments);
         if entry.special.is_some() && entry.calls.iter().any(added) {
@@ -40,7 +39,7 @@ impl Judge<'_> {
             }
             Some(Special::EnumMember) => {
                 let [object, member] = *arguments else { return Err("not two arguments".into()) };
-                let enumeration = self.entry(object).is_some_and(|entry| entry.enumeration);
+                let enumeration = self.facts.entry(object).is_some_and(|entry| entry.enumeration);
                 let member = program.text(member, 256).filter(|name| !name.contains('.'));
                 let fine = member.is_some_and(|name| {
                     enumeration && !name.starts_with('_')
@@ -55,11 +54,11 @@ impl Judge<'_> {
                     return Err("not three arguments".into());
                 };
                 let class = loaded(program, class);
-                let entry = self.entry(class).ok_or("its class is not listed")?;
-                let object = self.is_of(program, base, "builtins", "object");
+                let entry = self.facts.entry(class).ok_or("its class is not listed")?;
+                let object = self.facts.is_of(program, base, "builtins", "object");
                 // A named tuple gets its items without its `__new__`.
                 let items = program.heap().items_of(state, Shape::Tuple);
-                if self.is_of(program, base, "builtins", "tuple")
+                if self.facts.is_of(program, base, "builtins", "tuple")
                     && items.is_some_and(|items| {
                         entry.calls.iter().any(|slots| matcher.arguments(slots, items))
                     })
@@ -68,7 +67,7 @@ impl Judge<'_> {
                 }
                 let container = ["dict", "list", "set"];
                 let container =
-                    container.iter().any(|name| self.is_of(program, base, "builtins", name));
+                    container.iter().any(|name| self.facts.is_of(program, base, "builtins", name));
                 let held = Parser::new("dict|[any*]|set").one_of(0);
                 let held = held.is_ok_and(|held| matcher.one_of(&held, state))
                     && matcher.one_of(&[shape::Shape::Any], state);
@@ -84,7 +83,7 @@ impl Judge<'_> {
                     return Err("no class".into());
                 };
                 let class = loaded(program, class);
-                let entry = self.entry(class).ok_or("its class is not listed")?;
+                let entry = self.facts.entry(class).ok_or("its class is not listed")?;
                 if entry.special == Some(Special::NestedTorch) {
                     return Err("its class is a function".into());
                 }
@@ -96,7 +95,7 @@ impl Judge<'_> {
                     [function, class, inner] => (function, class, inner, None),
                     _ => return Err("not four arguments".into()),
                 };
-                let entry = self.entry(function).ok_or("its function is not listed")?;
+                let entry = self.facts.entry(function).ok_or("its function is not listed")?;
                 if entry.special.is_some() {
                     return Err("its function builds no tensor".into());
                 }
@@ -109,7 +108,7 @@ impl Judge<'_> {
                         })
                     }
                 });
-                let stated = self.entry(class).is_some_and(|class| {
+                let stated = self.facts.entry(class).is_some_and(|class| {
                     let shapes = given.filter(|_| !class.states.is_empty());
                     shapes.is_none_or(|state| {
                         class.states.iter().any(|shapes| matcher.one_of(shapes, state))
@@ -139,7 +138,7 @@ impl Judge<'_> {
             Some(Special::NumpyDtype) => {
                 let dtype = numpy_dtype::of_call(&matcher, arguments);
                 let dtype = dtype.ok_or("not the code of an element type")?;
-                self.dtypes.insert(result, dtype);
+                self.facts.dtypes.insert(result, dtype);
                 return Ok(());
             }
             None => {}
@@ -164,12 +163,13 @@ impl Judge<'_> {
         let class = match object.kind() {
             Kind::Import(index) => Some(index),
             _ => self
+                .facts
                 .maker(program, object)
-                .filter(|&index| self.entry_of(index).is_some_and(|entry| entry.class)),
+                .filter(|&index| self.facts.entry_of(index).is_some_and(|entry| entry.class)),
         };
-        class.and_then(|index| self.name(index)).is_some_and(|class| {
+        class.and_then(|index| self.facts.name(index)).is_some_and(|class| {
             let dotted = format!("{}.{attribute}", class.name);
-            let standing = self.standing(&class.module, &dotted);
+            let standing = self.facts.standing(&class.module, &dotted);
             matches!(standing, Standing::Listed(entry) if entry.value)
         })
     }
@@ -182,8 +182,8 @@ impl Judge<'_> {
         function: Value,
         arguments: &[Value],
     ) -> Result<(), String> {
-        let matcher = Matcher { judge: self, program };
-        let listed = self.entry(function).filter(|entry| entry.may_be_handed_on());
+        let matcher = Matcher { facts: &self.facts, program };
+        let listed = self.facts.entry(function).filter(|entry| entry.may_be_handed_on());
         if listed.is_none_or(|entry| entry.uncalled) {
             return Err("its function is not listed as a value".into());
         }
@@ -196,10 +196,11 @@ impl Judge<'_> {
     fn is_tame(&self, matcher: &Matcher<'_, '_, '_>, value: Value, depth: u32) -> bool {
         const DEEP: u32 = 8;
         if let Kind::Import(_) = value.kind() {
-            let entry = self.entry(value);
+            let entry = self.facts.entry(value);
             return entry.is_some_and(|entry| entry.may_be_handed_on() && !entry.uncalled);
         }
-        let made = self.maker(matcher.program, value).and_then(|index| self.entry_of(index));
+        let made =
+            self.facts.maker(matcher.program, value).and_then(|index| self.facts.entry_of(index));
         let deeper = depth.saturating_add(1);
         matcher.one_of(&[shape::Shape::Plain], value)
             || made.is_some_and(|entry| !entry.class && !entry.makes.is_empty())
@@ -217,13 +218,13 @@ impl Judge<'_> {
         object: Value,
         state: Value,
     ) -> bool {
-        let matcher = Matcher { judge: self, program };
+        let matcher = Matcher { facts: &self.facts, program };
         if entry.special == Some(Special::NumpyDtype) {
             let Kind::Node(index) = object.kind() else { return false };
-            let known = self.dtypes.get(&index).copied();
+            let known = self.facts.dtypes.get(&index).copied();
             return match known.and_then(|dtype| numpy_dtype::of_state(&matcher, dtype, state)) {
                 Some(dtype) => {
-                    self.dtypes.insert(index, dtype);
+                    self.facts.dtypes.insert(index, dtype);
                     true
                 }
                 None => false,

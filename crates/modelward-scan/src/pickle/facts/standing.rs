@@ -1,4 +1,4 @@
-//! Where a name stands: on a list, on none, or known to be dangerous; and the words for it.
+//! Where a name stands: on a list, on none, or known to be dangerous.
 
 use std::rc::Rc;
 
@@ -9,22 +9,22 @@ use super::{
         compatibility::mapped,
         known::{self, Entry},
     },
-    Effect, Judge, Kinds,
+    Facts,
 };
 
 /// A name that the program imports, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Name {
-    pub(super) module: String,
-    pub(super) name: String,
-    pub(super) standing: Standing,
-    pub(super) at: u64,
+pub(crate) struct Name {
+    pub(crate) module: String,
+    pub(crate) name: String,
+    pub(crate) standing: Standing,
+    pub(crate) at: u64,
     /// How the import is written, for a finding of an import that is never called.
-    pub(super) shown: String,
+    pub(crate) shown: String,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     /// On the allow-list, or on the user's.
     Listed(Rc<Entry>),
     /// A class of TorchScript, which its own archive defines.
@@ -41,9 +41,9 @@ pub(super) enum Standing {
     Computed,
 }
 
-impl Judge<'_> {
+impl Facts<'_> {
     /// Hold a name against the lists.
-    pub(super) fn weigh(&self, import: &Import, at: u64) -> Name {
+    pub(crate) fn weigh(&self, import: &Import, at: u64) -> Name {
         let (Some(module), Some(name)) = (&import.module, &import.name) else {
             let (module, name) = (import.module.clone(), import.name.clone());
             let (module, name) = (module.unwrap_or_default(), name.unwrap_or_default());
@@ -55,7 +55,7 @@ impl Judge<'_> {
         Name { module: module.into(), name: name.into(), standing, at, shown }
     }
 
-    pub(super) fn standing(&self, module: &str, name: &str) -> Standing {
+    pub(crate) fn standing(&self, module: &str, name: &str) -> Standing {
         let allowed = self.allowed.get(&(module.to_owned(), name.to_owned()));
         let listed = known::kinds(module, name).and_then(|kinds| Entry::parse(kinds).ok());
         let allowed = allowed.and_then(|kinds| Entry::parse(kinds).ok());
@@ -82,7 +82,7 @@ impl Judge<'_> {
 }
 
 /// The danger of a name, also where its dots lead into a module of another name.
-pub(super) fn danger_of(module: &str, name: &str) -> Option<&'static str> {
+pub(crate) fn danger_of(module: &str, name: &str) -> Option<&'static str> {
     let mut reached = known::danger(module, name);
     let mut rest = name;
     while let (None, Some((through, tail))) = (reached, rest.split_once('.')) {
@@ -94,7 +94,7 @@ pub(super) fn danger_of(module: &str, name: &str) -> Option<&'static str> {
 }
 
 /// Names that make functions of bytes.
-pub(super) fn is_code(module: &str, name: &str) -> bool {
+pub(crate) fn is_code(module: &str, name: &str) -> bool {
     let last = name.rsplit('.').next().unwrap_or(name);
     match module {
         "types" => matches!(name, "CodeType" | "FunctionType"),
@@ -116,54 +116,4 @@ pub(super) fn is_code(module: &str, name: &str) -> bool {
         ),
         _ => false,
     }
-}
-
-/// Whether the dots of a name lead through classes alone, as the name of a nested class does.
-pub(super) fn names_nested_class(name: &str) -> bool {
-    let mut through = name.rsplit('.').skip(1);
-    through.all(|part| part.starts_with(|c: char| c.is_uppercase())) && !name.contains("__")
-}
-
-/// The effect of an import that is never called.
-pub(super) fn imported(name: &Name) -> Effect {
-    let shown = name.shown.clone();
-    effect(name, name.at, shown, "imports", Kinds::UnlistedImport, "value")
-}
-
-/// The effect of a call.
-pub(super) fn called(name: &Name, at: u64, line: String, by: &str) -> Effect {
-    let shown = format!("{line}        ({}.{}, by {by})", name.module, name.name);
-    effect(name, at, shown, "calls", Kinds::UnlistedCall, "call (any*), class")
-}
-
-pub(super) fn effect(
-    name: &Name,
-    at: u64,
-    shown: String,
-    verb: &str,
-    unlisted: Kinds,
-    kinds: &str,
-) -> Effect {
-    let full = format!("{}.{}", name.module, name.name);
-    let (kind, message, harmful, allow) = match name.standing {
-        Standing::Dangerous(sentence) => {
-            (Kinds::ForeignCall, format!("{verb} `{full}`, which {sentence}"), true, None)
-        }
-        Standing::Code => (
-            Kinds::CodeObject,
-            format!("{verb} `{full}`, which makes functions of bytes"),
-            true,
-            None,
-        ),
-        Standing::Dotted => {
-            let harmful = !names_nested_class(&name.name);
-            let message = format!("{verb} `{full}`, a name that walks through attributes");
-            (Kinds::DottedName, message, harmful, None)
-        }
-        _ => {
-            let message = format!("{verb} `{full}`, which is not known to be harmless");
-            (unlisted, message, false, Some(format!("{} {} : {kinds}", name.module, name.name)))
-        }
-    };
-    Effect { kind, at, shown, message, harmful, dangerous: false, allow }
 }
