@@ -28,6 +28,11 @@ fn read_text(bytes: &Bytes, budget: &Arc<Budget>) -> Reading {
     if start.starts_with('<') {
         return unsupported(xml(start)?);
     }
+    // What `git clone` leaves where Git LFS is not installed: docs/spec.md of git-lfs.
+    if start.starts_with("version https://git-lfs.github.com/spec/") {
+        let why = "a pointer of Git LFS in the place of the file: fetch it with `git lfs pull`";
+        return Some(Err(Refusal::new(0, Gap::MissingPart, why)));
+    }
     if start.starts_with("tree\nversion=") {
         return unsupported("a LightGBM model");
     }
@@ -200,6 +205,8 @@ mod tests {
         assert!(why(b"\x81\xa6params\x80").unwrap().starts_with("MessagePack"));
         assert!(why(b"<?xml version=\"1.0\"?><PMML/>").unwrap().starts_with("PMML"));
         assert!(why(b"{\"nodes\": [], \"arg_nodes\": [], \"heads\": []}").is_some());
+        let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
+        assert!(why(pointer).unwrap().starts_with("a pointer of Git LFS"));
         for other in [&b"<svg/>"[..], b"{\"a\": 1}", b"text", b"", b"\x08\x08"] {
             assert_eq!(why(other), None);
         }

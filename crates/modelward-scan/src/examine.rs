@@ -112,6 +112,9 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     {
         examination.examined.format = format;
     }
+    if bytes.is_empty() && is_of_model(place) {
+        examination.refuse(place, Refusal::truncated(0, "expected a model, the file is empty"));
+    }
     examination.examined
 }
 
@@ -264,6 +267,12 @@ fn expected(place: &Place) -> Expects {
     if template { Expects::Template } else { Expects::Anything }
 }
 
+/// Whether a file is called as weights are, which are never empty.
+fn is_of_model(place: &Place) -> bool {
+    let extension = place.path().rsplit_once('.').map_or("", |(_, extension)| extension);
+    WEIGHTS.contains(&extension.to_ascii_lowercase().as_str())
+}
+
 /// What was found inside a constant of a pickle, if it is worth a finding of the pickle itself.
 fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
     let at = u64::from_str_radix(name.strip_prefix("constant@0x")?, 16).ok()?;
@@ -276,6 +285,23 @@ fn payload(name: &str, found: &[Finding]) -> Option<Payload> {
     })
 }
 
+/// Extensions of weights.
+const WEIGHTS: &[&str] = &[
+    "bin",
+    "ckpt",
+    "gguf",
+    "h5",
+    "joblib",
+    "keras",
+    "npy",
+    "npz",
+    "onnx",
+    "pickle",
+    "pkl",
+    "pt",
+    "pth",
+    "safetensors",
+];
 /// How many findings and how many gaps of one file are kept.
 const MOST: usize = 5000;
 /// What any file may grow to, all layers and all that is decoded again included.

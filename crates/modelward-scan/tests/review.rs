@@ -43,6 +43,14 @@ fn a_state_that_is_called_is_no_text() {
     assert_eq!(outcome(&[b"cnt\n12\n7\n"]), Outcome::Clean, "a column of numbers");
 }
 
+#[test]
+fn an_empty_model_is_no_harmless_model() {
+    let of =
+        |name: &str| examine(&Place::file(name), &[][..].into(), &Context::default()).outcome();
+    assert_eq!(of("model.safetensors"), Outcome::Unread);
+    assert_eq!(of("__init__.py"), Outcome::Clean);
+}
+
 /// Each link of these chains is a listed name: what they lean on is hashed, formatted, or called.
 #[test]
 fn listed_names_make_no_chain() {
