@@ -99,8 +99,8 @@ const FLOATS: usize = 1024;
 const LINE: usize = 64 << 10;
 /// Digits of a decimal number beyond which reading it takes a reader quadratic time.
 const DIGITS: u64 = 4300;
-/// A memo index that no pickler reaches: readers allocate a table up to it.
-const MEMO: u64 = 1 << 24;
+/// Bytes of a reader's memo for each index: it doubles a table of pointers.
+const SLOT: u64 = 16;
 /// Values met by walking a structure, beyond which it is a bomb.
 const WEIGHT: f32 = 1e9;
 /// Streams inside streams.

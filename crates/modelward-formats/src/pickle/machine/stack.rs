@@ -1,6 +1,6 @@
 //! The stack, its marks, the memo, and the containers that are filled on it.
 
-use super::{MEMO, Machine, Step, WEIGHT};
+use super::{Machine, SLOT, Step, WEIGHT};
 use crate::{
     Refusal,
     pickle::{
@@ -12,7 +12,9 @@ use crate::{
 impl<O: Observer> Machine<'_, '_, O> {
     pub(super) fn put(&mut self, at: u64, index: u64) -> Step {
         let top = self.top(at, "PUT")?;
-        if index > MEMO && index > self.opcodes.saturating_mul(2) {
+        // Readers allocate a table up to the index.
+        let table = index.saturating_mul(SLOT);
+        if table > self.budget.limits().memory && index > self.opcodes.saturating_mul(2) {
             self.observer.oddity(self.program, at, Oddity::FarMemo(index));
         }
         self.memo.put(index, top);
