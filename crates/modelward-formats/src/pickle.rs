@@ -238,7 +238,8 @@ impl Observer for Nobody {
     fn import(&mut self, _: &Program<'_>, _: u64, _: u32) {}
     fn call(&mut self, _: &Program<'_>, _: u64, _: Call) {}
     fn state(&mut self, _: &Program<'_>, _: u64, _: value::Value, _: value::Value) {}
-    fn items(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
+    fn items(&mut self, _: &Program<'_>, _: u64, _: value::Value, _: &'static str) {}
+    fn grown(&mut self, _: &Program<'_>, _: u64, _: u32) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
     fn hashed(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: value::Value) {}

@@ -20,6 +20,7 @@ pub fn find(bytes: &Bytes) -> Option<&'static str> {
         [b'#', b'!', rest @ ..] if is_interpreter(rest) => Some("a script"),
         [b'P', b'K', 3, 4, ..] => Some("a zip archive"),
         [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => Some("a 7z archive"),
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Some("an array of numpy"),
         [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => Some("xz-compressed bytes"),
         [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("zstd-compressed bytes"),
         [0x1f, 0x8b, 8, flags, _, _, _, _, 0 | 2 | 4, 0..=13 | 255, ..] if *flags < 32 => {
@@ -62,6 +63,7 @@ mod tests {
         assert_eq!(find(b"\x80\x02cos\nsystem\n"), Some("a pickle"));
         assert_eq!(find(b"\x80\x04\x95\x05\0\0\0\0\0\0\0aaaaa"), Some("a pickle"));
         assert_eq!(find(b"\x80\x04\x95\x05\0\0\0\0\0\0\x01aaaaa"), None);
+        assert_eq!(find(b"\x93NUMPY\x01\0"), Some("an array of numpy"));
         assert_eq!(find(b"MZ\x90\0"), None);
         assert_eq!(find(b""), None);
     }

@@ -114,8 +114,11 @@ impl<O: Observer> Observer for Watching<'_, O> {
     fn state(&mut self, program: &Program<'_>, at: u64, object: Value, state: Value) {
         self.observer.state(program, at, object, state);
     }
-    fn items(&mut self, program: &Program<'_>, at: u64, object: Value) {
-        self.observer.items(program, at, object);
+    fn items(&mut self, program: &Program<'_>, at: u64, object: Value, by: &'static str) {
+        self.observer.items(program, at, object, by);
+    }
+    fn grown(&mut self, program: &Program<'_>, at: u64, container: u32) {
+        self.observer.grown(program, at, container);
     }
     fn oddity(&mut self, program: &Program<'_>, at: u64, oddity: Oddity) {
         self.observer.oddity(program, at, oddity);

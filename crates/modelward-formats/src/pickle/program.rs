@@ -18,7 +18,9 @@ pub trait Observer {
     /// An object is given a state by BUILD: `__setstate__`, or its attributes.
     fn state(&mut self, program: &Program<'_>, at: u64, object: Value, state: Value);
     /// Items are added to what is no list, dict or set: its methods are called.
-    fn items(&mut self, program: &Program<'_>, at: u64, object: Value);
+    fn items(&mut self, program: &Program<'_>, at: u64, object: Value, by: &'static str);
+    /// Items are added to a list, a dict or a set.
+    fn grown(&mut self, program: &Program<'_>, at: u64, container: u32);
     /// An import, or a tuple that holds one, becomes an item of a list, a dict or a set.
     fn contained(&mut self, program: &Program<'_>, at: u64, item: Value);
     /// What a call gave becomes the key of a dict or an item of a set, alone or in a tuple: its

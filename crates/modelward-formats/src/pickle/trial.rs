@@ -44,7 +44,13 @@ pub(super) fn accepts(bytes: &Bytes) -> bool {
         None if marked || stream.opcodes >= OPCODES || program.imports().is_empty() => true,
         None if installed => true,
         None if seen.calls > 0 => seen.plausible || plausible,
-        None => plausible && super::behind_blanks(bytes, stream.end) >= bytes.len(),
+        // One import and the end of a stream is how a list of words may begin.
+        None => {
+            plausible
+                && (stream.opcodes > seen.imports
+                    || !is_text(bytes)
+                    || super::behind_blanks(bytes, stream.end) >= bytes.len())
+        }
     }
 }
 
@@ -135,7 +141,8 @@ impl Observer for Seen {
             self.name(program, index);
         }
     }
-    fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn items(&mut self, _: &Program<'_>, _: u64, _: Value, _: &'static str) {}
+    fn grown(&mut self, _: &Program<'_>, _: u64, _: u32) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn hashed(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}

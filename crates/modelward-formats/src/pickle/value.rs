@@ -154,6 +154,8 @@ pub enum Shape {
 pub struct Node {
     first: u32,
     kept: u32,
+    /// Vacant places behind the items.
+    room: u32,
     weight: f32,
     /// What it is.
     pub shape: Shape,
@@ -180,8 +182,6 @@ pub struct Heap {
 impl Heap {
     /// How many items of a list, a dict or a set are kept: enough to show and to judge a state.
     const KEPT: usize = 1024;
-    /// How many items are moved to where there is room for more.
-    const MOVED: usize = 64;
 
     /// Make a node. All items of a tuple are kept, however long: arguments are judged whole.
     pub(super) fn make(
@@ -198,6 +198,7 @@ impl Heap {
         self.nodes.push(Node {
             first,
             kept,
+            room: 0,
             weight,
             shape,
             more: false,
@@ -233,11 +234,7 @@ impl Heap {
         }
         let (first, kept) = (node.first as usize, node.kept as usize);
         let most = if self.keep_all { usize::MAX } else { Self::KEPT };
-        // Where another container has grown behind this one, its items would have to move.
-        let in_place = kept == 0 || first.saturating_add(kept) == end;
-        let most = if in_place { most } else { most.min(Self::MOVED) };
-        let room = most.saturating_sub(kept);
-        let (keep, rest) = added.split_at(added.len().min(room));
+        let (keep, rest) = added.split_at(added.len().min(most.saturating_sub(kept)));
         node.more |= !rest.is_empty();
         node.more_objects |= rest
             .iter()
@@ -245,17 +242,32 @@ impl Heap {
         if keep.is_empty() {
             return imports;
         }
-        let grown = u32::try_from(kept.saturating_add(keep.len()));
-        let (Ok(grown), Ok(end)) = (grown, u32::try_from(end)) else { return imports };
-        if in_place {
-            if kept == 0 {
-                node.first = end;
-            }
-            node.kept = grown;
-        } else {
-            (node.first, node.kept) = (end, grown);
-            self.items.extend_from_within(first..first.saturating_add(kept));
+        let (behind, len) = (first.saturating_add(kept), kept.saturating_add(keep.len()));
+        let (Ok(grown), Ok(at)) = (u32::try_from(len), u32::try_from(end)) else { return imports };
+        node.kept = grown;
+        if let Some(places) = self.items.get_mut(behind..behind.saturating_add(keep.len()))
+            && keep.len() <= node.room as usize
+        {
+            places.copy_from_slice(keep);
+            node.room =
+                node.room.saturating_sub(grown.saturating_sub(u32::try_from(kept).unwrap_or(0)));
+            return imports;
         }
+        if kept == 0 {
+            node.first = at;
+        } else if behind.saturating_add(node.room as usize) == end {
+            self.items.truncate(behind);
+        } else {
+            // Another container has grown behind this one: it moves, with room to grow.
+            node.first = at;
+            self.items.extend_from_within(first..behind);
+            self.items.extend_from_slice(keep);
+            let room = len.min(most.saturating_sub(len));
+            node.room = u32::try_from(room).unwrap_or(0);
+            self.items.extend(std::iter::repeat_n(Value::VACANT, room));
+            return imports;
+        }
+        node.room = 0;
         self.items.extend_from_slice(keep);
         imports
     }
@@ -274,6 +286,11 @@ impl Heap {
     pub(super) fn is_container(&self, index: u32) -> bool {
         self.node(index)
             .is_some_and(|node| matches!(node.shape, Shape::List | Shape::Dict | Shape::Set))
+    }
+
+    /// The value that stands for a node.
+    pub fn value(&self, index: u32) -> Option<Value> {
+        self.node(index).map(|_| Value::node(index))
     }
 
     /// The node behind an index.
@@ -350,7 +367,30 @@ mod tests {
             }
         }
         let node = *heap.of(lists[0]).unwrap();
-        assert!(node.more && heap.items(&node).len() == Heap::MOVED);
+        assert!(!node.more && heap.items(&node).len() == 100);
         assert_eq!(heap.items(&node)[62].kind(), Kind::Int(31));
+        assert_eq!(heap.items(&node)[99], Value::NONE);
+    }
+
+    #[test]
+    fn containers_that_grow_in_any_order_keep_their_own_items() {
+        let mut heap = Heap::default();
+        let lists = [0; 7].map(|_| heap.make(Shape::List, &[], 0).unwrap());
+        let mut held = vec![Vec::new(); lists.len()];
+        let mut seed = 1_u64;
+        for n in 0..4000_i64 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let (list, count) = ((seed >> 33) as usize % lists.len(), (seed >> 40) as usize % 9);
+            let added = vec![Value::int(n, 0); count];
+            let Kind::Node(index) = lists[list].kind() else { panic!() };
+            // An item that is no number keeps the rest from being passed over.
+            let added = [&[Value::NONE][..], &added].concat();
+            heap.add(index, &added);
+            held[list].extend(added);
+        }
+        for (list, held) in lists.iter().zip(&mut held) {
+            held.truncate(Heap::KEPT);
+            assert_eq!(heap.items_of(*list, Shape::List), Some(held.as_slice()));
+        }
     }
 }

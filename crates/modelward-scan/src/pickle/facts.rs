@@ -10,10 +10,12 @@ use modelward_formats::pickle::value::{Kind, Value};
 use super::known::Entry;
 use crate::container::Neighbours;
 
+mod sealed;
 mod standing;
 mod values;
 mod work;
 
+pub(crate) use sealed::Sealed;
 pub(crate) use standing::{Name, Standing};
 pub(crate) use values::loaded;
 pub(crate) use work::Work;
@@ -31,6 +33,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) touched: HashSet<u32>,
     /// What is known of each dtype, by its node.
     pub(crate) dtypes: HashMap<u32, Dtype>,
+    /// Lists, dicts and sets that were judged as they were.
+    pub(crate) sealed: Sealed,
     /// What is left to be looked at.
     pub(crate) work: Work,
 }
@@ -50,8 +54,8 @@ pub(crate) struct Dtype {
 impl<'a> Facts<'a> {
     /// Nothing is known yet.
     pub(crate) fn new(allowed: &'a Allowed, neighbours: Neighbours<'a>, work: Work) -> Self {
-        let (names, touched, dtypes) = Default::default();
-        Self { allowed, neighbours, names, touched, dtypes, work }
+        let (names, touched, dtypes, sealed) = Default::default();
+        Self { allowed, neighbours, names, touched, dtypes, sealed, work }
     }
 
     pub(crate) fn name(&self, index: u32) -> Option<&Name> {

@@ -211,8 +211,14 @@ impl Observer for Judge<'_> {
             self.note(Kinds::UnlistedState, at, line(program), message, true);
             return;
         }
-        if !self.facts.work.spend_on(program, state) {
+        // Keys are read as text, again and again.
+        let keys = program.heap().of(state).map_or(0, |node| program.heap().items(node).len());
+        if !self.facts.work.spend(keys.saturating_mul(16)) {
             return;
+        }
+        let halves = program.heap().items_of(state, Shape::Tuple).unwrap_or_default();
+        for &half in once(&state).chain(halves) {
+            self.facts.sealed.seal(program, half);
         }
         let dunder = program.heap().of(state).is_some_and(|node| {
             node.dunder_key
@@ -232,6 +238,12 @@ impl Observer for Judge<'_> {
         }
         // scikit-learn formats it, whatever it is, before it looks at anything else.
         let version = program.entry(state, "_sklearn_version");
+        let more =
+            program.heap().of(state).is_some_and(|node| node.shape == Shape::Dict && node.more);
+        if more {
+            let message = "gives an object more attributes than are looked at".into();
+            self.note(Kinds::UnlistedState, at, line(program), message, false);
+        }
         if version.is_some_and(|version| !matches!(version.kind(), Kind::Text(_) | Kind::None)) {
             let message = "the version of scikit-learn is no text".into();
             self.note(Kinds::UnlistedState, at, line(program), message, true);
@@ -253,14 +265,28 @@ impl Observer for Judge<'_> {
         }
     }
 
-    fn items(&mut self, program: &Program<'_>, at: u64, object: Value) {
+    fn grown(&mut self, program: &Program<'_>, at: u64, container: u32) {
+        if self.facts.sealed.is_sealed(container) {
+            let message = "adds to what an object was made of before".into();
+            let line = program.heap().value(container).map(|value| shown::shown(program, value));
+            self.note(Kinds::UnlistedState, at, line.unwrap_or_default(), message, false);
+        }
+    }
+
+    fn items(&mut self, program: &Program<'_>, at: u64, object: Value, by: &'static str) {
         if let Kind::Node(index) = object.kind() {
             self.facts.touched.insert(index);
         }
         let maker = self.facts.maker(program, object);
         let given = program.heap().items_of(object, Shape::Persistent).is_some();
         let entry = maker.and_then(|index| self.facts.entry_of(index));
-        if given || entry.is_some_and(|entry| !entry.items) {
+        // What a dict holds may answer where `append` is looked up on it.
+        let keyed = matches!(by, "SETITEM" | "SETITEMS");
+        let name = maker.and_then(|index| self.facts.name(index));
+        let listed = name.is_some_and(|name| {
+            keyed || LISTS.contains(&(name.module.as_str(), name.name.as_str()))
+        });
+        if given || entry.is_some_and(|entry| !entry.items || !listed) {
             let message = "adds items to what is no listed container".into();
             let line = shown::shown(program, object);
             self.note(Kinds::UnlistedState, at, line, message, false);
@@ -371,6 +397,14 @@ fn opcode_name(code: u8) -> &'static str {
 
 /// The most storages that lie nowhere and are told one by one.
 const MOST_GAPS: usize = 50;
+
+/// Classes whose instances take items that have no key, and look nothing up among them.
+const LISTS: &[(&str, &str)] = &[
+    ("builtins", "list"),
+    ("builtins", "set"),
+    ("collections", "deque"),
+    ("torch.jit._pickle", "restore_type_tag"),
+];
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];

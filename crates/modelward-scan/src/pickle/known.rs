@@ -113,12 +113,6 @@ impl Entry {
         self
     }
 
-    /// Whether what it makes may be hashed while the file is loaded: constructors were judged with
-    /// their arguments, instances take any attributes, and some hash those.
-    pub(crate) fn may_be_hashed(&self) -> bool {
-        self.key || self.enumeration || !self.class
-    }
-
     /// Whether an import of it may be handed on: stored, or given as an argument.
     pub(crate) fn may_be_handed_on(&self) -> bool {
         self.value || self.class || self.enumeration

@@ -47,6 +47,9 @@ impl Matcher<'_, '_, '_> {
             return false;
         }
         let kind = value.kind();
+        if !matches!(shape, Shape::Any) {
+            self.facts.sealed.seal(self.program, value);
+        }
         match shape {
             Shape::Any => self.may_be_handed_on(value, 0),
             Shape::Plain => self.plain(value, &mut 0, 0),
@@ -136,6 +139,7 @@ impl Matcher<'_, '_, '_> {
             Kind::Import(_) => false,
             _ if !self.facts.work.spend(1) => false,
             Kind::Node(index) => {
+                self.facts.sealed.seal(self.program, value);
                 let Some(node) = self.program.heap().node(index) else { return false };
                 !matches!(node.shape, NodeShape::Object | NodeShape::Persistent)
                     && !node.more_objects

@@ -177,7 +177,8 @@ impl Observer for Seen {
         self.acted |= matches!(state, Some(Shape::Tuple | Shape::Dict))
             && !matches!(object, Some(Shape::Tuple | Shape::Dict | Shape::List | Shape::Set));
     }
-    fn items(&mut self, _: &Program<'_>, _: u64, _: Value) {}
+    fn items(&mut self, _: &Program<'_>, _: u64, _: Value, _: &'static str) {}
+    fn grown(&mut self, _: &Program<'_>, _: u64, _: u32) {}
     fn contained(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn hashed(&mut self, _: &Program<'_>, _: u64, _: Value) {}
     fn persistent(&mut self, _: &Program<'_>, _: u64, _: Value) {}

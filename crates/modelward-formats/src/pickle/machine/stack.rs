@@ -64,13 +64,16 @@ impl<O: Observer> Machine<'_, '_, O> {
         hashed(self.observer, self.program, at, name, items);
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
+                if !items.is_empty() {
+                    self.observer.grown(self.program, at, index);
+                }
                 if self.program.heap.add(index, items) {
                     contained(self.observer, self.program, at, items);
                 }
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
-            _ => self.observer.items(self.program, at, container),
+            _ => self.observer.items(self.program, at, container, name),
         }
         self.stack.truncate(from);
         Ok(())
@@ -82,13 +85,16 @@ impl<O: Observer> Machine<'_, '_, O> {
         hashed(self.observer, self.program, at, name, items);
         match container.kind() {
             Kind::Node(index) if self.program.heap.is_container(index) => {
+                if !items.is_empty() {
+                    self.observer.grown(self.program, at, index);
+                }
                 if self.program.heap.add(index, items) {
                     contained(self.observer, self.program, at, items);
                 }
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
-            _ => self.observer.items(self.program, at, container),
+            _ => self.observer.items(self.program, at, container, name),
         }
         Ok(())
     }

@@ -83,6 +83,11 @@ impl Facts<'_> {
 
 /// The danger of a name, also where its dots lead into a module of another name.
 pub(crate) fn danger_of(module: &str, name: &str) -> Option<&'static str> {
+    // No name that is known is as long, and each dot of one is looked up.
+    const LONGEST: usize = 256;
+    if module.len().max(name.len()) > LONGEST {
+        return None;
+    }
     let mut reached = known::danger(module, name);
     let mut rest = name;
     while let (None, Some((through, tail))) = (reached, rest.split_once('.')) {

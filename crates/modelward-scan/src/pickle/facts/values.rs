@@ -29,23 +29,35 @@ impl Facts<'_> {
         self.entry_of(index).is_none_or(|entry| entry.may_be_handed_on())
     }
 
-    /// Whether the `__hash__` of a value is known to mind nothing of the file's.
+    /// Whether the `__hash__` of a value is known to mind nothing of the file's. What a call made
+    /// hashes what it was given.
     pub(crate) fn may_be_hashed(&self, program: &Program<'_>, value: Value, depth: u32) -> bool {
         const DEEP: u32 = 16;
         let Some(node) = program.heap().of(value) else { return true };
         let items = program.heap().items(node);
-        match node.shape {
-            Shape::Tuple => {
-                let deeper = depth.saturating_add(1);
-                depth < DEEP
-                    && self.work.spend(items.len())
-                    && items.iter().all(|&item| self.may_be_hashed(program, item, deeper))
+        let deeper = depth.saturating_add(1);
+        if depth > DEEP || !self.work.spend(items.len().saturating_add(1)) {
+            return false;
+        }
+        let all =
+            |items: &[Value]| items.iter().all(|&item| self.may_be_hashed(program, item, deeper));
+        match (node.shape, items) {
+            (Shape::Persistent, _) => true,
+            (Shape::Object, &[callee, arguments]) => {
+                let Some(entry) = self.entry(loaded(program, callee)) else { return true };
+                let given = program.heap().items_of(arguments, Shape::Tuple).unwrap_or_default();
+                let first = given.first().and_then(|&first| self.entry(first));
+                match entry.special {
+                    Some(Special::EnumMember) => first.is_some_and(|entry| entry.enumeration),
+                    Some(Special::Reconstructor | Special::NewObject | Special::Partial) => {
+                        first.is_some_and(|entry| entry.key)
+                    }
+                    _ if entry.key || entry.enumeration => true,
+                    _ if entry.makes.iter().any(|made| HASHED.contains(&made.as_str())) => true,
+                    _ => !entry.class && all(&[arguments]),
+                }
             }
-            Shape::Object => {
-                let entry = self.maker(program, value).and_then(|index| self.entry_of(index));
-                entry.is_none_or(|entry| entry.may_be_hashed())
-            }
-            _ => true,
+            (_, items) => !node.more_objects && all(items),
         }
     }
 
@@ -160,3 +172,16 @@ pub(crate) fn loaded(program: &Program<'_>, value: Value) -> Value {
         _ => value,
     }
 }
+
+/// What is hashed by its identity or by numbers of its own.
+const HASHED: &[&str] = &[
+    "device",
+    "dtype",
+    "layout",
+    "plain_dtype",
+    "qscheme",
+    "scalar",
+    "storage",
+    "tensor",
+    "torch_dtype",
+];

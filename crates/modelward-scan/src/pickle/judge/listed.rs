@@ -195,6 +195,10 @@ impl Judge<'_> {
     /// as a constant; alone or in lists and tuples.
     fn is_tame(&self, matcher: &Matcher<'_, '_, '_>, value: Value, depth: u32) -> bool {
         const DEEP: u32 = 8;
+        if !self.facts.work.spend(1) {
+            return false;
+        }
+        self.facts.sealed.seal(matcher.program, value);
         if let Kind::Import(_) = value.kind() {
             let entry = self.facts.entry(value);
             return entry.is_some_and(|entry| entry.may_be_handed_on() && !entry.uncalled);
@@ -231,11 +235,12 @@ impl Judge<'_> {
             };
         }
         if entry.special == Some(Special::Partial) {
-            let Some([function, arguments, keywords, ..]) =
-                program.heap().items_of(state, Shape::Tuple)
-            else {
-                return false;
-            };
+            let parts = program.heap().items_of(state, Shape::Tuple).unwrap_or_default();
+            // The keywords and the dict of a partial are kept, not copied.
+            for &part in parts {
+                self.facts.sealed.seal(program, part);
+            }
+            let [function, arguments, keywords, ..] = parts else { return false };
             let arguments = program.heap().items_of(*arguments, Shape::Tuple);
             let named = program.heap().of(*keywords).filter(|node| !node.more);
             let named = match named {

@@ -8,11 +8,15 @@ use modelward_formats::{
     },
 };
 
-use super::{super::shown, Judge, Kinds, MOST_GAPS};
+use super::{
+    super::{facts::loaded, known::Special, shown},
+    Judge, Kinds, MOST_GAPS,
+};
 use crate::container::Flaw;
 
 impl Judge<'_> {
-    /// What the call of a container hashes of its arguments.
+    /// What the call of a container hashes of its arguments; `callee` is called with them, or names
+    /// the class that it makes an instance of.
     pub(super) fn hashed_by_call(
         &mut self,
         program: &Program<'_>,
@@ -20,19 +24,45 @@ impl Judge<'_> {
         callee: u32,
         arguments: &[Value],
     ) {
-        let Some(name) = self.facts.name(callee) else { return };
-        let pairs = match (name.module.as_str(), name.name.as_str()) {
-            ("builtins", "set" | "frozenset") => false,
-            ("builtins", "dict") | ("collections", "OrderedDict" | "Counter" | "defaultdict") => {
-                true
+        let special = self.facts.entry_of(callee).and_then(|entry| entry.special);
+        let import = |value: Option<&Value>| match loaded(program, *value?).kind() {
+            Kind::Import(index) => Some(index),
+            _ => None,
+        };
+        let (class, arguments) = match special {
+            // The base is what takes the items.
+            Some(Special::Reconstructor) => {
+                (import(arguments.get(1)), arguments.get(2..).unwrap_or_default())
             }
+            Some(Special::NewObject) => {
+                (import(arguments.first()), arguments.get(1..).unwrap_or_default())
+            }
+            _ => (Some(callee), arguments),
+        };
+        let Some(name) = class.and_then(|class| self.facts.name(class)) else { return };
+        let pairs = match (name.module.as_str(), name.name.as_str()) {
+            ("builtins", "set" | "frozenset") | ("collections", "Counter") => false,
+            ("builtins", "dict") | ("collections", "OrderedDict" | "defaultdict") => true,
             _ => return,
         };
         for &argument in arguments {
-            let Some(node) = program.heap().of(argument) else { continue };
-            for &item in program.heap().items(node) {
-                let pair = program.heap().of(item).filter(|_| pairs);
-                let key = pair.and_then(|pair| program.heap().items(pair).first().copied());
+            let heap = program.heap();
+            // The keys of a dict were hashed when it was filled.
+            let node = heap.of(argument).filter(|node| node.shape != Shape::Dict);
+            let Some(node) = node else { continue };
+            if node.shape == Shape::Object {
+                continue;
+            }
+            if node.more_objects {
+                let line = shown::shown(program, argument);
+                let message = "hashes more objects than are looked at".into();
+                self.note(Kinds::UnlistedState, at, line, message, false);
+            }
+            for &item in heap.items(node) {
+                let pair = heap
+                    .of(item)
+                    .filter(|pair| pairs && matches!(pair.shape, Shape::Tuple | Shape::List));
+                let key = pair.and_then(|pair| heap.items(pair).first().copied());
                 self.hashed(program, at, key.unwrap_or(item));
             }
         }
