@@ -213,7 +213,7 @@ impl Observer for Judge<'_> {
         }
         // Keys are read as text, again and again.
         let keys = program.heap().of(state).map_or(0, |node| program.heap().items(node).len());
-        if !self.facts.work.spend(keys.saturating_mul(16)) {
+        if !self.facts.work.spend(keys.saturating_mul(48)) {
             return;
         }
         let halves = program.heap().items_of(state, Shape::Tuple).unwrap_or_default();
