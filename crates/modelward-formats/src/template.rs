@@ -30,5 +30,5 @@ fn is_held_elsewhere(source: &str, budget: &Budget) -> bool {
         let json = Json::read(&Bytes::from(source.as_bytes()), budget);
         return json.is_ok_and(|json| !json.stray);
     }
-    matches!(Yaml::read(source, budget), Some(Ok(yaml)) if !yaml.stray)
+    Yaml::read(source, budget).is_some_and(|yaml| !yaml.stray)
 }

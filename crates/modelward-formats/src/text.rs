@@ -68,7 +68,7 @@ fn is_text(bytes: &Bytes, budget: &Budget) -> Result<bool, Refusal> {
 }
 
 /// A control character other than white space; escape sequences of terminals are let through.
-fn is_control(byte: u8) -> bool {
+pub(crate) fn is_control(byte: u8) -> bool {
     byte < 0x20 && !matches!(byte, 0x09..=0x0d | 0x1b) || byte == 0x7f
 }
 

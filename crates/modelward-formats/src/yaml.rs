@@ -8,6 +8,10 @@ use saphyr_parser::{Event, Parser};
 
 use crate::{Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal, jinja::Template, json};
 
+mod marks;
+
+use marks::Marks;
+
 /// Text with the structure of YAML.
 pub const FORMAT: Format = Format { name: "yaml", read };
 
@@ -20,6 +24,9 @@ pub struct Yaml {
     pub python: Vec<(u64, String)>,
     /// Whether the text read as it stands holds template tags that its scalars do not.
     pub(crate) stray: bool,
+    /// Whether the text breaks no rule of YAML.
+    whole: bool,
+    gap: Option<Refusal>,
 }
 
 impl Yaml {
@@ -28,19 +35,22 @@ impl Yaml {
     /// Collections within one another.
     const DEPTH: usize = 256;
 
-    /// Read text that is a mapping or a sequence; `None` where it is not.
-    pub(crate) fn read(text: &str, budget: &Budget) -> Option<Result<Self, Refusal>> {
-        if !starts_like_yaml(text) {
-            return None;
-        }
+    /// Read text that is a mapping or a sequence from end to end; `None` where it is not.
+    pub(crate) fn read(text: &str, budget: &Budget) -> Option<Self> {
+        let yaml = starts_like_yaml(text).then(|| Self::parse(text, budget))?;
+        (yaml.whole && yaml.gap.is_none()).then_some(yaml)
+    }
+
+    /// Read text up to where it breaks a rule of YAML.
+    fn parse(text: &str, budget: &Budget) -> Self {
         let mut yaml = Self::default();
         let mut keys = Vec::new();
-        let mut read = 0;
         for event in Parser::new_from_str(text) {
-            let Ok((event, span)) = event else { return None };
+            let Ok((event, span)) = event else { return yaml };
             let at = span.start.index() as u64;
             if let Err(refusal) = budget.tick(at) {
-                return Some(Err(refusal));
+                yaml.gap = Some(refusal);
+                return yaml;
             }
             if let Event::Scalar(.., tag)
             | Event::SequenceStart(_, tag)
@@ -56,26 +66,38 @@ impl Yaml {
                     keys.pop();
                     turn(&mut keys);
                 }
-                Event::Scalar(value, ..) => {
-                    read = value.len().saturating_add(read);
-                    yaml.scalar(&value, &mut keys);
-                }
+                Event::Scalar(value, ..) => yaml.scalar(&value, &mut keys),
                 Event::Alias(_) => turn(&mut keys),
                 _ => {}
             }
             if keys.len() > Self::DEPTH {
                 let why = format!("a document nested more than {} deep", Self::DEPTH);
-                return Some(Err(Refusal::new(at, Gap::DeepNesting, why)));
+                yaml.gap = Some(Refusal::new(at, Gap::DeepNesting, why));
+                return yaml;
             }
         }
         let held = yaml.templates.iter().map(|(_, text)| tags(text)).sum::<usize>();
         yaml.stray |= held < tags(text);
-        Some(Ok(yaml))
+        yaml.whole = true;
+        yaml
+    }
+
+    /// Read text as YAML 1.2 has it, and as PyYAML has it, which knows more ends of a line.
+    fn parse_both(text: &str, budget: &Budget) -> Self {
+        let mut yaml = Self::parse(text, budget);
+        if text.contains(BREAKS) {
+            let other = Self::parse(&text.replace(BREAKS, "\n"), budget);
+            yaml.templates.extend(other.templates);
+            yaml.python.extend(other.python);
+            yaml.whole &= other.whole;
+            yaml.gap = yaml.gap.or(other.gap);
+        }
+        yaml
     }
 
     /// PyYAML takes a tag in full, by its handle, and with escapes.
     fn tag(&mut self, at: u64, tag: &str) {
-        let tag = percent_decoded(tag);
+        let tag = String::from_utf8_lossy(&marks::percent_decoded(tag.as_bytes())).into_owned();
         if tag.contains("python/") && self.python.len() < 100 {
             self.python.push((at, tag));
         }
@@ -101,10 +123,14 @@ impl Asset for Yaml {
         FORMAT.name
     }
 
+    fn gaps(&self) -> Vec<Refusal> {
+        self.gap.iter().cloned().collect()
+    }
+
     fn parts(&self, visit: &mut dyn FnMut(Part) -> ControlFlow<()>) {
         for (key, text) in &self.templates {
             let expects =
-                if key.contains("chat_template") { Expects::Template } else { Expects::Data };
+                if key.contains(CHAT_TEMPLATE) { Expects::Template } else { Expects::Data };
             let bytes = Ok(Bytes::from(text.as_bytes()));
             if visit(Part { name: key.clone(), bytes, expects }).is_break() {
                 return;
@@ -114,41 +140,70 @@ impl Asset for Yaml {
 }
 
 fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
-    if bytes.len() > Yaml::MOST {
-        return None;
-    }
-    let bytes = bytes.head(Yaml::MOST).ok()?;
-    let text = std::str::from_utf8(&bytes).ok()?;
+    let marks = match Marks::find(bytes, budget) {
+        Ok(marks) => marks,
+        Err(refusal) => return Some(Err(refusal)),
+    };
+    let yaml = if bytes.len() > Yaml::MOST {
+        long(bytes, marks, budget)
+    } else {
+        let head = bytes.head(Yaml::MOST).ok()?;
+        short(&head, marks, budget)
+    };
+    Some(Ok(Box::new(yaml?)))
+}
+
+fn short(bytes: &[u8], marks: Marks, budget: &Arc<Budget>) -> Option<Yaml> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        // PyYAML reads what was decoded from another encoding.
+        let python = outside_quotes(marks);
+        return (!python.is_empty()).then(|| Yaml { python, ..Yaml::default() });
+    };
     // Every JSON is YAML too, and read as what it is.
     if text.trim_start().starts_with(['{', '['])
         && (tags(text) == 0 && !text.contains('!')
-            || (json::FORMAT.read)(&bytes.as_slice().into(), budget).is_some())
+            || (json::FORMAT.read)(&bytes.into(), budget).is_some())
     {
         return None;
     }
-    let yaml = Yaml::read(text, budget)?;
-    Some(yaml.map(|yaml| Box::new(yaml) as Box<dyn Asset>))
+    let like_yaml = starts_like_yaml(text);
+    if !like_yaml && marks.tags.is_empty() && !MAY_MATTER.iter().any(|mark| text.contains(mark)) {
+        return None;
+    }
+    let mut yaml = Yaml::parse_both(text, budget);
+    if yaml.whole && like_yaml {
+        return Some(yaml);
+    }
+    // Prose and programs that hold nothing stay what they are.
+    yaml.templates.retain(|(key, _)| key.contains(CHAT_TEMPLATE));
+    yaml.gap = yaml.gap.filter(|_| like_yaml);
+    if !yaml.whole && yaml.python.is_empty() {
+        yaml.python = if like_yaml { every(marks) } else { outside_quotes(marks) };
+    }
+    let holds = !yaml.python.is_empty() || !yaml.templates.is_empty() || yaml.gap.is_some();
+    holds.then_some(yaml)
 }
 
-/// A tag with its `%XX` escapes undone (YAML 1.2, section 5.6).
-fn percent_decoded(tag: &str) -> String {
-    let mut bytes = Vec::with_capacity(tag.len());
-    let mut rest = tag.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let digits = after.get(..2).filter(|_| byte == b'%');
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(escaped) => {
-                bytes.push(escaped);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(byte);
-                rest = after;
-            }
-        }
+/// Text that no parser holds.
+fn long(bytes: &Bytes, marks: Marks, budget: &Arc<Budget>) -> Option<Yaml> {
+    let told = !marks.tags.is_empty() || marks.chat_template;
+    if !told || (json::FORMAT.read)(bytes, budget).is_some() {
+        return None;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    let why = format!("a text of more than {} MiB that may be a template", Yaml::MOST >> 20);
+    let gap = marks.chat_template.then(|| Refusal::new(0, Gap::LargeMemory, why));
+    Some(Yaml { python: every(marks), gap, ..Yaml::default() })
+}
+
+fn every(marks: Marks) -> Vec<(u64, String)> {
+    marks.tags.into_iter().map(|mark| (mark.at, mark.tag)).collect()
+}
+
+/// Programs and manuals speak of such tags.
+fn outside_quotes(marks: Marks) -> Vec<(u64, String)> {
+    let outside = marks.tags.into_iter().filter(|mark| !mark.quoted);
+    outside.map(|mark| (mark.at, mark.tag)).collect()
 }
 
 /// In a mapping, keys and values take turns.
@@ -165,7 +220,7 @@ fn tags(text: &str) -> usize {
 /// Whether the first line that says anything is a key or an item, as configurations begin, or opens
 /// a collection in flow style. Prose, programs and templates do not, and are not tried.
 fn starts_like_yaml(text: &str) -> bool {
-    let mut lines = text.lines().map(str::trim_end);
+    let mut lines = text.split(BREAKS).flat_map(|text| text.split(['\n', '\r'])).map(str::trim_end);
     let first = lines.find(|line| {
         let line = line.trim_start();
         !line.is_empty() && !line.starts_with('#') && line != "---" && !line.starts_with("%")
@@ -184,12 +239,18 @@ fn starts_like_yaml(text: &str) -> bool {
     named && (after == ":" || after.starts_with(": ")) && key.split(' ').count() <= 3
 }
 
+const CHAT_TEMPLATE: &str = "chat_template";
+/// Ends of a line to YAML 1.1 and PyYAML, and to YAML 1.2 no more.
+const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
+/// What text that does not begin like YAML has, if it holds a chat template: its key may be escaped.
+const MAY_MATTER: &[&str] = &["template", "\\x", "\\u", "\\U"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn templates(text: &str) -> Vec<(String, String)> {
-        Yaml::read(text, &Budget::default()).unwrap().unwrap().templates
+        Yaml::read(text, &Budget::default()).unwrap().templates
     }
 
     #[test]

@@ -182,3 +182,47 @@ fn an_array_is_no_program_to_a_plain_reader() {
     let zeros = [&[0; 64][..], b"."].concat();
     assert_eq!(outcome(&[&joblib(b"K\x40\x85", byte, &zeros)]), Outcome::Clean);
 }
+
+/// PyYAML makes the object in each of these; YAML 1.2 and its parser here do not see it in most.
+#[test]
+fn yaml_of_every_shape_shows_its_python_tags() {
+    let call = "!!python/object/apply:os.system ['id']";
+    let shapes: [(&str, &str); 16] = [
+        ("a b c d: ", "\n"),
+        ("? a\n: ", "\n"),
+        ("&x\na: ", "\n"),
+        ("f(x): ", "\n"),
+        ("hello\n---\na: ", "\n"),
+        ("--- &a ", ""),
+        ("http://x: ", "\n"),
+        ("a: 1 #\u{85}b: ", "\n"),
+        ("# x\u{2028}b: ", "\n"),
+        ("\u{feff}# c\na: ", "\n"),
+        ("import os\r---\ra: ", "\r"),
+        ("? ", "\n: 1\n"),
+        ("a: ", "\nb: ]\n"),
+        ("a: ", "\n---\nb: ]\n"),
+        ("b: {]}\n---\na: ", "\n"),
+        ("{{ x }}: ", "\n"),
+    ];
+    for (before, behind) in shapes {
+        denied(&[before.as_bytes(), call.as_bytes(), behind.as_bytes()]);
+    }
+    let (open, close) = ("[".repeat(300), "]".repeat(300));
+    denied(&[b"a: ", open.as_bytes(), call.as_bytes(), close.as_bytes()]);
+    let long = vec![b'#'; 5 << 20];
+    denied(&[b"x y z a: ", call.as_bytes(), b"\n", &long]);
+    denied(&[&long, b"\nx y z a: ", call.as_bytes()]);
+    let mentions: [&[u8]; 4] = [
+        b"import yaml\nyaml.load('a: !!python/object/apply:os.system [id]')\n",
+        b"# Safety\n\nThe tag !!python/object/apply is not read, nor `a: !!python/name:x`. It is.\n",
+        b"{\"a\": \"b: !!python/object/apply:os.system [id]\"}",
+        b"a: 'b: !!python/object/apply:os.system [id]'\n",
+    ];
+    for mention in mentions {
+        assert_eq!(outcome(&[mention]), Outcome::Clean, "{}", mention.escape_ascii());
+    }
+    let long =
+        [&b"{\"a\": \"b: !!python/name:x\", \"c\": \""[..], &[b'x'; 5 << 20], b"\"}"].concat();
+    assert_eq!(outcome(&[&long]), Outcome::Clean, "a long JSON");
+}
