@@ -105,6 +105,72 @@ fn a_subarray_of_objects_has_all_flags_of_an_object() {
     denied(record(0).as_bytes());
 }
 
+/// An array of one element of this dtype, and what comes after it.
+fn array(dtype: &str, shape: &str, data: &str, after: &str) -> String {
+    format!(
+        "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\nt\
+         c_codecs\nencode\n(Vb\nVlatin1\ntRtR(I1\n({shape}t{dtype}I00\n{data}tb0{after}N."
+    )
+}
+
+#[test]
+fn a_dtype_has_one_state_and_has_it_before_it_is_used() {
+    let made = |code: &str| format!("cnumpy\ndtype\n(V{code}\nI00\nI01\ntR");
+    let object = format!("{}(I3\nV|\nNNNI-1\nI-1\nI63\ntb", made("O8"));
+    let raw = "(I3\nV|\nNNNI8\nI1\nI0\ntb";
+    let record = format!("(I3\nV|\nN(Va\nt}}Va\n({object}I0\ntsI8\nI1\nI27\ntb0");
+    let kept = format!("{}{raw}p5\n", made("V8"));
+    clean(array(&kept, "I1\n", "Vaaaaaaaa\n", "").as_bytes());
+    denied(array(&kept, "I1\n", "Vaaaaaaaa\n", &format!("g5\n{record}")).as_bytes());
+    // Its first state, after it was used; as the dtype of a field.
+    let bare = format!("{}p5\n", made("V8"));
+    denied(array(&bare, "I1\n", "Vaaaaaaaa\n", &format!("g5\n{record}")).as_bytes());
+    let field = format!("{}(I3\nV|\nN(Va\nt}}Va\n({bare}I0\ntsI8\nI1\nI16\ntb", made("V8"));
+    denied(array(&field, "I1\n", "Vaaaaaaaa\n", &format!("g5\n{record}")).as_bytes());
+}
+
+#[test]
+fn the_state_of_a_dtype_is_as_numpy_writes_it() {
+    let dtype = |code: &str, state: &str| {
+        format!("cnumpy\ndtype\n(V{code}\nI00\nI01\ntR({state}tb.").into_bytes()
+    };
+    clean(&dtype("O8", "I3\nV|\nNNNI-1\nI-1\nI63\n"));
+    clean(&dtype("O8", "I2\nV|\nNNNI-1\nI-1\n"));
+    clean(&dtype("int64", "I3\nV<\nNNNI8\nI8\nI0\n"));
+    clean(&dtype(
+        "M8",
+        "I4\nV<\nNNNI-1\nI-1\nI0\n(}(c_codecs\nencode\n(Vns\nVlatin1\ntRI1\nI1\nI1\ntt",
+    ));
+    for (code, state) in [
+        ("O8", "I3\nV|\nNNNI-1\nI-1\n"),
+        ("O8", "I4\nV|\nNNNI-1\nI-1\n"),
+        ("O8", "I3\nV|\nNNNI0\nI1\nI63\n"),
+        ("int64", "I3\nV<\nNNNI0\nI1\nI0\n"),
+        ("V8", "I3\nV|\nNNNI-1\nI1\nI0\n"),
+        ("V8", "I3\nV|\nNNNI8\nI0\nI0\n"),
+        ("V8", "I3\nV|\nN(Va\ntNI8\nI1\nI0\n"),
+        ("M8", "I3\nV<\nNNNI-1\nI-1\nI0\n"),
+        ("M8", "I4\nV<\nNNNI-1\nI-1\nI0\nN"),
+    ] {
+        denied(&dtype(code, state));
+    }
+}
+
+#[test]
+fn a_list_fills_its_array() {
+    let object = "cnumpy\ndtype\n(VO8\nI00\nI01\ntR(I3\nV|\nNNNI-1\nI-1\nI63\ntb";
+    let of = |shape: &str, items: usize| {
+        array(object, shape, &format!("({}l", "I1\n".repeat(items)), "").into_bytes()
+    };
+    clean(&of("I2\nI3\n", 6));
+    clean(&of("I3000\n", 3000));
+    clean(&of("I0\n", 0));
+    denied(&of("I2\nI3\n", 5));
+    denied(&of("I3000\n", 2999));
+    denied(&of("I-1\n", 1));
+    denied(&of("I4294967296\nI4294967296\n", 0));
+}
+
 #[test]
 fn a_matrix_behind_joblib() {
     let wrapper = |subclass: &str| {

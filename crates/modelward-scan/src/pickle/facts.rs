@@ -49,6 +49,8 @@ pub(crate) struct Dtype {
     /// Bytes of one element; `None` where its letter does not tell.
     pub(crate) size: Option<u64>,
     pub(crate) letter: char,
+    /// Whether it takes no state any more: it was given one, or it is shared.
+    pub(crate) settled: bool,
 }
 
 impl<'a> Facts<'a> {

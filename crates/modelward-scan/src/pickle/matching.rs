@@ -89,9 +89,10 @@ impl Matcher<'_, '_, '_> {
             }
             Shape::Tuple(slots) => {
                 let items = self.program.heap().items_of(value, NodeShape::Tuple);
-                items.is_some_and(|items| self.arguments(slots, items))
+                items.is_some_and(|items| self.arguments(slots, items) && self.filled(slots, items))
             }
             Shape::Each(shapes) => self.each(shapes, value),
+            Shape::Filling => self.each(&[Shape::Any], value),
             Shape::Pair => {
                 self.sequence(value).is_some_and(|(items, more)| !more && items.len() == 2)
                     && self.may_be_handed_on(value, 0)
@@ -104,6 +105,8 @@ impl Matcher<'_, '_, '_> {
                 kind == Kind::None || self.facts.is_empty_ordered_dict(self.program, value)
             }
             Shape::Of(module, name) => self.facts.is_of(self.program, value, module, name),
+            // What may still be given a state is nothing to build on.
+            Shape::Made(_) if self.facts.dtype(value).is_some_and(|dtype| !dtype.settled) => false,
             Shape::Made(atom) => {
                 self.makes(value, atom)
                     || (atom == "storage" && self.facts.is_torch_storage(self.program, value))
@@ -161,6 +164,43 @@ impl Matcher<'_, '_, '_> {
         self.program.heap().of(value).is_some_and(|node| {
             node.shape == NodeShape::Dict && !node.dunder_key && !node.other_key
         })
+    }
+
+    /// Whether what fills an array reaches for each place of its shape: numpy reads on behind the
+    /// end of a shorter list.
+    fn filled(&self, slots: &[Slot], items: &[Value]) -> bool {
+        let sizes = [Shape::Each(vec![Shape::Int])];
+        let places = || {
+            let (_, &sizes) = slots.iter().zip(items).find(|(slot, _)| slot.shapes == sizes)?;
+            let (sizes, more) = self.sequence(sizes)?;
+            let mut places = Some(1_u64).filter(|_| !more);
+            for size in sizes {
+                let Kind::Int(size) = size.kind() else { return None };
+                places = places?.checked_mul(u64::try_from(size).ok()?);
+            }
+            places
+        };
+        slots.iter().zip(items).all(|(slot, &value)| {
+            !slot.shapes.contains(&Shape::Filling)
+                || self.sequence(value).is_none()
+                || places().is_some_and(|places| places <= self.at_least(value))
+        })
+    }
+
+    /// A number of items that a list or a tuple has at least. Those that are not kept are told by
+    /// the weight, where each of them is a constant and the weight is still a whole number.
+    fn at_least(&self, value: Value) -> u64 {
+        const WHOLE: f32 = 16_777_216.0;
+        let Some(node) = self.program.heap().of(value) else { return 0 };
+        let items = self.program.heap().items(node);
+        let kept = items.len() as u64;
+        let weight = self.program.heap().weight(value);
+        if !node.more || node.more_objects || weight >= WHOLE || !self.facts.work.spend(items.len())
+        {
+            return kept;
+        }
+        let of_kept = items.iter().map(|&item| self.program.heap().weight(item)).sum::<f32>();
+        kept.saturating_add((weight - 1.0 - of_kept).max(0.0) as u64)
     }
 
     fn each(&self, shapes: &[Shape], value: Value) -> bool {

@@ -16,26 +16,30 @@ pub(crate) fn of_call(matcher: &Matcher<'_, '_, '_>, arguments: &[Value]) -> Opt
     {
         return None;
     }
+    // Without a copy numpy hands out its own type, which a state would change for everyone.
+    let copied =
+        flags.get(1).is_some_and(|copy| !matches!(copy.kind(), Kind::Bool(false) | Kind::Int(0)));
     if let Kind::Import(_) = code.kind() {
         // Of the classes that numpy takes, `object_` among them, it writes these alone.
         let record = RECORDS
             .iter()
             .any(|&(module, name)| matcher.facts.is_of(matcher.program, code, module, name));
-        return record.then_some(Dtype { objects: false, lone: false, size: None, letter: 'V' });
+        return record.then_some(Dtype { size: None, settled: !copied, ..plain('V') });
     }
     let dtype = of_code(&matcher.program.text(code, 32)?)?;
-    // Without a copy numpy hands out its own type of no length, which takes no state.
-    let copied =
-        flags.get(1).is_some_and(|copy| !matches!(copy.kind(), Kind::Bool(false) | Kind::Int(0)));
     let shared = matches!(dtype.letter, 'S' | 'a' | 'U' | 'V') && dtype.size == Some(0);
-    (copied || !shared).then_some(dtype)
+    (copied || !shared).then_some(Dtype { settled: !copied, ..dtype })
+}
+
+fn plain(letter: char) -> Dtype {
+    Dtype { objects: false, lone: false, size: None, letter, settled: false }
 }
 
 fn of_code(code: &str) -> Option<Dtype> {
     let code = code.strip_prefix(['<', '>', '=', '|']).unwrap_or(code);
     if let Some(&(_, size)) = FULL.iter().find(|(name, _)| *name == code) {
         let objects = code == "object";
-        return Some(Dtype { objects, lone: objects, size: Some(size), letter: '?' });
+        return Some(Dtype { objects, lone: objects, size: Some(size), ..plain('?') });
     }
     let mut rest = code.chars();
     let letter = rest.next()?;
@@ -51,16 +55,21 @@ fn of_code(code: &str) -> Option<Dtype> {
         'c' if count.is_none() => Some(1),
         _ => count.or_else(|| SIZES.iter().find(|(one, _)| *one == letter).map(|(_, size)| *size)),
     };
-    Some(Dtype { objects: letter == 'O', lone: letter == 'O', size, letter })
+    let objects = letter == 'O';
+    Some(Dtype { objects, lone: objects, size, ..plain(letter) })
 }
 
 /// Judge the state of a dtype; `None` where numpy would not have written it.
 pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value) -> Option<Dtype> {
     let items = matcher.program.heap().items_of(state, Shape::Tuple)?;
-    // Version 0 lacks its number, version 1 the names.
-    let (version, rest) = match items.split_first()? {
-        (version, rest) if matches!(version.kind(), Kind::Int(0..=4)) => (version.kind(), rest),
-        _ => (Kind::Int(0), items),
+    // Numpy tells them apart by their length: the shortest lack the version, then the names.
+    let (version, rest) = match (items.len(), items.split_first()?) {
+        (5, _) => (0, items),
+        (6..=9, (version, rest)) => match version.kind() {
+            Kind::Int(version @ 0..=4) => (version, rest),
+            _ => return None,
+        },
+        _ => return None,
     };
     let (&order, rest) = rest.split_first()?;
     let order = matcher.program.text(order, 4)?;
@@ -68,32 +77,39 @@ pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value
         return None;
     }
     let (&subarray, rest) = rest.split_first()?;
-    let (names, rest) = match version {
-        Kind::Int(0 | 1) => (Value::NONE, rest),
+    let (names, rest) = match items.len() {
+        5 | 6 => (Value::NONE, rest),
         _ => rest.split_first().map(|(&names, rest)| (names, rest))?,
     };
     let (&fields, rest) = rest.split_first()?;
-    let [size, _alignment, rest @ ..] = rest else { return None };
-    let Kind::Int(size) = size.kind() else { return None };
+    let [size, alignment, rest @ ..] = rest else { return None };
+    let (Kind::Int(size), Kind::Int(alignment)) = (size.kind(), alignment.kind()) else {
+        return None;
+    };
     let flags = match rest.first().map(|flags| flags.kind()) {
         None => None,
         Some(Kind::Int(flags @ 0..=255)) => Some(flags),
         Some(_) => return None,
     };
-    if let Some(&metadata) = rest.get(1)
-        && !metadata_is_plain(matcher, metadata)
+    let metadata = rest.get(1).copied().unwrap_or(Value::NONE);
+    if !metadata_is_right(matcher, dtype.letter, metadata) || !names_are_of(matcher, names, fields)
     {
         return None;
     }
-    if rest.len() > 2 || !names_are_text(matcher, names) {
+    // The state tells the size of texts and records alone; of others numpy does not look at it.
+    let told = u64::try_from(size).ok();
+    let width = match dtype.letter {
+        'S' | 'a' | 'V' => Some(told?),
+        'U' => Some(told.filter(|size| size % 4 == 0)?),
+        _ if size == -1 || told.is_some() && told == dtype.size => dtype.size,
+        _ => return None,
+    };
+    // Numpy divides by it.
+    if matches!(dtype.letter, 'S' | 'a' | 'U' | 'V')
+        && !matches!(alignment, 1 | 2 | 4 | 8 | 16 | 32)
+    {
         return None;
     }
-    let width = match (u64::try_from(size), dtype.letter) {
-        (Ok(size), 'S' | 'a' | 'U' | 'V' | 'O' | '?') => Some(size),
-        (Ok(size), _) => dtype.size.filter(|&known| known == size).map(Some)?,
-        (Err(_), _) if size == -1 => dtype.size,
-        (Err(_), _) => return None,
-    };
     let (mut objects, mut lone) = (dtype.objects, dtype.letter == 'O');
     if subarray != Value::NONE {
         let base = of_subarray(matcher, subarray, width)?;
@@ -105,14 +121,15 @@ pub(crate) fn of_state(matcher: &Matcher<'_, '_, '_>, dtype: Dtype, state: Value
     }
     // What is neither an aligned record nor a text is judged by the bits that speak of objects.
     let right = match flags {
-        None => true,
+        // Up to version 2 numpy finds them itself, and from then on takes none for no flag.
+        None => version < 3 || !objects,
         Some(flags) if objects => {
             let flags = flags & !128;
             if lone { flags == 63 } else { flags == 27 }
         }
         Some(flags) => matches!(flags & !(16 | 128), 0 | 8),
     };
-    right.then_some(Dtype { objects, lone, size: width, ..dtype })
+    right.then_some(Dtype { objects, lone, size: width, settled: true, ..dtype })
 }
 
 /// `(dtype, shape)`: the elements of a subarray, which hands their flags on.
@@ -124,7 +141,7 @@ fn of_subarray(
     let [base, shape] = *matcher.program.heap().items_of(subarray, Shape::Tuple)? else {
         return None;
     };
-    let base = matcher.facts.dtype(base)?;
+    let base = matcher.facts.dtype(base).filter(|base| base.settled)?;
     let sizes = match shape.kind() {
         Kind::Int(_) => vec![shape],
         _ => matcher.sequence(shape).filter(|(_, more)| !more)?.0.to_vec(),
@@ -154,6 +171,9 @@ fn of_fields(matcher: &Matcher<'_, '_, '_>, fields: Value, width: u64) -> Option
         let (dtype, Kind::Int(offset)) = (matcher.facts.dtype(dtype)?, offset.kind()) else {
             return None;
         };
+        if !dtype.settled {
+            return None;
+        }
         let end = u64::try_from(offset).ok()?.checked_add(dtype.size?)?;
         if end > width || title.len() > 1 {
             return None;
@@ -163,18 +183,28 @@ fn of_fields(matcher: &Matcher<'_, '_, '_>, fields: Value, width: u64) -> Option
     Some(objects)
 }
 
-/// Nothing, or the unit of a date: `(None or {}, (b"ns", 1, 1, 1))`. Protocols below 3 call
-/// `_codecs.encode` for the bytes.
-fn metadata_is_plain(matcher: &Matcher<'_, '_, '_>, metadata: Value) -> bool {
-    let unit = Parser::new("plain|(none|{}, (bytes, int, int, int))").one_of(0);
-    unit.is_ok_and(|unit| matcher.one_of(&unit, metadata))
+/// Nothing or a dict; of a date its unit, `(None or {}, (b"ns", 1, 1, 1))`, without which numpy
+/// follows a pointer that is not there. Protocols below 3 call `_codecs.encode` for the bytes.
+fn metadata_is_right(matcher: &Matcher<'_, '_, '_>, letter: char, metadata: Value) -> bool {
+    let shape = match letter {
+        'm' | 'M' => "(none|{}, (bytes, int, int, int))",
+        _ => "none|{}",
+    };
+    Parser::new(shape).one_of(0).is_ok_and(|shape| matcher.one_of(&shape, metadata))
 }
 
-fn names_are_text(matcher: &Matcher<'_, '_, '_>, names: Value) -> bool {
-    names == Value::NONE
-        || matcher.sequence(names).is_some_and(|(items, more)| {
-            !more && items.iter().all(|name| matches!(name.kind(), Kind::Text(_)))
-        })
+/// The names of the fields, all of them there; none where there are no fields.
+fn names_are_of(matcher: &Matcher<'_, '_, '_>, names: Value, fields: Value) -> bool {
+    if names == Value::NONE || fields == Value::NONE {
+        return names == fields;
+    }
+    matcher.sequence(names).is_some_and(|(items, more)| {
+        !more
+            && items.iter().all(|&name| {
+                let name = matcher.program.text(name, 1 << 16);
+                name.is_some_and(|name| matcher.program.entry(fields, &name).is_some())
+            })
+    })
 }
 
 /// Classes that numpy writes in place of a code: those of records.

@@ -28,6 +28,8 @@ pub(crate) enum Shape {
     Tuple(Vec<Slot>),
     /// A list or a tuple, all of whose items look like this.
     Each(OneOf),
+    /// A list or a tuple, of an item for each place of the `[int*]` beside it in the tuple.
+    Filling,
     Pair,
     Set,
     Hooks,
@@ -139,6 +141,7 @@ impl<'a> Parser<'a> {
             "bytes" => Shape::Bytes,
             "class" => Shape::Class,
             "dict" => Shape::Dict,
+            "filling" => Shape::Filling,
             "pair" => Shape::Pair,
             "set" => Shape::Set,
             "hooks" => Shape::Hooks,

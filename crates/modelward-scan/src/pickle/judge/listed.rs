@@ -225,7 +225,7 @@ impl Judge<'_> {
         let matcher = Matcher { facts: &self.facts, program };
         if entry.special == Some(Special::NumpyDtype) {
             let Kind::Node(index) = object.kind() else { return false };
-            let known = self.facts.dtypes.get(&index).copied();
+            let known = self.facts.dtypes.get(&index).filter(|dtype| !dtype.settled).copied();
             return match known.and_then(|dtype| numpy_dtype::of_state(&matcher, dtype, state)) {
                 Some(dtype) => {
                     self.facts.dtypes.insert(index, dtype);
