@@ -87,11 +87,37 @@ impl Matcher<'_, '_, '_> {
                     })
                 }
             }
+            Shape::Closed(fields) => {
+                let node = self.program.heap().of(value);
+                node.filter(|node| !node.more && self.fields(value)).is_some_and(|node| {
+                    self.program.heap().items(node).chunks_exact(2).all(|pair| {
+                        let &[key, field] = pair else { return false };
+                        let name = self.program.text(key, LONGEST);
+                        fields.iter().any(|(known, shapes)| {
+                            name.as_deref() == Some(known) && self.one_of(shapes, field)
+                        })
+                    })
+                })
+            }
+            Shape::Values(shapes) => {
+                let node = self.program.heap().of(value);
+                node.filter(|node| node.shape == NodeShape::Dict && !node.more).is_some_and(
+                    |node| {
+                        let values = self.program.heap().items(node).iter().skip(1).step_by(2);
+                        values.copied().all(|value| self.one_of(shapes, value))
+                    },
+                )
+            }
             Shape::Tuple(slots) => {
                 let items = self.program.heap().items_of(value, NodeShape::Tuple);
                 items.is_some_and(|items| self.arguments(slots, items) && self.filled(slots, items))
             }
             Shape::Each(shapes) => self.each(shapes, value),
+            Shape::Sequence(sequence) => self.sequence(value).is_some_and(|(items, more)| {
+                !more
+                    && items.len() == sequence.len()
+                    && items.iter().zip(sequence).all(|(&item, shapes)| self.one_of(shapes, item))
+            }),
             Shape::Filling => self.each(&[Shape::Any], value),
             Shape::Pair => {
                 self.sequence(value).is_some_and(|(items, more)| !more && items.len() == 2)
@@ -105,6 +131,14 @@ impl Matcher<'_, '_, '_> {
                 kind == Kind::None || self.facts.is_empty_ordered_dict(self.program, value)
             }
             Shape::Of(module, name) => self.facts.is_of(self.program, value, module, name),
+            Shape::Called(module, name, slots) => {
+                let call = self.program.heap().items_of(value, NodeShape::Object);
+                let arguments = call.and_then(|call| call.get(1));
+                let arguments =
+                    arguments.and_then(|&all| self.program.heap().items_of(all, NodeShape::Tuple));
+                self.facts.is_of(self.program, value, module, name)
+                    && arguments.is_some_and(|arguments| self.arguments(slots, arguments))
+            }
             // What may still be given a state is nothing to build on.
             Shape::Made(_) if self.facts.dtype(value).is_some_and(|dtype| !dtype.settled) => false,
             Shape::Made(atom) => {

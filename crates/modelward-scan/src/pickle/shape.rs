@@ -24,10 +24,16 @@ pub(crate) enum Shape {
     Dict,
     /// A dict with text keys, none a dunder; of these keys the values are known.
     Fields(Vec<(String, OneOf)>),
+    /// A dict with these keys at most, of these values.
+    Closed(Vec<(String, OneOf)>),
+    /// A dict, whatever its keys, all of whose values look like this.
+    Values(OneOf),
     /// A tuple of exactly these.
     Tuple(Vec<Slot>),
     /// A list or a tuple, all of whose items look like this.
     Each(OneOf),
+    /// A list or a tuple of exactly these.
+    Sequence(Vec<OneOf>),
     /// A list or a tuple, of an item for each place of the `[int*]` beside it in the tuple.
     Filling,
     Pair,
@@ -35,6 +41,8 @@ pub(crate) enum Shape {
     Hooks,
     /// That import, its instance, or what its call returned.
     Of(String, String),
+    /// What a call of that import with these arguments returned.
+    Called(String, String, Vec<Slot>),
     /// What an entry `makes`.
     Made(String),
 }
@@ -114,10 +122,22 @@ impl<'a> Parser<'a> {
             return self.slots().map(Shape::Tuple);
         }
         if self.take("[") {
-            let shapes = self.one_of(deeper)?;
-            self.expect("*")?;
-            self.expect("]")?;
-            return Ok(Shape::Each(shapes));
+            let mut sequence = Vec::new();
+            if self.take("]") {
+                return Ok(Shape::Sequence(sequence));
+            }
+            loop {
+                let shapes = self.one_of(deeper)?;
+                if sequence.is_empty() && self.take("*") {
+                    self.expect("]")?;
+                    return Ok(Shape::Each(shapes));
+                }
+                sequence.push(shapes);
+                if self.take("]") {
+                    return Ok(Shape::Sequence(sequence));
+                }
+                self.expect(",")?;
+            }
         }
         if self.take("{") {
             return self.fields(deeper);
@@ -148,7 +168,10 @@ impl<'a> Parser<'a> {
             "of" => {
                 let name = self.word();
                 let (module, name) = name.rsplit_once('.').ok_or("expected MODULE.QUALNAME")?;
-                Shape::Of(module.into(), name.into())
+                match self.rest.starts_with('(') {
+                    true => Shape::Called(module.into(), name.into(), self.slots()?),
+                    false => Shape::Of(module.into(), name.into()),
+                }
             }
             "" => return Err(format!("expected a shape, got `{}`", self.glance())),
             _ => match word.parse() {
@@ -160,19 +183,26 @@ impl<'a> Parser<'a> {
 
     fn fields(&mut self, depth: u32) -> Result<Shape, String> {
         let mut fields = Vec::new();
+        if self.take("*") {
+            self.expect(":")?;
+            let values = self.one_of(depth)?;
+            self.expect("}")?;
+            return Ok(Shape::Values(values));
+        }
+        let shape = if self.take("!") { Shape::Closed } else { Shape::Fields };
         if self.take("}") {
-            return Ok(Shape::Fields(fields));
+            return Ok(shape(fields));
         }
         loop {
             if self.take("...") {
                 self.expect("}")?;
-                return Ok(Shape::Fields(fields));
+                return Ok(shape(fields));
             }
             let name = self.word().to_owned();
             self.expect(":")?;
             fields.push((name, self.one_of(depth)?));
             if self.take("}") {
-                return Ok(Shape::Fields(fields));
+                return Ok(shape(fields));
             }
             self.expect(",")?;
         }
