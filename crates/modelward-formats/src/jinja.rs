@@ -28,6 +28,9 @@ pub struct Template {
 impl Template {
     /// The most bytes of source that are read. The longest chat template in use has 60 KiB.
     pub const MOST: u64 = 4 << 20;
+    /// The most templates of one document that are read, and their bytes in all.
+    pub(crate) const MANY: usize = 10_000;
+    pub(crate) const MUCH: usize = 8 << 20;
 
     /// Parse a template's source.
     pub fn parse(source: &str) -> Result<Self, Refusal> {

@@ -24,6 +24,8 @@ pub struct Json {
     pub(crate) stray: bool,
     documents: u64,
     kept: usize,
+    /// Bytes of the templates.
+    held: usize,
     refusal: Option<Refusal>,
 }
 
@@ -62,6 +64,11 @@ impl Json {
         if !Template::has_tags(found.text) && !found.text.contains("{#") {
             return;
         }
+        if self.templates.len() >= Template::MANY || self.held > Template::MUCH {
+            self.stray = true;
+            self.refuse(found);
+            return;
+        }
         let expected = is_template(found.steps);
         let closed = found.text.contains("}}") || found.text.contains("%}");
         let parsed = closed && Template::parse(found.text).is_ok();
@@ -70,8 +77,14 @@ impl Json {
             && Template::has_tags(found.text)
             && let Some(text) = self.keep(found)
         {
+            self.held = self.held.saturating_add(text.text.len());
             self.templates.push(text);
         }
+    }
+
+    fn refuse(&mut self, found: &Found<'_>) {
+        let why = "more templates and names of code than are held at a time";
+        self.refusal.get_or_insert(Refusal::new(found.at, Gap::LargeMemory, why));
     }
 
     /// Keep a string, as long as there is room.
@@ -80,8 +93,7 @@ impl Json {
         let size = found.text.len().saturating_add(path.len()).saturating_add(128);
         self.kept = self.kept.saturating_add(size);
         if self.kept > Self::MOST || found.cut {
-            let why = "more templates and names of code than are held at a time";
-            self.refusal.get_or_insert(Refusal::new(found.at, Gap::LargeMemory, why));
+            self.refuse(found);
             return None;
         }
         Some(Text { at: found.at, path, text: found.text.to_owned() })

@@ -18,7 +18,9 @@ fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Re
     match Template::parse(&source) {
         Ok(_) if is_held_elsewhere(&source, budget) => None,
         Ok(template) => Some(Ok(Box::new(template))),
-        Err(refusal) if refusal.gap == Gap::DeepNesting => Some(Err(refusal)),
+        Err(refusal) if matches!(refusal.gap, Gap::DeepNesting | Gap::LargeMemory) => {
+            Some(Err(refusal))
+        }
         // Jinja2 refuses it too: text that merely holds a brace.
         Err(_) => None,
     }

@@ -26,6 +26,8 @@ pub struct Yaml {
     pub(crate) stray: bool,
     /// Whether the text breaks no rule of YAML.
     whole: bool,
+    /// Bytes of the templates.
+    held: usize,
     gap: Option<Refusal>,
 }
 
@@ -66,7 +68,11 @@ impl Yaml {
                     keys.pop();
                     turn(&mut keys);
                 }
-                Event::Scalar(value, ..) => yaml.scalar(&value, &mut keys),
+                Event::Scalar(value, _, _, tag) => {
+                    let binary = tag.is_some_and(|tag| tag.suffix.ends_with("binary"));
+                    let decoded = if binary { base64(&value) } else { None };
+                    yaml.scalar(at, decoded.as_deref().unwrap_or(&value), &mut keys);
+                }
                 Event::Alias(_) => turn(&mut keys),
                 _ => {}
             }
@@ -103,8 +109,13 @@ impl Yaml {
         }
     }
 
-    fn scalar(&mut self, value: &str, keys: &mut [Option<(bool, String)>]) {
-        if Template::has_tags(value) {
+    fn scalar(&mut self, at: u64, value: &str, keys: &mut [Option<(bool, String)>]) {
+        let full = self.templates.len() >= Template::MANY || self.held > Template::MUCH;
+        if full && Template::has_tags(value) {
+            let why = "more templates than are held at a time";
+            self.gap.get_or_insert(Refusal::new(at, Gap::LargeMemory, why));
+        } else if Template::has_tags(value) {
+            self.held = self.held.saturating_add(value.len());
             let named = keys.iter().flatten().map(|(_, key)| key.as_str());
             let named = named.filter(|key| !key.is_empty()).collect::<Vec<_>>().join(".");
             // Quotes and backslashes read differently in the text as it stands.
@@ -206,6 +217,30 @@ fn outside_quotes(marks: Marks) -> Vec<(u64, String)> {
     outside.map(|mark| (mark.at, mark.tag)).collect()
 }
 
+/// The text of a `!!binary` scalar, as Python's `base64.decodebytes` gives it: what is no digit is
+/// passed over. `None` where it is no text with template tags.
+fn base64(value: &str) -> Option<String> {
+    let digits = value.bytes().filter_map(|byte| {
+        let digit = match byte {
+            b'A'..=b'Z' => byte.wrapping_sub(b'A'),
+            b'a'..=b'z' => byte.wrapping_sub(b'a').wrapping_add(26),
+            b'0'..=b'9' => byte.wrapping_sub(b'0').wrapping_add(52),
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        Some(u32::from(digit))
+    });
+    let digits = digits.collect::<Vec<_>>();
+    let bytes = digits.chunks(4).flat_map(|four| {
+        let number = (0..4).fold(0, |sum, at| sum << 6 | four.get(at).copied().unwrap_or_default());
+        let [_, bytes @ ..] = u32::to_be_bytes(number);
+        bytes.into_iter().take(four.len().saturating_sub(1))
+    });
+    let text = String::from_utf8_lossy(&bytes.collect::<Vec<_>>()).into_owned();
+    Template::has_tags(&text).then_some(text)
+}
+
 /// In a mapping, keys and values take turns.
 fn turn(keys: &mut [Option<(bool, String)>]) {
     if let Some(Some((key, _))) = keys.last_mut() {
@@ -243,7 +278,7 @@ const CHAT_TEMPLATE: &str = "chat_template";
 /// Ends of a line to YAML 1.1 and PyYAML, and to YAML 1.2 no more.
 const BREAKS: [char; 3] = ['\u{85}', '\u{2028}', '\u{2029}'];
 /// What text that does not begin like YAML has, if it holds a chat template: its key may be escaped.
-const MAY_MATTER: &[&str] = &["template", "\\x", "\\u", "\\U"];
+const MAY_MATTER: &[&str] = &["template", "!!binary", "\\x", "\\u", "\\U"];
 
 #[cfg(test)]
 mod tests {
@@ -279,6 +314,15 @@ mod tests {
         assert_eq!(found.collect::<Vec<_>>(), expected);
         let is_yaml = |text: &str| read(&text.as_bytes().into(), &Arc::default()).is_some();
         assert!(is_yaml(flow) && !is_yaml("{\"chat_template\": \"{{ x }}\"}"));
+    }
+
+    #[test]
+    fn binary_scalars_are_what_they_decode_to() {
+        let found = templates(
+            "chat_template: !!binary |\n  e3sgJycu\n  X19jbGFzc19fIH19\nb: e3sgeCB9fQ==\n",
+        );
+        assert_eq!(found, [("chat_template".to_owned(), "{{ ''.__class__ }}".to_owned())]);
+        assert_eq!(base64("e3sgeCB9fQ=="), Some("{{ x }}".to_owned()));
     }
 
     #[test]

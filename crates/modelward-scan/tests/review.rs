@@ -226,3 +226,27 @@ fn yaml_of_every_shape_shows_its_python_tags() {
         [&b"{\"a\": \"b: !!python/name:x\", \"c\": \""[..], &[b'x'; 5 << 20], b"\"}"].concat();
     assert_eq!(outcome(&[&long]), Outcome::Clean, "a long JSON");
 }
+
+#[test]
+fn a_template_in_yaml_of_any_shape_is_read_or_a_gap() {
+    let template =
+        br#"chat_template: "{{ ''.\x5f\x5fclass__.\x5f\x5fmro__[1].\x5f\x5fsubclasses__() }}""#;
+    denied(&[template]);
+    denied(&[b"a b c d e: 1\n", template]);
+    denied(&[b"---\n", template, b"\n---\n# Card\n\n`code`: [x](y): z\n"]);
+    denied(&[b"chat_template: !!binary e3sgJycuX19jbGFzc19fLl9fbXJvX19bMV0uX19zdWJjbGFzc2VzX18oKSB9fQ==\n"]);
+    let padding = b"# padding\n".repeat(500_000);
+    assert!(outcome(&[&padding, template]) > Outcome::Clean);
+    assert_eq!(outcome(&[&padding, b"name: x\n"]), Outcome::Clean);
+    assert_eq!(outcome(&[b"import os\n\nchat_template: str = 'a'\n"]), Outcome::Clean);
+}
+
+#[test]
+fn templates_without_end_are_a_gap() {
+    assert!(outcome(&[&b"{{ x }}".repeat(100_000)]) > Outcome::Clean);
+    let many = [&b"["[..], &b"\"{{ x }}\", ".repeat(11_000), b"1]"].concat();
+    assert!(outcome(&[&many]) > Outcome::Clean);
+    let many = [&b"a: 1\nb:\n"[..], &b"- '{{ x }}'\n".repeat(11_000)].concat();
+    assert!(outcome(&[&many]) > Outcome::Clean);
+    assert_eq!(outcome(&[&b"{{ x }}".repeat(1000)]), Outcome::Clean);
+}

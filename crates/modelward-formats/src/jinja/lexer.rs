@@ -1,7 +1,7 @@
 //! Jinja source into tokens, as the lexer of Jinja2 3.1 splits it with its default delimiters.
 
 use super::escape::{self, Literal};
-use crate::Refusal;
+use crate::{Gap, Refusal};
 
 /// A token, and the byte offset at which it starts.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,7 +34,9 @@ pub(super) enum Kind {
 /// Split a whole template.
 pub(super) fn tokens(source: &str) -> Result<Vec<Token>, Refusal> {
     let mut lexer = Lexer { source, at: 0, tokens: Vec::new() };
-    while lexer.text()? {}
+    while lexer.text()? {
+        lexer.bound()?;
+    }
     Ok(lexer.tokens)
 }
 
@@ -51,6 +53,15 @@ impl<'a> Lexer<'a> {
 
     fn push(&mut self, at: usize, kind: Kind) {
         self.tokens.push(Token { at, kind });
+    }
+
+    /// A tree of millions of statements would cost a hundred times the source's length.
+    fn bound(&self) -> Result<(), Refusal> {
+        if self.tokens.len() > MOST {
+            let why = format!("a template of more than {MOST} words and operators");
+            return Err(Refusal::new(self.at as u64, Gap::LargeMemory, why));
+        }
+        Ok(())
     }
 
     fn forward(&mut self, bytes: usize) {
@@ -105,6 +116,7 @@ impl<'a> Lexer<'a> {
     fn inside(&mut self, end: &str, tag: bool) -> Result<(), Refusal> {
         let mut open = Vec::new();
         loop {
+            self.bound()?;
             let rest = self.rest();
             let space = rest.len().saturating_sub(rest.trim_start().len());
             self.forward(space);
@@ -247,6 +259,8 @@ fn opening(closing: &str) -> &'static str {
     }
 }
 
+/// The most tokens. The longest chat template in use has 60 KiB.
+const MOST: usize = 200_000;
 /// Longer operators first, so that `**` is not two times `*`.
 const OPERATORS: &[&str] = &[
     "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}",

@@ -62,22 +62,18 @@ impl Marks {
         self.chat_template |= near.windows(NAME.len()).any(|here| here == NAME);
         for at in from..to {
             let Some((before, here)) = text.split_at_checked(at) else { return };
-            if !here.starts_with(b"!") && !here.starts_with(b"%TAG") {
-                continue;
-            }
             let here = here.get(..AHEAD).unwrap_or(here);
-            let line = line(before);
-            let tag = match here.strip_prefix(b"%TAG") {
-                Some(rest) if line.is_some_and(<[u8]>::is_empty) => self.directive(rest),
-                None if may_stand_behind(line, before) => self.tag(here),
+            let tag = match here.first() {
+                Some(b'!') if may_end_before_tag(before) => self.tag(here),
+                Some(b'%') if starts_line(before) => self.directive(here),
                 _ => None,
             };
-            if let Some(tag) = tag
-                && self.tags.len() < Self::MOST
-            {
+            let Some(tag) = tag else { continue };
+            let line = line(before);
+            if self.tags.len() < Self::MOST && may_stand_behind(line.unwrap_or(before)) {
                 let at = base.saturating_add(at.saturating_sub(from) as u64);
                 let quoted = is_quoted(line.unwrap_or_default(), here);
-                let tag = String::from_utf8_lossy(&tag).chars().take(200).collect();
+                let tag = String::from_utf8_lossy(&tag).into_owned();
                 self.tags.push(Mark { at, tag, quoted });
             }
         }
@@ -85,36 +81,32 @@ impl Marks {
 
     /// The tag that starts here, in full, if it is one of Python.
     fn tag(&self, here: &[u8]) -> Option<Vec<u8>> {
-        let end = here.iter().position(u8::is_ascii_whitespace);
-        let tag = percent_decoded(here.get(..end.unwrap_or(here.len()))?);
-        let python = |tag: &[u8]| tag.windows(PYTHON.len()).any(|part| part == PYTHON);
-        if tag.starts_with(b"!!") || tag.starts_with(b"!<") {
-            if python(&tag) {
-                return Some(tag);
-            }
-        } else if end.is_none() && here.len() >= AHEAD && !self.handles.is_empty() {
-            // A handle longer than any that a person writes.
-            return Some(tag);
-        }
-        self.handles.iter().find_map(|(handle, prefix)| {
-            let full = [prefix, tag.strip_prefix(handle.as_slice())?].concat();
-            python(&full).then_some(full)
+        let own = [(&b"!!"[..], &b"tag:yaml.org,2002:"[..]), (b"!<", b"")];
+        let handles = self.handles.iter().map(|(handle, prefix)| (&handle[..], &prefix[..]));
+        own.into_iter().chain(handles).find_map(|(handle, prefix)| {
+            let rest = here.strip_prefix(handle)?;
+            let rest = rest.get(..SHOWN).unwrap_or(rest);
+            let suffix = rest.split(u8::is_ascii_whitespace).next().unwrap_or_default();
+            let full = [prefix, &percent_decoded(suffix)].concat();
+            full.starts_with(PYTHON).then_some(full)
         })
     }
 
     /// Note a directive; give it where it is none that can be noted.
-    fn directive(&mut self, rest: &[u8]) -> Option<Vec<u8>> {
+    fn directive(&mut self, here: &[u8]) -> Option<Vec<u8>> {
+        let rest = here.strip_prefix(b"%TAG")?;
         if !rest.first().is_some_and(|byte| b" \t".contains(byte)) {
             return None;
         }
         let line = rest.split(|byte| b"\r\n".contains(byte)).next().unwrap_or_default();
         let mut words = line.split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty());
         let (handle, prefix) = (words.next(), words.next().map(percent_decoded));
-        let cut = line.len() == rest.len() && rest.len().saturating_add(4) >= AHEAD;
+        // Nobody writes such a line.
+        let cut = line.len() > AHEAD / 2;
         match (handle, prefix) {
             _ if cut => Some(b"%TAG".to_vec()),
             (Some(handle), Some(prefix)) => {
-                let leads = prefix.starts_with(FULL) || FULL.starts_with(&prefix);
+                let leads = prefix.starts_with(PYTHON) || PYTHON.starts_with(&prefix);
                 if leads && self.handles.len() >= Self::MOST {
                     return Some(prefix);
                 }
@@ -130,21 +122,38 @@ impl Marks {
 
 /// The line up to here; `None` where it starts too far away.
 fn line(before: &[u8]) -> Option<&[u8]> {
-    // PyYAML ends a line at U+0085, U+2028 and U+2029 too.
-    let breaks: [&[u8]; 6] =
-        [b"\n", b"\r", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xef\xbb\xbf"];
-    let start = (0..=before.len()).rev().find(|&at| {
-        let head = before.get(..at).unwrap_or_default();
-        at == 0 || breaks.iter().any(|each| head.ends_with(each))
-    });
-    let start = start.filter(|&start| start > 0 || before.len() < AHEAD);
-    before.get(start?..)
+    let start = (1..=before.len()).rev().find(|&at| before.get(..at).is_some_and(ends_line));
+    match start {
+        None if before.len() >= AHEAD => None,
+        start => before.get(start.unwrap_or_default()..),
+    }
 }
 
-/// Whether YAML may have a tag behind this: at the start of a line, behind an indicator, behind an
-/// anchor.
-fn may_stand_behind(line: Option<&[u8]>, before: &[u8]) -> bool {
-    let line = line.unwrap_or(before).trim_ascii();
+fn starts_line(before: &[u8]) -> bool {
+    before.is_empty() || ends_line(before)
+}
+
+/// PyYAML ends a line at U+0085, U+2028 and U+2029 too, and passes over a byte order mark.
+fn ends_line(before: &[u8]) -> bool {
+    match before.last() {
+        Some(b'\n' | b'\r') => true,
+        Some(0x85) => before.ends_with("\u{85}".as_bytes()),
+        Some(0xa8) => before.ends_with("\u{2028}".as_bytes()),
+        Some(0xa9) => before.ends_with("\u{2029}".as_bytes()),
+        Some(0xbf) => before.ends_with("\u{feff}".as_bytes()),
+        _ => false,
+    }
+}
+
+/// A first, quick look at what stands right before a tag.
+fn may_end_before_tag(before: &[u8]) -> bool {
+    before.last().is_none_or(|last| b" \t-:?[{,".contains(last)) || ends_line(before)
+}
+
+/// Whether YAML may have a tag behind this on its line: at the start, behind an indicator, behind
+/// an anchor.
+fn may_stand_behind(line: &[u8]) -> bool {
+    let line = line.trim_ascii();
     let word = line.rsplit(|byte| b" \t,:[]{}".contains(byte)).next().unwrap_or_default();
     line.last().is_none_or(|last| b"-:?[{,".contains(last))
         || word.starts_with(b"&")
@@ -191,8 +200,9 @@ const WINDOW: usize = 64 << 10;
 /// How far the text around a place is looked at.
 const AHEAD: usize = 1 << 10;
 const NAME: &[u8] = b"chat_template";
-const PYTHON: &[u8] = b"python/";
-const FULL: &[u8] = b"tag:yaml.org,2002:python/";
+const PYTHON: &[u8] = b"tag:yaml.org,2002:python/";
+/// How much of a tag is looked at: its start may be escaped, three bytes for one.
+const SHOWN: usize = 160;
 
 #[cfg(test)]
 mod tests {

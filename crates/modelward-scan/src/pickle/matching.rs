@@ -223,6 +223,7 @@ impl Matcher<'_, '_, '_> {
 
     /// A number of items that a list or a tuple has at least. Those that are not kept are told by
     /// the weight, where each of them is a constant and the weight is still a whole number.
+    #[expect(clippy::cast_possible_truncation, reason = "a whole number below 2^24")]
     fn at_least(&self, value: Value) -> u64 {
         const WHOLE: f32 = 16_777_216.0;
         let Some(node) = self.program.heap().of(value) else { return 0 };
