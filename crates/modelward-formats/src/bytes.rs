@@ -37,6 +37,9 @@ pub struct Bytes {
 }
 
 impl Bytes {
+    /// Files up to this length are read at once.
+    pub const AT_ONCE: u64 = 256 << 10;
+
     /// All bytes of a source.
     pub fn new(source: Arc<dyn Source>) -> Self {
         let len = source.len();
@@ -45,13 +48,12 @@ impl Bytes {
 
     /// A regular file of this length. Small ones are read at once, so that they cost one read.
     pub fn file(file: File, len: u64) -> io::Result<Self> {
-        const AT_ONCE: u64 = 256 << 10;
-        if len > AT_ONCE {
+        if len > Self::AT_ONCE {
             return Ok(Self::new(Arc::new(Window { file, len })));
         }
         let mut bytes = Vec::with_capacity(usize::try_from(len).unwrap_or(0));
         // A file that says it is empty may still give bytes.
-        let most = if len == 0 { AT_ONCE } else { len };
+        let most = if len == 0 { Self::AT_ONCE } else { len };
         file.take(most).read_to_end(&mut bytes)?;
         Ok(bytes.into())
     }
