@@ -14,6 +14,8 @@ pub(super) struct Marks {
     pub(super) chat_template: bool,
     /// The handles of `%TAG` that may lead to Python, with what they stand for.
     handles: Vec<(Vec<u8>, Vec<u8>)>,
+    /// How many places were looked at where a tag of Python is written.
+    looked: u32,
 }
 
 /// A tag of Python.
@@ -27,6 +29,10 @@ pub(super) struct Mark {
 
 impl Marks {
     const MOST: usize = 100;
+    /// Places beyond which no text speaks of such tags without having them.
+    const MANY: u32 = 5000;
+    /// Handles that lead to Python: nobody writes more than one.
+    const HANDLES: usize = 8;
 
     /// Look through text, up to the first byte that no text has.
     pub(super) fn find(bytes: &Bytes, budget: &Budget) -> Result<Self, Refusal> {
@@ -69,8 +75,11 @@ impl Marks {
                 _ => None,
             };
             let Some(tag) = tag else { continue };
-            let line = line(before);
-            if self.tags.len() < Self::MOST && may_stand_behind(line.unwrap_or(before)) {
+            self.looked = self.looked.saturating_add(1);
+            let many = self.looked > Self::MANY;
+            let line = if many { None } else { line(before) };
+            let stands = many || may_stand_behind(line.unwrap_or(before));
+            if self.tags.len() < Self::MOST && stands {
                 let at = base.saturating_add(at.saturating_sub(from) as u64);
                 let quoted = is_quoted(line.unwrap_or_default(), here);
                 let tag = String::from_utf8_lossy(&tag).into_owned();
@@ -107,13 +116,16 @@ impl Marks {
             _ if cut => Some(b"%TAG".to_vec()),
             (Some(handle), Some(prefix)) => {
                 let leads = prefix.starts_with(PYTHON) || PYTHON.starts_with(&prefix);
-                if leads && self.handles.len() >= Self::MOST {
-                    return Some(prefix);
+                let known =
+                    self.handles.iter().any(|(known, old)| known == handle && *old == prefix);
+                match leads && !known {
+                    true if self.handles.len() >= Self::HANDLES => Some(prefix),
+                    true => {
+                        self.handles.push((handle.to_vec(), prefix));
+                        None
+                    }
+                    false => None,
                 }
-                if leads {
-                    self.handles.push((handle.to_vec(), prefix));
-                }
-                None
             }
             _ => None,
         }
