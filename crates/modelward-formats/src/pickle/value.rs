@@ -210,8 +210,8 @@ impl Heap {
         Ok(Value::node(index))
     }
 
-    /// Add items to a container; tells whether one [brings](Self::brings) an import. The first are kept, in one
-    /// piece; of the rest only what a state rule asks for.
+    /// Add items to a container; tells whether one [brings](Self::brings) an import. The first are
+    /// kept, in one piece; of the rest only what a state rule asks for.
     pub(super) fn add(&mut self, index: u32, added: &[Value]) -> bool {
         // Long lists of floats are what large pickles are made of, and no rule asks for them.
         let floats = !self.keep_all && added.iter().all(|item| item.is_number());
