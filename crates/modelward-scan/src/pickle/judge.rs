@@ -399,12 +399,8 @@ fn opcode_name(code: u8) -> &'static str {
 const MOST_GAPS: usize = 50;
 
 /// Classes whose instances take items that have no key, and look nothing up among them.
-const LISTS: &[(&str, &str)] = &[
-    ("builtins", "list"),
-    ("builtins", "set"),
-    ("collections", "deque"),
-    ("torch.jit._pickle", "restore_type_tag"),
-];
+const LISTS: &[(&str, &str)] =
+    &[("builtins", "list"), ("builtins", "set"), ("collections", "deque")];
 
 /// Methods that an unpickler looks up on the instance when the program adds items.
 const ADDERS: &[&str] = &["append", "extend", "add"];
