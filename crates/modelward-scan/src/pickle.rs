@@ -4,6 +4,7 @@ use modelward_core::{Evidence, Findings, Severity};
 
 use crate::Entry;
 
+mod arrow_array;
 mod broken_after_effect;
 mod code_object;
 mod compatibility;

@@ -338,3 +338,97 @@ fn names_of_libraries_and_what_stands_beside_them() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// An array of pyarrow is believed by pandas while it loads: its buffers hold what it says.
+#[test]
+fn an_array_of_arrow_stays_inside_its_buffers() {
+    let latin1 = |bytes: &[u8]| {
+        let text = bytes.iter().map(|byte| format!("\\u00{byte:02x}")).collect::<String>();
+        format!("cpyarrow.lib\npy_buffer\n(c_codecs\nencode\n(V{text}\nVlatin1\ntRtR")
+    };
+    let offsets = |all: &[i32]| {
+        latin1(&all.iter().flat_map(|offset| offset.to_le_bytes()).collect::<Vec<_>>())
+    };
+    let array = |kind: &str, length: i64, nulls: i64, offset: i64, buffers: &[&str]| {
+        let buffers = buffers.iter().map(|buffer| format!("{buffer}a")).collect::<String>();
+        let kind = match kind.split_once(' ') {
+            Some((kind, arguments)) => format!("cpyarrow.lib\n{kind}\n({arguments}tR"),
+            None => format!("cpyarrow.lib\ntype_for_alias\n(V{kind}\ntR"),
+        };
+        let sizes = format!("I{length}\nI{nulls}\nI{offset}\n");
+        format!("cpyarrow.lib\n_restore_array\n(({kind}{sizes}(l{buffers}(lNttR.")
+    };
+    // As protocols 0 to 2 write a bytearray.
+    let written = |name: &str, text: &str| {
+        format!("cpyarrow.lib\npy_buffer\n(c__builtin__\n{name}\n(V{text}\nVlatin-1\ntRtR")
+    };
+    let bits = |byte: u8| latin1(&[byte]);
+    let abc = latin1(b"abc");
+    let good = offsets(&[0, 1, 1, 3]);
+    for fine in [
+        array("string", 3, 0, 0, &["N", &good, &abc]),
+        array("string", 3, 1, 0, &[&bits(0b101), &good, &abc]),
+        array("string", 2, -1, 1, &[&bits(0b101), &good, &abc]),
+        array("string", 0, 0, 0, &["N", "N", "N"]),
+        array("large_string", 1, 0, 0, &["N", &offsets(&[0, 0, 3, 0]), &abc]),
+        array("binary I-1\n", 3, 0, 0, &["N", &good, &abc]),
+        array("binary I1\n", 3, 0, 0, &["N", &abc]),
+        array("int8", 3, 0, 0, &["N", &abc]),
+        array("bool", 8, 8, 0, &[&bits(0), &bits(1)]),
+        array("timestamp Vns\n", 2, 0, 0, &["N", &good]),
+        array("decimal128 I9\n", 1, 0, 0, &["N", &good]),
+        array("int8", 0, 0, 0, &["N", "cpyarrow.lib\npy_buffer\n(c__builtin__\nbytearray\n)RtR"]),
+        array("int8", 3, 0, 0, &["N", &written("bytearray", "abc")]),
+        array(
+            "int8",
+            3,
+            0,
+            0,
+            &[
+                "N",
+                &abc.replace("(c_codecs", "(c__builtin__\nbytearray\n(c_codecs")
+                    .replace("tRtR", "tRtRtR"),
+            ],
+        ),
+    ] {
+        clean(fine.as_bytes());
+    }
+    for out in [
+        array("string", 4, 0, 0, &["N", &good, &abc]),
+        array("string", 3, 0, 1, &["N", &good, &abc]),
+        array("string", 3, 0, 0, &["N", &good, &latin1(b"ab")]),
+        array("string", 3, 0, 0, &["N", &good, "N"]),
+        array("string", 3, 0, 0, &["N", "N", &abc]),
+        array("string", 3, 0, 0, &["N", &offsets(&[0, 2, 1, 3]), &abc]),
+        array("string", 3, 0, 0, &["N", &offsets(&[-1, 0, 1, 3]), &abc]),
+        array(
+            "string",
+            3,
+            0,
+            0,
+            &["N", &offsets(&[0, 0x4000_0000, 0x6000_0000, 0x7000_0000]), &abc],
+        ),
+        array("string", 3, 0, 0, &["N", &good]),
+        array("string", 3, 2, 0, &[&bits(0b101), &good, &abc]),
+        array("string", 3, 1, 0, &["N", &good, &abc]),
+        array("string", -3, 0, 0, &["N", &good, &abc]),
+        array("large_string", 3, 0, 0, &["N", &good, &abc]),
+        array("int8", 4, 0, 0, &["N", &abc]),
+        array("int8", i64::MAX, 0, 1, &["N", &abc]),
+        array("int64", i64::MAX, 0, 0, &["N", &abc]),
+        array("int8", 9, 0, 0, &[&bits(255), &latin1(b"0123456789")]),
+        array("binary I2\n", 3, 0, 0, &["N", &abc]),
+        array("decimal128 I9\n", 2, 0, 0, &["N", &good]),
+        array("decimal128 I99\n", 1, 0, 0, &["N", &good]),
+        array("string_view", 0, 0, 0, &["N", "N", "N"]),
+        array(
+            "int8",
+            1,
+            0,
+            0,
+            &["N", "cpyarrow.lib\npy_buffer\n(cpyarrow.lib\ntype_for_alias\n(Vint8\ntRtR"],
+        ),
+    ] {
+        denied(out.as_bytes());
+    }
+}

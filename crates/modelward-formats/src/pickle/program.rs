@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
+    DECODED,
     constant::{self, Encoding},
     opcode as op,
     value::{Heap, Kind, Shape, Value},
@@ -171,21 +172,55 @@ impl<'a> Program<'a> {
     /// The text that `_codecs.encode(text, "latin1")` made bytes of, as protocols 0 to 2 write
     /// bytes: its offset and length, and how it is written.
     pub fn latin1(&self, value: Value) -> Option<((u64, u64), Encoding)> {
-        let [callee, arguments] = *self.heap.items_of(value, Shape::Object)? else { return None };
-        let [text, codec] = *self.heap.items_of(arguments, Shape::Tuple)? else { return None };
-        let (Kind::Import(index), Kind::Text(at)) = (callee.kind(), text.kind()) else {
-            return None;
-        };
+        let (callee, arguments) = self.call_of(value)?;
+        let [text, codec] = *arguments else { return None };
+        self.encoded(text, codec, "latin1").filter(|_| callee.is("_codecs", "encode"))
+    }
+
+    fn encoded(&self, text: Value, codec: Value, name: &str) -> Option<((u64, u64), Encoding)> {
+        let (Kind::Text(at), Kind::Text(_)) = (text.kind(), codec.kind()) else { return None };
         let encoding = match self.bytes.array(at) {
             Ok([op::UNICODE]) => Encoding::Latin1Escaped,
             Ok([op::BINUNICODE | op::SHORT_BINUNICODE | op::BINUNICODE8]) => Encoding::Latin1,
             // How the text of a STRING is decoded is up to the reader.
             _ => return None,
         };
-        let encodes = self.import(index)?.is("_codecs", "encode");
-        let latin1 = matches!(codec.kind(), Kind::Text(_))
-            && self.text(codec, 16).as_deref() == Some("latin1");
-        Some((self.range(text).filter(|_| encodes && latin1)?, encoding))
+        let named = self.text(codec, 16).as_deref() == Some(name);
+        self.range(text).filter(|_| named).map(|range| (range, encoding))
+    }
+
+    /// The import that was called to make an object, and what it was called with.
+    fn call_of(&self, object: Value) -> Option<(&Import, &[Value])> {
+        let [callee, arguments] = *self.heap.items_of(object, Shape::Object)? else { return None };
+        let Kind::Import(index) = callee.kind() else { return None };
+        Some((self.import(index)?, self.heap.items_of(arguments, Shape::Tuple)?))
+    }
+
+    /// The bytes of a bytes constant, or those that a bytearray began with, however its protocol
+    /// writes them.
+    pub fn constant(&self, value: Value) -> Option<Bytes> {
+        let built = |name| {
+            let (callee, arguments) = self.call_of(value)?;
+            let is = callee.is("builtins", name) || callee.is("__builtin__", name);
+            is.then_some(arguments)
+        };
+        let bytes = match built("bytearray").or_else(|| built("bytes")) {
+            Some([]) => return Some(Bytes::from(Vec::new())),
+            Some(&[bytes]) => bytes,
+            Some(&[text, codec]) => return self.decoded(self.encoded(text, codec, "latin-1")?),
+            Some(_) => return None,
+            None => value,
+        };
+        if let Kind::Bytes(_) = bytes.kind() {
+            let (at, len) = self.range(bytes)?;
+            return self.bytes.slice(at, len).ok();
+        }
+        self.decoded(self.latin1(bytes)?)
+    }
+
+    fn decoded(&self, ((at, len), encoding): ((u64, u64), Encoding)) -> Option<Bytes> {
+        let text = self.bytes.take(at, Some(len).filter(|&len| len <= DECODED)?).ok()?;
+        constant::decode(encoding, &text).map(Bytes::from)
     }
 
     /// The class or function that an object came from: what was called to make it.

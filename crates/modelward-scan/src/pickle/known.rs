@@ -58,6 +58,8 @@ pub(crate) enum Special {
     EnumMember,
     /// `numpy.dtype`.
     NumpyDtype,
+    /// `pyarrow.lib._restore_array`: its buffers hold what the array says.
+    ArrowArray,
 }
 
 impl Entry {
@@ -82,6 +84,7 @@ impl Entry {
                 "rebuild-from-type" => entry.special = Some(Special::RebuildFromType),
                 "nested-torch" => entry.special = Some(Special::NestedTorch),
                 "enum-member" => entry.special = Some(Special::EnumMember),
+                "arrow-array" => entry.special = Some(Special::ArrowArray),
                 "numpy-dtype" => entry.special = Some(Special::NumpyDtype),
                 other => return Err(format!("expected a kind, got `{other}{}`", parser.rest())),
             }

@@ -7,6 +7,7 @@ use modelward_formats::pickle::{
 
 use super::{
     super::{
+        arrow_array,
         facts::{Standing, loaded},
         known::{Entry, Special},
         matching::Matcher,
@@ -141,6 +142,7 @@ impl Judge<'_> {
                 self.facts.dtypes.insert(result, dtype);
                 return Ok(());
             }
+            Some(Special::ArrowArray) => return arrow_array::of_call(&matcher, arguments),
             None => {}
         }
         let constant = || match arguments {
