@@ -3,6 +3,7 @@
 //! - `cargo run -p xtask -- generate` writes every page that is made from the code, and with
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
+//! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
 //! - `cargo run -p xtask -- bench` prints the commands that measure speed and detection.
 
 #![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 mod bench;
 mod conformance;
+mod engine;
 mod generate;
 
 /// The chores of modelward.
@@ -38,6 +40,17 @@ enum Chore {
         #[arg(long)]
         misses: bool,
     },
+    /// Hold the engine to a corpus of models with known answers.
+    Engine {
+        /// Folder of the corpus: `node-tests.zip`, `models`.
+        corpus: PathBuf,
+        /// Name each wrong answer.
+        #[arg(long)]
+        misses: bool,
+        /// Only what has this in its name, or is this operator.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Print the commands that measure speed and detection against other tools.
     Bench,
 }
@@ -47,6 +60,7 @@ fn main() -> ExitCode {
         Chore::Generate { check: true } => generate::check(),
         Chore::Generate { check: false } => generate::write(),
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
+        Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
         Chore::Bench => {
             bench::print();
             Ok(true)

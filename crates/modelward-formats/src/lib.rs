@@ -25,6 +25,7 @@ mod lz4;
 mod lzma;
 pub mod marshal;
 pub mod npy;
+pub mod onnx;
 pub mod pickle;
 mod protobuf;
 pub mod recognised;

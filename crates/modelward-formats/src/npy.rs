@@ -44,6 +44,9 @@ pub struct Array {
     pub fortran_order: bool,
     /// Bytes of one element.
     pub item_size: u64,
+    /// The letter of its element type and whether its bytes are big-endian first, where an element
+    /// is one plain number, truth or text.
+    pub letter: Option<(char, bool)>,
     /// Whether the data are a pickle.
     pub objects: bool,
     /// Its data; up to the end of the file where they are a pickle.
@@ -98,7 +101,7 @@ impl Arrays {
             self.flaws.push((at, format!("a negative dimension: {:?}", header.shape)));
             return Ok(start);
         };
-        let ElementType { size, objects } = header.element;
+        let ElementType { size, objects, plain: letter } = header.element;
         let elements = shape.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
         let elements = if shape.contains(&0) { Some(0) } else { elements };
         let needed = elements.and_then(|elements| elements.checked_mul(size));
@@ -116,7 +119,7 @@ impl Arrays {
             }
         };
         let (fortran_order, data) = (header.fortran_order, start..end);
-        self.arrays.push(Array { shape, fortran_order, item_size: size, objects, data });
+        self.arrays.push(Array { shape, fortran_order, item_size: size, letter, objects, data });
         Ok(end)
     }
 }

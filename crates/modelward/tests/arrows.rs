@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, fs, path::Path};
 const MAY_LEAN_ON: &[(&str, &[&str])] = &[
     ("modelward", &["modelward-core", "modelward-formats", "modelward-scan"]),
     ("modelward-scan", &["modelward-core", "modelward-formats"]),
+    ("modelward-engine", &["modelward-formats"]),
     ("modelward-formats", &[]),
     ("modelward-core", &[]),
 ];

@@ -9,6 +9,8 @@ pub(super) struct ElementType {
     pub(super) size: u64,
     /// Whether a Python object is in it, at any depth.
     pub(super) objects: bool,
+    /// Its letter, where it is one plain number, truth or text, and whether its bytes are reversed.
+    pub(super) plain: Option<(char, bool)>,
 }
 
 impl ElementType {
@@ -21,7 +23,7 @@ impl ElementType {
                 _ => Err("expected a pair of type and shape".into()),
             },
             Literal::List(fields) => {
-                let nothing = Self { size: 0, objects: false };
+                let nothing = Self { size: 0, objects: false, plain: None };
                 fields.iter().try_fold(nothing, |sum, field| sum.and(Self::of_field(field)?))
             }
             _ => Err("expected a type".into()),
@@ -65,7 +67,8 @@ impl ElementType {
             ('O', "" | "4" | "8") => (Some(8), true),
             _ => (None, false),
         };
-        Ok(Self { size: size.ok_or_else(unknown)?, objects })
+        let plain = Some((letter, code.starts_with('>')));
+        Ok(Self { size: size.ok_or_else(unknown)?, objects, plain })
     }
 
     fn times(self, shape: &Literal) -> Result<Self, String> {
@@ -78,12 +81,12 @@ impl ElementType {
             _ => None,
         });
         let size = size.ok_or("expected a shape of numbers that multiply within 64 bits")?;
-        Ok(Self { size, ..self })
+        Ok(Self { size, plain: None, ..self })
     }
 
     fn and(self, other: Self) -> Result<Self, String> {
         let size = self.size.checked_add(other.size).ok_or("an element beyond 64 bits")?;
-        Ok(Self { size, objects: self.objects || other.objects })
+        Ok(Self { size, objects: self.objects || other.objects, plain: None })
     }
 }
 

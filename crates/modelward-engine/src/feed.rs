@@ -1,0 +1,293 @@
+//! Running and differentiating a model by the names of its inputs and outputs.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use crate::{
+    Kind, Limits, Meter, Model, Result, Tensor, Trouble, exec,
+    grad::{self, Builder, Loss, Options},
+    graph::{Graph, Inference, Known, ValueId, shorten},
+    npz::Arrays,
+};
+
+/// What a model is given, in the order of its inputs.
+pub type Fed = Vec<(ValueId, Arc<Tensor>)>;
+
+impl Model {
+    /// Find the tensors of this model's inputs among arrays; others are left alone.
+    ///
+    /// # Errors
+    /// Where one is missing, or of another type or shape than the model declares.
+    pub fn feed(&self, arrays: &Arrays) -> Result<Fed> {
+        feed(&self.graph, arrays)
+    }
+
+    /// Run the model; gives its outputs by name.
+    ///
+    /// # Errors
+    /// As [`exec::evaluate`].
+    pub fn run(&self, inputs: &Fed, limits: &Limits) -> Result<Arrays> {
+        let meter = Meter::new(*limits);
+        let outputs = exec::evaluate(&self.graph, inputs, &meter)?;
+        let names = self.graph.outputs.iter().map(|&id| self.graph.value(id).name.to_string());
+        Ok(names.zip(outputs).collect())
+    }
+
+    /// The graph of a gradient. What is known of the inputs' shapes comes from `inputs`, or where
+    /// these are not given from what the model declares.
+    ///
+    /// # Errors
+    /// Where a node on the way has no gradient, or a name is not there.
+    pub fn derivative(
+        &self,
+        by: &By,
+        of: &Objective,
+        inputs: Option<&Fed>,
+        straight_through: bool,
+        limits: &Limits,
+    ) -> Result<Derivative> {
+        let meter = Meter::new(*limits);
+        let known = match inputs {
+            Some(inputs) => {
+                let kinds =
+                    inputs.iter().map(|(id, tensor)| (*id, tensor.kind())).collect::<Vec<_>>();
+                let known = kinds.iter().zip(inputs).map(|((id, kind), (_, tensor))| {
+                    // Whole numbers may say shapes: then they are part of the graph.
+                    let small = !tensor.element().is_float() && tensor.count() <= 64;
+                    (*id, Known { kind, value: small.then_some(&**tensor) })
+                });
+                vec![Inference::of(&self.graph, &known.collect::<Vec<_>>(), &meter)?]
+            }
+            None => grad::probes(&self.graph, &meter)?,
+        };
+        let wanted = self.wanted(by)?;
+        let mut builder = Builder::new(self.graph.clone(), known, &meter);
+        let mut options = Options { straight_through, ..Options::default() };
+        let mut seeds = Vec::new();
+        let mut derivative = Derivative::default();
+        match of {
+            Objective::Loss(loss) => {
+                let first = self.graph.outputs.first().copied();
+                let first = first.ok_or_else(|| Trouble::graph("the model has no output"))?;
+                let logits = self.logits(first);
+                derivative.through =
+                    (logits != first).then(|| self.graph.value(first).name.to_string());
+                let written = builder.loss(*loss, logits, LABELS)?;
+                let ones = builder.ones_like(written.losses)?;
+                seeds.push((written.losses, ones));
+                derivative.labels = Some(written.labels);
+                derivative.losses = Some(written.losses);
+            }
+            Objective::Seeds(names) => {
+                for name in names {
+                    let output = self.output(name)?;
+                    let kind = builder.kind(output)?.clone();
+                    let declared = crate::graph::Declared { element: kind.element, dims: None };
+                    let seed = builder.new_input(&format!("seed_{name}"), declared, output)?;
+                    seeds.push((output, seed));
+                    derivative.seeds.push((name.clone(), seed));
+                }
+            }
+        }
+        let found = builder.gradients(&seeds, &wanted, &mut options)?;
+        for (&id, found) in wanted.iter().zip(found) {
+            let gradient = match found {
+                Some(gradient) => gradient,
+                // It does not depend on it: zeros of its shape.
+                None => {
+                    let zero = builder.float(id, 0.0)?;
+                    builder.mul(id, zero)?
+                }
+            };
+            let name = self.graph.value(id).name.to_string();
+            derivative.gradients.push((name, gradient));
+        }
+        let (mut graph, known) = builder.finish();
+        graph.outputs.extend(derivative.losses);
+        graph.outputs.extend(derivative.gradients.iter().map(|(_, id)| *id));
+        graph.prune();
+        derivative.graph = graph;
+        derivative.known = known;
+        derivative.replaced = options.replaced;
+        derivative.zero = options.zero;
+        Ok(derivative)
+    }
+
+    /// The values that a gradient is taken by.
+    fn wanted(&self, by: &By) -> Result<Vec<ValueId>> {
+        let is_float = |id: &ValueId| {
+            let value = self.graph.value(*id);
+            value.declared.as_ref().is_some_and(|declared| declared.element.is_float())
+        };
+        match by {
+            By::Inputs => {
+                let inputs = self.graph.inputs.iter().copied().filter(is_float).collect::<Vec<_>>();
+                if inputs.is_empty() {
+                    return Err(Trouble::new(Kind::Input, "the model has no float input").help(
+                        "ask for the gradient by weights or by a named value: `--wrt weights`",
+                    ));
+                }
+                Ok(inputs)
+            }
+            By::Weights => Ok(self.weights.clone()),
+            By::Names(names) => names
+                .iter()
+                .map(|name| self.graph.named(name).ok_or_else(|| self.unknown("value", name)))
+                .collect(),
+        }
+    }
+
+    fn output(&self, name: &str) -> Result<ValueId> {
+        let mut outputs = self.graph.outputs.iter().copied();
+        outputs
+            .find(|&id| &*self.graph.value(id).name == name)
+            .ok_or_else(|| self.unknown("output", name))
+    }
+
+    fn unknown(&self, what: &str, name: &str) -> Trouble {
+        let outputs = self.graph.outputs.iter().map(|&id| shorten(&self.graph.value(id).name));
+        let outputs = outputs.collect::<Vec<_>>().join("`, `");
+        Trouble::new(Kind::Input, format!("the model has no {what} `{}`", shorten(name)))
+            .help(format!("its outputs are `{outputs}`"))
+    }
+
+    /// The logits below a trailing `Softmax` or the like: a gradient through one that is saturated
+    /// underflows to 0.
+    fn logits(&self, output: ValueId) -> ValueId {
+        let writers = self.graph.writers();
+        let mut at = output;
+        while let Some(&writer) = writers.get(&at) {
+            let node = &self.graph.nodes()[writer];
+            let passed = matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity");
+            match node.inputs.first().copied().flatten() {
+                Some(input) if passed => at = input,
+                _ => break,
+            }
+        }
+        at
+    }
+}
+
+/// What a gradient is taken by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum By {
+    /// Every float input.
+    Inputs,
+    /// Every float initializer.
+    Weights,
+    /// Values of these names.
+    Names(Vec<String>),
+}
+
+/// What is differentiated.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Objective {
+    /// A loss of the first output, summed over the batch.
+    Loss(Loss),
+    /// The outputs of these names, each times a seed, summed.
+    Seeds(Vec<String>),
+}
+
+/// The graph of a gradient: outputs of the model, losses, gradients.
+#[derive(Debug, Default)]
+pub struct Derivative {
+    /// The graph.
+    pub graph: Graph,
+    /// What is known of it.
+    pub known: Vec<Inference>,
+    /// The input for one-hot labels.
+    pub labels: Option<ValueId>,
+    /// Losses, one an example.
+    pub losses: Option<ValueId>,
+    /// Inputs for seeds, by the name of their output.
+    pub seeds: Vec<(String, ValueId)>,
+    /// The gradients, by the name of what they are taken by.
+    pub gradients: Vec<(String, ValueId)>,
+    /// The output that the loss was taken below of, where that is a softmax.
+    pub through: Option<String>,
+    /// Nodes that were taken for the identity.
+    pub replaced: Vec<String>,
+    /// Nodes whose gradient is zero by definition, and why.
+    pub zero: Vec<(String, &'static str)>,
+}
+
+/// The name of the input for one-hot labels.
+pub const LABELS: &str = "y1h";
+
+fn feed(graph: &Graph, arrays: &Arrays) -> Result<Fed> {
+    let mut fed = Vec::with_capacity(graph.inputs.len());
+    let mut named: BTreeMap<&str, usize> = BTreeMap::new();
+    for &id in &graph.inputs {
+        let value = graph.value(id);
+        let name = &*value.name;
+        let expected = value.declared.as_ref();
+        let shown = expected.map_or_else(|| "of any type".to_owned(), ToString::to_string);
+        let tensor = arrays.get(name).ok_or_else(|| {
+            let given = arrays.keys().map(|key| shorten(key)).collect::<Vec<_>>().join("`, `");
+            let name = shorten(name);
+            Trouble::new(Kind::Input, format!("expected the input `{name}`, {shown}, got none"))
+                .help(format!("the file holds `{given}`"))
+        })?;
+        let kind = tensor.kind();
+        if let Some(expected) = expected {
+            let fits = expected.admits(&kind);
+            // A model that was exported for a batch of 1 is tried with another.
+            let first_apart = expected.dims.as_ref().is_some_and(|dims| {
+                let rest =
+                    |kind: &crate::Type| kind.dims.iter().skip(1).copied().collect::<Vec<_>>();
+                let fixed = dims.iter().skip(1).map(|d| match d {
+                    crate::graph::Dimension::Fixed(size) => Some(*size),
+                    _ => None,
+                });
+                dims.len() == kind.dims.len()
+                    && dims.len() > 1
+                    && dims.first() == Some(&crate::graph::Dimension::Fixed(1))
+                    && fixed.zip(rest(&kind)).all(|(fixed, got)| fixed.is_none_or(|f| f == got))
+            });
+            let other_batch = first_apart && expected.element == kind.element;
+            if !(fits || other_batch) {
+                let name = shorten(name);
+                let why = format!("expected {shown} for the input `{name}`, got {kind}");
+                return Err(Trouble::new(Kind::Input, why));
+            }
+            // Names that stand in several shapes mean one size.
+            for (dimension, &size) in expected.dims.iter().flatten().zip(&kind.dims) {
+                if let crate::graph::Dimension::Named(symbol) = dimension {
+                    let known = *named.entry(symbol).or_insert(size);
+                    if known != size {
+                        let why = format!(
+                            "the dimension `{symbol}` is {known} in one input and {size} in `{}`",
+                            shorten(name)
+                        );
+                        return Err(Trouble::new(Kind::Input, why));
+                    }
+                }
+            }
+        }
+        fed.push((id, tensor.clone()));
+    }
+    Ok(fed)
+}
+
+/// Labels as one row of 0 and 1 each.
+///
+/// # Errors
+/// Where a label is none of the classes.
+pub fn one_hot(labels: &Tensor, classes: usize) -> Result<Tensor> {
+    let labels = labels.ints().map_err(|_| {
+        Trouble::new(
+            Kind::Input,
+            format!("expected whole numbers as labels, got {}", labels.kind()),
+        )
+    })?;
+    let mut rows = vec![0.0_f32; labels.len().saturating_mul(classes)];
+    for (row, label) in labels.iter().enumerate() {
+        let at = usize::try_from(*label).ok().filter(|&at| at < classes).ok_or_else(|| {
+            Trouble::new(
+                Kind::Input,
+                format!("expected labels from 0 to {}, got {label} in row {row}", classes - 1),
+            )
+        })?;
+        rows[row * classes + at] = 1.0;
+    }
+    Tensor::new([labels.len(), classes], rows)
+}

@@ -1,0 +1,146 @@
+//! `Gather`: slices along one axis, by their index.
+//!
+//! Its gradient adds what flows back into the slices: `GatherGrad`, one of this engine's own, which
+//! is a `ScatterElements` with `reduction = add` in plain ONNX.
+//!
+//! Source: ONNX `Gather`, sets 1, 11 and 13.
+
+use crate::{
+    Data, Result, Tensor, Trouble, Type,
+    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, ops, ops::elementwise::of_type},
+};
+
+pub(super) const OPS: &[&Operator] = &[&GATHER, &GATHER_GRAD];
+
+pub(crate) static GATHER: Operator = Operator::new(
+    "Gather",
+    &[1, 11, 13],
+    |cx| {
+        let (x, indices) = (cx.kind(0)?, cx.dims(1)?);
+        let axis = cx.axis(cx.attributes().int_or("axis", 0)?, x.dims.len())?;
+        let dims = [&x.dims[..axis], indices, &x.dims[axis + 1..]].concat();
+        Ok(vec![Type::new(x.element, dims)])
+    },
+    |run| {
+        let x = run.input(0)?;
+        let axis = axis_of(run.attributes().int_or("axis", 0)?, x.dims().len())?;
+        let size = x.dims()[axis];
+        let indices = places(run.input(1)?, size)?;
+        let inner = x.dims()[axis + 1..].iter().product::<usize>();
+        let outer = x.dims()[..axis].iter().product::<usize>();
+        let all = (0..outer).flat_map(|outer| {
+            indices.iter().flat_map(move |index| {
+                let start = (outer * size + index) * inner;
+                start..start + inner
+            })
+        });
+        Ok(vec![run.shaped(0, x.data().gather(all))?])
+    },
+    Grad::Rule(|cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let (x, indices) = (cx.input(0)?, cx.input(1)?);
+        let axis = axis_of(cx.node.attributes.int_or("axis", 0)?, cx.builder.rank(x)?)?;
+        let axis = Attributes::new().with("axis", axis as i64);
+        let gradient = cx.builder.apply_with(&GATHER_GRAD, &[flow, indices, x], axis)?;
+        cx.give(0, gradient)
+    }),
+)
+.moves();
+
+/// What flows into slices, added where they were taken from: flow, indices, and the input, whose
+/// shape alone is looked at.
+pub(crate) static GATHER_GRAD: Operator = Operator::own(
+    "GatherGrad",
+    |cx: &Infer<'_>| Ok(vec![Type::new(cx.element(0)?, cx.dims(2)?)]),
+    scatter,
+    Grad::Rule(|cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let indices = cx.input(1)?;
+        let attributes = cx.node.attributes.clone();
+        let gradient = cx.builder.apply_with(&GATHER, &[flow, indices], attributes)?;
+        cx.give(0, gradient)
+    }),
+    |builder, node| {
+        let [Some(flow), Some(indices), Some(x)] = node.inputs[..] else {
+            return Err(Trouble::graph("expected three inputs"));
+        };
+        let axis = node.attributes.int_or("axis", 0)?;
+        // One index for each element that flows: the indices, spread over the other axes.
+        let (rank, index_rank) = (builder.rank(x)?, builder.rank(indices)?);
+        let behind = rank - axis as usize - 1;
+        let mut index = indices;
+        if behind > 0 {
+            let axes = (index_rank..index_rank + behind).map(|axis| axis as i64).collect();
+            let axes = builder.ints(axes);
+            index = builder.apply(&ops::UNSQUEEZE, &[indices, axes])?;
+        }
+        let shape = builder.shape_of(flow)?;
+        index = builder.apply(&ops::EXPAND, &[index, shape])?;
+        let mut flat = flow;
+        if index_rank != 1 {
+            // The axes of the indices become one.
+            let front = axis as usize;
+            let mut sizes = vec![0_i64; front];
+            sizes.push(-1);
+            let dims = builder.dims(x)?;
+            for dim in &dims[front + 1..] {
+                match dim {
+                    crate::grad::Dim::Fixed(size) => sizes.push(*size as i64),
+                    crate::grad::Dim::Varies => {
+                        return Err(Trouble::unsupported(
+                            "the gradient of a Gather in front of a free dimension, as plain ONNX",
+                        ));
+                    }
+                }
+            }
+            let shape = builder.ints(sizes);
+            flat = builder.apply(&ops::RESHAPE, &[flow, shape])?;
+            index = builder.apply(&ops::RESHAPE, &[index, shape])?;
+        }
+        let zero = builder.float(x, 0.0)?;
+        let zeros = builder.mul(x, zero)?;
+        let add = Attributes::new().with("axis", axis).with("reduction", "add");
+        Ok(vec![builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, index, flat], add)?])
+    },
+);
+
+fn scatter(run: &Run<'_>) -> Result<Vec<Tensor>> {
+    let flow = run.input(0)?;
+    let kind = run.output(0)?;
+    let axis = axis_of(run.attributes().int_or("axis", 0)?, kind.dims.len())?;
+    let size = kind.dims[axis];
+    let indices = places(run.input(1)?, size)?;
+    let inner = kind.dims[axis + 1..].iter().product::<usize>();
+    let outer = kind.dims[..axis].iter().product::<usize>();
+    macro_rules! add {
+        ($v:expr) => {{
+            let mut out = vec![0.0; kind.count()?];
+            let mut from = $v.iter();
+            for outer in 0..outer {
+                for index in &indices {
+                    let start = (outer * size + index) * inner;
+                    for (to, from) in out[start..start + inner].iter_mut().zip(&mut from) {
+                        *to += from;
+                    }
+                }
+            }
+            out.into()
+        }};
+    }
+    let data: Data = match flow.data() {
+        Data::F32(v) => add!(v),
+        Data::F64(v) => add!(v),
+        _ => return Err(of_type(flow)),
+    };
+    Ok(vec![run.shaped(0, data)?])
+}
+
+/// Indices along an axis, from its end where they are negative.
+pub(super) fn places(indices: &Tensor, size: usize) -> Result<Vec<usize>> {
+    let place = |index: i64| {
+        let at = if index < 0 { index.checked_add(size as i64) } else { Some(index) };
+        let at = at.and_then(|at| usize::try_from(at).ok()).filter(|&at| at < size);
+        at.ok_or_else(|| Trouble::graph(format!("expected an index of {size} places, got {index}")))
+    };
+    indices.ints()?.into_iter().map(place).collect()
+}

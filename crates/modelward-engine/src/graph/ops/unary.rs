@@ -1,0 +1,125 @@
+//! Functions of one number: `Abs`, `Neg`, `Sign`, `Exp`, `Sigmoid` and the like.
+//!
+//! At its kink the slope of `Abs` is 0.
+//!
+//! Source: the ONNX operators of these names.
+
+use crate::{
+    Data, Result, Tensor,
+    grad::Gradient,
+    graph::{
+        Grad, Operator, Run, ops,
+        ops::elementwise::{chain, map, same},
+    },
+};
+
+pub(super) const OPS: &[&Operator] = &[&ABS, &NEG, &SIGN, &EXP, &SIGMOID, &TANH];
+
+pub(crate) static ABS: Operator = Operator::new(
+    "Abs",
+    &[6, 13],
+    same,
+    |run| {
+        let x = run.input(0)?;
+        let data: Data = match x.data() {
+            Data::I8(v) => v.iter().map(|v| v.wrapping_abs()).collect::<Vec<_>>().into(),
+            Data::I16(v) => v.iter().map(|v| v.wrapping_abs()).collect::<Vec<_>>().into(),
+            Data::I32(v) => v.iter().map(|v| v.wrapping_abs()).collect::<Vec<_>>().into(),
+            Data::I64(v) => v.iter().map(|v| v.wrapping_abs()).collect::<Vec<_>>().into(),
+            Data::U8(_) | Data::U16(_) | Data::U32(_) | Data::U64(_) => x.data().clone(),
+            _ => return map(run, f32::abs, f64::abs),
+        };
+        Ok(vec![run.shaped(0, data)?])
+    },
+    Grad::Rule(|cx| chain(cx, |b, x, _| b.apply(&SIGN, &[x]))),
+);
+
+pub(crate) static NEG: Operator = Operator::new(
+    "Neg",
+    &[6, 13],
+    same,
+    |run| {
+        let x = run.input(0)?;
+        let data: Data = match x.data() {
+            Data::I8(v) => v.iter().map(|v| v.wrapping_neg()).collect::<Vec<_>>().into(),
+            Data::I16(v) => v.iter().map(|v| v.wrapping_neg()).collect::<Vec<_>>().into(),
+            Data::I32(v) => v.iter().map(|v| v.wrapping_neg()).collect::<Vec<_>>().into(),
+            Data::I64(v) => v.iter().map(|v| v.wrapping_neg()).collect::<Vec<_>>().into(),
+            _ => return map(run, |x| -x, |x| -x),
+        };
+        Ok(vec![run.shaped(0, data)?])
+    },
+    Grad::Rule(|cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let gradient = cx.builder.apply(&NEG, &[flow])?;
+        cx.give(0, gradient)
+    }),
+);
+
+/// -1, 0 or 1; a float that is 0 or NaN stays what it is.
+pub(crate) static SIGN: Operator = Operator::new(
+    "Sign",
+    &[9, 13],
+    same,
+    |run| {
+        let x = run.input(0)?;
+        let data: Data = match x.data() {
+            Data::I8(v) => v.iter().map(|v| v.signum()).collect::<Vec<_>>().into(),
+            Data::I16(v) => v.iter().map(|v| v.signum()).collect::<Vec<_>>().into(),
+            Data::I32(v) => v.iter().map(|v| v.signum()).collect::<Vec<_>>().into(),
+            Data::I64(v) => v.iter().map(|v| v.signum()).collect::<Vec<_>>().into(),
+            Data::U8(v) => v.iter().map(|&v| v.min(1)).collect::<Vec<_>>().into(),
+            Data::U16(v) => v.iter().map(|&v| v.min(1)).collect::<Vec<_>>().into(),
+            Data::U32(v) => v.iter().map(|&v| v.min(1)).collect::<Vec<_>>().into(),
+            Data::U64(v) => v.iter().map(|&v| v.min(1)).collect::<Vec<_>>().into(),
+            _ => {
+                return map(
+                    run,
+                    |x| if x == 0.0 || x.is_nan() { x } else { x.signum() },
+                    |x| if x == 0.0 || x.is_nan() { x } else { x.signum() },
+                );
+            }
+        };
+        Ok(vec![run.shaped(0, data)?])
+    },
+    Grad::Zero("it is constant but for a step"),
+);
+
+pub(crate) static EXP: Operator =
+    float("Exp", &[6, 13], |run| map(run, f32::exp, f64::exp), |cx| chain(cx, |_, _, y| Ok(y)));
+
+pub(crate) static SIGMOID: Operator = float(
+    "Sigmoid",
+    &[6, 13],
+    |run| map(run, |x| 1.0 / (1.0 + (-x).exp()), |x| 1.0 / (1.0 + (-x).exp())),
+    |cx| {
+        chain(cx, |b, _, y| {
+            let one = b.float(y, 1.0)?;
+            let rest = b.apply(&ops::SUB, &[one, y])?;
+            b.mul(y, rest)
+        })
+    },
+);
+
+pub(crate) static TANH: Operator = float(
+    "Tanh",
+    &[6, 13],
+    |run| map(run, f32::tanh, f64::tanh),
+    |cx| {
+        chain(cx, |b, _, y| {
+            let one = b.float(y, 1.0)?;
+            let square = b.mul(y, y)?;
+            b.apply(&ops::SUB, &[one, square])
+        })
+    },
+);
+
+/// A function of floats alone.
+const fn float(
+    name: &'static str,
+    since: &'static [i64],
+    run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
+    grad: fn(&mut Gradient<'_, '_>) -> Result<()>,
+) -> Operator {
+    Operator::new(name, since, same, run, Grad::Rule(grad))
+}

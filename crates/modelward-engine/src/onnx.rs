@@ -1,0 +1,10 @@
+//! The model of a user: read from ONNX, and written back with new weights.
+
+#![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
+
+mod import;
+mod model;
+mod tensors;
+
+pub(crate) use self::import::Import;
+pub use self::model::Model;

@@ -1,0 +1,84 @@
+//! A model file.
+
+use std::{fs::File, path::Path};
+
+use modelward_formats::{Bytes, onnx};
+
+use crate::{
+    Kind, Limits, Result, Trouble,
+    graph::{Graph, ValueId},
+    onnx::import,
+};
+
+/// A model that was read.
+#[derive(Debug)]
+pub struct Model {
+    /// What it computes.
+    pub graph: Graph,
+    /// Its float initializers, in the order of the file: what training changes.
+    pub weights: Vec<ValueId>,
+    /// Version of ONNX's own operator set, 0 where it uses none of it.
+    pub opset: i64,
+    /// Version of its representation.
+    pub ir_version: i64,
+    /// Tool that wrote it, with its version.
+    pub producer: String,
+    /// How many nodes the file has, those inside functions and bodies once each.
+    pub nodes: usize,
+    bytes: Bytes,
+}
+
+impl Model {
+    /// Read a model file; external data are looked for beside it.
+    ///
+    /// # Errors
+    /// Where the file cannot be read, breaks the rules of ONNX, is over a limit, reaches outside its
+    /// folder, or uses what this version does not run: every such operator is named.
+    pub fn read(path: &Path, limits: &Limits) -> Result<Self> {
+        let system = |error: &std::io::Error| {
+            Trouble::new(Kind::System, format!("cannot read `{}`: {error}", path.display()))
+        };
+        let metadata = path.metadata().map_err(|error| system(&error))?;
+        if !metadata.is_file() {
+            let why = format!("`{}` is no regular file", path.display());
+            return Err(Trouble::new(Kind::System, why));
+        }
+        let file = File::open(path).map_err(|error| system(&error))?;
+        let bytes = Bytes::file(file, metadata.len()).map_err(|error| system(&error))?;
+        let folder = path.parent().map(|folder| match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        });
+        Self::from_bytes(bytes, folder, limits)
+    }
+
+    /// Read a model from its bytes.
+    ///
+    /// # Errors
+    /// As [`Model::read`].
+    pub fn from_bytes(bytes: Bytes, folder: Option<&Path>, limits: &Limits) -> Result<Self> {
+        if bytes.len() > limits.file {
+            let (got, limit) = (bytes.len(), limits.file);
+            return Err(Trouble::limit(format!(
+                "a file of {got} bytes, over the limit of {limit}"
+            )));
+        }
+        let file = onnx::read(&bytes, &onnx::Limits::default())?;
+        let imported = import::model(&file, &bytes, folder, limits)?;
+        let producer = [&*file.producer, &*file.producer_version].join(" ").trim().to_owned();
+        Ok(Self {
+            graph: imported.graph,
+            weights: imported.weights,
+            opset: imported.opset,
+            nodes: imported.nodes,
+            ir_version: file.ir_version,
+            producer,
+            bytes,
+        })
+    }
+
+    /// The bytes of the file.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+}
