@@ -10,12 +10,16 @@ mod binary;
 mod cast;
 mod compare;
 mod constant_of_shape;
+mod conv;
+mod conv_transpose;
 mod elementwise;
 mod expand;
 mod gather;
 mod gather_elements;
 mod identity;
 mod matmul;
+mod max_unpool;
+mod pool;
 mod reduce;
 mod relu;
 mod reshape;
@@ -26,6 +30,7 @@ mod top_k;
 mod transpose;
 mod unary;
 mod where_;
+mod windows;
 
 #[allow(unused_imports, reason = "rules name what they need")]
 pub(crate) use self::{
@@ -34,12 +39,15 @@ pub(crate) use self::{
     cast::CAST,
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     constant_of_shape::CONSTANT_OF_SHAPE,
+    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
+    conv_transpose::CONV_TRANSPOSE,
     expand::EXPAND,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
     identity::IDENTITY,
     matmul::{GEMM, MATMUL},
-    reduce::{REDUCE_MAX, REDUCE_SUM},
+    pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
+    reduce::{REDUCE_EXTREME_GRAD, REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -58,11 +66,15 @@ const OPS: &[&[&Operator]] = &[
     cast::OPS,
     compare::OPS,
     constant_of_shape::OPS,
+    conv::OPS,
+    conv_transpose::OPS,
     expand::OPS,
     gather::OPS,
     gather_elements::OPS,
     identity::OPS,
     matmul::OPS,
+    max_unpool::OPS,
+    pool::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,

@@ -121,7 +121,7 @@ pub(crate) static REDUCE_LOG_SUM_EXP: Operator = reduction(
 
 /// What flows into a largest or smallest element, at the first place of it: flow, input, output,
 /// and the axes.
-static REDUCE_EXTREME_GRAD: Operator = Operator::own(
+pub(crate) static REDUCE_EXTREME_GRAD: Operator = Operator::own(
     "ReduceExtremeGrad",
     |cx: &Infer<'_>| Ok(vec![cx.kind(1)?.clone()]),
     first_places,
