@@ -11,7 +11,7 @@ use std::{
 };
 
 use modelward_engine::{
-    Data, Limits, Model, Tensor,
+    Data, Limits, Model, Tensor, exec,
     feed::{By, Objective, one_hot},
     grad::Loss,
     npz::{self, Arrays},
@@ -217,6 +217,16 @@ fn forward(folder: &Path, most: f64) -> Result<(), String> {
             return Err(format!("output `{name}` is off by {off:.1e}"));
         }
     }
+    let fed = model.feed(&inputs).map_err(text)?;
+    let planned = exec::run(&model.graph, &fed, &limits, exec::Cpu::best()).map_err(text)?;
+    for (&id, planned) in model.graph.outputs.iter().zip(&planned) {
+        let name = &*model.graph.value(id).name;
+        let Some(expected) = expected.get(name) else { continue };
+        let off = apart(expected, planned)?;
+        if off.is_nan() || off > most {
+            return Err(format!("planned: output `{name}` is off by {off:.1e}"));
+        }
+    }
     Ok(())
 }
 
@@ -248,6 +258,13 @@ fn gradients(folder: &Path, objective: &str) -> Result<(), String> {
     let meter = modelward_engine::Meter::new(limits);
     let outputs =
         modelward_engine::exec::evaluate(&derivative.graph, &fed, &meter).map_err(text)?;
+    let planned = exec::run(&derivative.graph, &fed, &limits, exec::Cpu::best()).map_err(text)?;
+    for ((at, planned), expected) in planned.iter().enumerate().zip(&outputs) {
+        let off = apart(expected, planned)?;
+        if off.is_nan() || off > 1e-4 {
+            return Err(format!("planned: output {at} is off by {off:.1e}"));
+        }
+    }
     let skipped = outputs.len() - derivative.gradients.len();
     for ((name, _), got) in derivative.gradients.iter().zip(&outputs[skipped..]) {
         let expected = &expected[&format!("grad_{name}")];

@@ -1,10 +1,18 @@
 //! Running a graph: node by node where shapes depend on data, by a plan where they do not.
 
+mod batch;
+mod compile;
 mod interpret;
+mod kernels;
 mod meter;
+mod program;
+mod steps;
 
 pub use self::{
+    batch::run,
     interpret::evaluate,
+    kernels::Cpu,
     meter::{Limits, Meter},
+    program::{Memory, Plan, Program, View},
 };
 pub(crate) use self::{interpret::run_node, meter::size};

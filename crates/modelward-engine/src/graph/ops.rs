@@ -10,7 +10,7 @@ mod binary;
 mod cast;
 mod compare;
 mod constant_of_shape;
-mod conv;
+pub(crate) mod conv;
 mod conv_transpose;
 mod elementwise;
 mod expand;
@@ -30,7 +30,7 @@ mod top_k;
 mod transpose;
 mod unary;
 mod where_;
-mod windows;
+pub(crate) mod windows;
 
 #[allow(unused_imports, reason = "rules name what they need")]
 pub(crate) use self::{

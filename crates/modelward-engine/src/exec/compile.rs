@@ -1,0 +1,374 @@
+//! From a graph to steps: constants folded, values that share their elements, products fused with
+//! what follows them, and every buffer planned.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{
+    Data, Element, Limits, Meter, Result, Tensor, Trouble, Type,
+    exec::{
+        kernels::{Buffer, Cpu},
+        program::{Place, Plan, Step},
+        run_node, steps,
+    },
+    graph::{Graph, Inference, Node, ValueId},
+};
+
+/// A graph as steps over planned buffers.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub(super) steps: Vec<Box<dyn Step>>,
+    /// Floats of each buffer.
+    pub(super) slots: Vec<usize>,
+    pub(super) cells: usize,
+    /// Floats of the scratch buffer.
+    pub(super) scratch: usize,
+    /// Where the inputs of the graph go, in order; none where nothing reads one.
+    pub(super) inputs: Vec<(Option<Place>, Type)>,
+    pub(super) outputs: Vec<(Place, Type)>,
+    weights: u64,
+    other: u64,
+    flop: u64,
+}
+
+impl Compiled {
+    /// Compile a graph.
+    pub(super) fn of(graph: &Graph, known: &Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
+        let mut compiler = Compiler::new(graph, known, limits, cpu)?;
+        for at in 0..graph.nodes().len() {
+            let node = &graph.nodes()[at];
+            if compiler.done[at] {
+                continue;
+            }
+            compiler.at = at;
+            compiler.node(node).map_err(|trouble| trouble.at(|| node.label(graph)))?;
+        }
+        compiler.finish()
+    }
+
+    /// What a run takes.
+    pub(super) fn plan(&self) -> Plan {
+        let buffers = self.slots.iter().chain([&self.scratch]).map(|&len| Buffer::bytes_for(len));
+        Plan {
+            memory: buffers.sum::<u64>().saturating_add(self.other),
+            weights: self.weights,
+            flop: self.flop,
+        }
+    }
+}
+
+/// A value while the graph is compiled.
+#[derive(Clone, Debug)]
+enum Held {
+    /// Not computed yet.
+    Nothing,
+    /// It never changes.
+    Constant(Arc<Tensor>),
+    /// Floats, under the number of a buffer that is planned later.
+    Floats(usize),
+    /// A tensor of another type.
+    Cell(usize),
+}
+
+/// A buffer before it has a slot: how many floats, and the steps that write it first and read it
+/// last.
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    len: usize,
+    first: usize,
+    last: usize,
+}
+
+/// The state of a compilation, for the steps that are made of nodes.
+pub(super) struct Compiler<'a> {
+    pub(super) graph: &'a Graph,
+    known: &'a Inference,
+    pub(super) cpu: Cpu,
+    meter: Meter,
+    held: Vec<Held>,
+    lives: Vec<Life>,
+    cells: usize,
+    /// Nodes that need no step of their own any more.
+    done: Vec<bool>,
+    /// The node that is compiled.
+    at: usize,
+    /// The readers of each value, by their place.
+    readers: Vec<Vec<usize>>,
+    steps: Vec<Pending>,
+    weights: HashMap<ValueId, Arc<Buffer>>,
+}
+
+/// A step before its buffers have slots.
+struct Pending {
+    make: Box<dyn FnOnce(&dyn Fn(&Operand) -> Place) -> Box<dyn Step>>,
+}
+
+/// What a step reads or writes, before buffers have slots.
+#[derive(Clone, Debug)]
+pub(super) enum Operand {
+    /// A planned buffer.
+    Floats(usize),
+    /// A tensor that is not planned.
+    Cell(usize),
+    /// Floats that never change.
+    Weight(Arc<Buffer>),
+    /// A tensor that never changes.
+    Constant(Arc<Tensor>),
+}
+
+/// Operators whose output has the elements of their first input, in the same order.
+const ALIASES: &[&str] =
+    &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Align"];
+
+impl<'a> Compiler<'a> {
+    fn new(graph: &'a Graph, known: &'a Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
+        let mut readers = vec![Vec::new(); graph.values.len()];
+        for (at, node) in graph.nodes().iter().enumerate() {
+            for input in node.inputs.iter().flatten() {
+                readers[input.index()].push(at);
+            }
+        }
+        // An output is read when all is done.
+        for output in &graph.outputs {
+            readers[output.index()].push(usize::MAX);
+        }
+        let mut compiler = Self {
+            graph,
+            known,
+            cpu,
+            meter: Meter::new(*limits),
+            held: vec![Held::Nothing; graph.values.len()],
+            lives: Vec::new(),
+            cells: 0,
+            done: vec![false; graph.nodes().len()],
+            at: 0,
+            readers,
+            steps: Vec::new(),
+            weights: HashMap::new(),
+        };
+        for (id, value) in graph.values() {
+            if let Some(tensor) = value.constant.as_ref().or(known.shared(id)) {
+                compiler.held[id.index()] = Held::Constant(tensor.clone());
+            }
+        }
+        for &input in &graph.inputs {
+            if matches!(compiler.held[input.index()], Held::Nothing) {
+                compiler.begin(input)?;
+            }
+        }
+        Ok(compiler)
+    }
+
+    /// The type of a value.
+    pub(super) fn kind(&self, id: ValueId) -> Result<&'a Type> {
+        self.known.kind(id).ok_or_else(|| {
+            let name = &self.graph.value(id).name;
+            Trouble::data_dependent(format!("the shape of `{name}` depends on data"))
+        })
+    }
+
+    /// The elements of a value, where they never change.
+    pub(super) fn constant(&self, id: ValueId) -> Option<&Arc<Tensor>> {
+        match &self.held[id.index()] {
+            Held::Constant(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
+    /// The floats of a value, where they never change.
+    pub(super) fn constant_floats(&self, id: ValueId) -> Option<&[f32]> {
+        match self.constant(id)?.data() {
+            Data::F32(floats) => Some(floats),
+            _ => None,
+        }
+    }
+
+    /// Plan a value that is written now.
+    pub(super) fn begin(&mut self, id: ValueId) -> Result<Operand> {
+        let kind = self.kind(id)?.clone();
+        self.meter.admit(&kind)?;
+        let held = if kind.element == Element::F32 {
+            let step = self.steps.len();
+            self.lives.push(Life { len: kind.count()?, first: step, last: step });
+            Held::Floats(self.lives.len() - 1)
+        } else {
+            self.cells += 1;
+            Held::Cell(self.cells - 1)
+        };
+        self.held[id.index()] = held;
+        self.operand(id)
+    }
+
+    /// A value that a step reads or writes.
+    pub(super) fn operand(&mut self, id: ValueId) -> Result<Operand> {
+        Ok(match self.held[id.index()].clone() {
+            Held::Nothing => {
+                let name = &self.graph.value(id).name;
+                return Err(Trouble::graph(format!("`{name}` is read before it is written")));
+            }
+            Held::Constant(tensor) => match tensor.data() {
+                Data::F32(floats) => {
+                    let buffer = self.weights.entry(id).or_insert_with(|| {
+                        let mut buffer = Buffer::zeros(floats.len());
+                        buffer.floats_mut().copy_from_slice(floats);
+                        Arc::new(buffer)
+                    });
+                    Operand::Weight(buffer.clone())
+                }
+                _ => Operand::Constant(tensor),
+            },
+            Held::Floats(life) => {
+                let step = self.steps.len();
+                let life_of = &mut self.lives[life];
+                life_of.last = life_of.last.max(step);
+                Operand::Floats(life)
+            }
+            Held::Cell(cell) => Operand::Cell(cell),
+        })
+    }
+
+    /// Add a step. Its operands were asked for since the last one.
+    pub(super) fn push(
+        &mut self,
+        make: impl FnOnce(&dyn Fn(&Operand) -> Place) -> Box<dyn Step> + 'static,
+    ) {
+        self.steps.push(Pending { make: Box::new(make) });
+    }
+
+    /// The only reader of a value, if it has one and is no output, and where it stands.
+    pub(super) fn only_reader(&self, id: ValueId) -> Option<(usize, &'a Node)> {
+        match self.readers[id.index()][..] {
+            [at] if at != usize::MAX => Some((at, &self.graph.nodes()[at])),
+            _ => None,
+        }
+    }
+
+    /// Whether a value is there already: a constant, an input, or written by an earlier step.
+    pub(super) fn is_there(&self, id: ValueId) -> bool {
+        !matches!(self.held[id.index()], Held::Nothing)
+    }
+
+    /// A node needs no step of its own: another does its work.
+    pub(super) fn absorb(&mut self, at: usize) {
+        self.done[at] = true;
+    }
+
+    fn node(&mut self, node: &Node) -> Result<()> {
+        let constants = node.inputs.iter().map(|input| match input {
+            None => Some(None),
+            Some(id) => self.constant(*id).map(|tensor| Some(tensor.clone())),
+        });
+        if let Some(constants) = constants.collect::<Option<Vec<_>>>() {
+            let known = node.outputs.iter().map(|&id| self.known.kind(id).cloned());
+            if let Some(types) = known.collect::<Option<Vec<_>>>() {
+                let inputs = constants.iter().map(Option::as_deref).collect::<Vec<_>>();
+                let tensors = run_node(node, &inputs, &types, &self.meter)?;
+                for (&output, tensor) in node.outputs.iter().zip(tensors) {
+                    self.held[output.index()] = Held::Constant(Arc::new(tensor));
+                }
+                return Ok(());
+            }
+        }
+        // What is known from shapes alone.
+        if node.outputs.iter().all(|&id| self.is_there(id)) {
+            return Ok(());
+        }
+        if ALIASES.contains(&node.operator.name)
+            && let (&[output], Some(Some(input))) = (&node.outputs[..], node.inputs.first())
+            && self.is_there(*input)
+        {
+            self.held[output.index()] = self.held[input.index()].clone();
+            return Ok(());
+        }
+        steps::plan(self, node)
+    }
+
+    fn finish(mut self) -> Result<Compiled> {
+        let end = self.steps.len();
+        let mut outputs = Vec::new();
+        for &id in &self.graph.outputs {
+            outputs.push((self.operand(id)?, self.kind(id)?.clone()));
+        }
+        let mut inputs = Vec::new();
+        for &id in &self.graph.inputs {
+            let held = self.held[id.index()].clone();
+            let used = matches!(held, Held::Floats(_) | Held::Cell(_));
+            let operand = if used && !self.readers[id.index()].is_empty() {
+                // What leads in is not written over before it is read.
+                Some(match held {
+                    Held::Floats(life) => Operand::Floats(life),
+                    Held::Cell(cell) => Operand::Cell(cell),
+                    _ => return Err(Trouble::graph("an input that is no value")),
+                })
+            } else {
+                None
+            };
+            inputs.push((operand, self.kind(id)?.clone()));
+        }
+        let (slots, of_life) = assign(&self.lives, end);
+        let place = |operand: &Operand| match operand {
+            Operand::Floats(life) => Place::Slot(of_life[*life]),
+            Operand::Cell(cell) => Place::Cell(*cell),
+            Operand::Weight(buffer) => Place::Weight(buffer.clone()),
+            Operand::Constant(tensor) => Place::Constant(tensor.clone()),
+        };
+        let steps = self.steps.into_iter().map(|step| (step.make)(&place)).collect::<Vec<_>>();
+        let scratch = steps.iter().map(|step| step.scratch()).max().unwrap_or(0);
+        let shared = self.weights.values().map(|buffer| Buffer::bytes_for(buffer.floats().len()));
+        let weights = steps.iter().map(|step| step.weights()).chain(shared).sum();
+        Ok(Compiled {
+            inputs: inputs.into_iter().map(|(o, kind)| (o.as_ref().map(&place), kind)).collect(),
+            outputs: outputs.iter().map(|(o, kind)| (place(o), kind.clone())).collect(),
+            steps,
+            slots,
+            cells: self.cells,
+            scratch,
+            weights,
+            other: 0,
+            flop: self.known.flop,
+        })
+    }
+
+    /// The limits of the compilation.
+    pub(super) fn limits(&self) -> Limits {
+        *self.meter.limits()
+    }
+
+    /// A node that is run as the interpreter runs it.
+    pub(super) fn generic(&mut self, node: &Node) -> Result<()> {
+        steps::generic(self, node)
+    }
+}
+
+/// Give each buffer a slot: the smallest free one that it fits, else the largest, grown. Buffers
+/// that live at the same time never share one.
+fn assign(lives: &[Life], end: usize) -> (Vec<usize>, Vec<usize>) {
+    let mut slots: Vec<usize> = Vec::new();
+    let mut free: Vec<usize> = Vec::new();
+    let mut of_life = vec![0; lives.len()];
+    let mut dying: Vec<(usize, usize)> = Vec::new();
+    // Lives are in the order in which they begin.
+    for (life, lived) in lives.iter().enumerate() {
+        dying.retain(|&(last, slot)| {
+            let alive = last >= lived.first;
+            if !alive {
+                free.push(slot);
+            }
+            alive
+        });
+        let fits = free.iter().enumerate().filter(|(_, slot)| slots[**slot] >= lived.len);
+        let best = fits.min_by_key(|(_, slot)| slots[**slot]).map(|(at, _)| at);
+        let largest =
+            || free.iter().enumerate().max_by_key(|(_, slot)| slots[**slot]).map(|(at, _)| at);
+        let slot = match best.or_else(largest) {
+            Some(at) => free.swap_remove(at),
+            None => {
+                slots.push(0);
+                slots.len() - 1
+            }
+        };
+        slots[slot] = slots[slot].max(lived.len);
+        of_life[life] = slot;
+        dying.push((lived.last.min(end), slot));
+    }
+    (slots, of_life)
+}

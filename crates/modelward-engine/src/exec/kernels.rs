@@ -1,0 +1,92 @@
+//! The arithmetic that has to be fast, for each instruction set; the only place with `unsafe`.
+//!
+//! A product is made of tiles: `mr` rows of one operand against `nr` columns of the other, all sums
+//! kept in registers. Each sum is one chain of fused multiply-adds in the order of the shared index,
+//! whatever the size of the tile: so an example gets the same bits in any batch, on any number of
+//! threads. Each instruction set has a bit pattern of its own.
+
+use std::sync::LazyLock;
+
+mod buffer;
+mod conv;
+mod gemm;
+mod lanes;
+mod tile;
+
+pub(super) use self::{
+    buffer::Buffer,
+    conv::{Conv, Window},
+    gemm::{Panels, multiply, scratch as multiply_scratch},
+    lanes::{Epilogue, lanes},
+};
+
+/// An instruction set that the kernels are written for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Cpu {
+    /// None: plain Rust, the judge of the others.
+    Scalar,
+    /// AVX2 with FMA.
+    Avx2,
+    /// AVX-512F.
+    Avx512,
+}
+
+impl Cpu {
+    /// The best that this machine has.
+    pub fn best() -> Self {
+        static BEST: LazyLock<Cpu> = LazyLock::new(|| {
+            let all = [Cpu::Avx512, Cpu::Avx2];
+            all.into_iter().find(|cpu| cpu.is_here()).unwrap_or(Cpu::Scalar)
+        });
+        *BEST
+    }
+
+    /// Whether this machine has it.
+    pub fn is_here(self) -> bool {
+        match self {
+            Self::Scalar => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => {
+                is_x86_feature_detected!("avx512f")
+                    && is_x86_feature_detected!("avx512vl")
+                    && is_x86_feature_detected!("avx512dq")
+                    && is_x86_feature_detected!("avx512bw")
+                    && Self::Avx2.is_here()
+            }
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => false,
+        }
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        }
+    }
+
+    /// Rows of a tile.
+    pub(super) fn rows(self) -> usize {
+        match self {
+            Self::Scalar => 4,
+            Self::Avx2 => 6,
+            Self::Avx512 => 12,
+        }
+    }
+
+    /// Columns of a tile.
+    pub(super) fn columns(self) -> usize {
+        match self {
+            Self::Scalar => 8,
+            Self::Avx2 => 16,
+            Self::Avx512 => 32,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,83 @@
+//! Loops over floats, compiled once for each instruction set: the compiler makes the vectors, and
+//! no sum is reordered, so the bits are the same for all.
+
+/// Write a function once, and compile it for each instruction set; the first argument says which.
+macro_rules! lanes {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
+        $(#[$meta])*
+        #[allow(unsafe_code, reason = "compiled for an instruction set, called where it is there")]
+        #[allow(clippy::too_many_arguments, reason = "the sizes of a loop")]
+        $vis fn $name(cpu: $crate::exec::kernels::Cpu, $($arg: $kind),*) {
+            #[inline(always)]
+            #[allow(clippy::too_many_arguments, reason = "the sizes of a loop")]
+            fn plain($($arg: $kind),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx2,fma")]
+            #[allow(clippy::too_many_arguments, reason = "the sizes of a loop")]
+            fn avx2($($arg: $kind),*) {
+                plain($($arg),*);
+            }
+
+            #[cfg(target_arch = "x86_64")]
+            #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+            #[allow(clippy::too_many_arguments, reason = "the sizes of a loop")]
+            fn avx512($($arg: $kind),*) {
+                plain($($arg),*);
+            }
+
+            match cpu {
+                #[cfg(target_arch = "x86_64")]
+                $crate::exec::kernels::Cpu::Avx2 => {
+                    assert!(cpu.is_here());
+                    // SAFETY: the instruction set is there.
+                    unsafe { avx2($($arg),*) }
+                }
+                #[cfg(target_arch = "x86_64")]
+                $crate::exec::kernels::Cpu::Avx512 => {
+                    assert!(cpu.is_here());
+                    // SAFETY: the instruction set is there.
+                    unsafe { avx512($($arg),*) }
+                }
+                _ => plain($($arg),*),
+            }
+        }
+    };
+}
+
+pub(in crate::exec) use lanes;
+
+/// What happens to the sums of a product on their way out.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::exec) struct Epilogue<'a> {
+    /// One number a row or a column, added.
+    pub(in crate::exec) bias: Option<&'a [f32]>,
+    /// A tensor of the shape of the output, added.
+    pub(in crate::exec) add: Option<&'a [f32]>,
+    /// Negative sums become 0.
+    pub(in crate::exec) relu: bool,
+    /// A tensor of the shape of the output: sums stay where it is above 0, others become 0.
+    pub(in crate::exec) mask: Option<&'a [f32]>,
+}
+
+/// What of an epilogue looks at the place in the output.
+#[inline(always)]
+pub(super) fn tail(out: &mut [f32], place: usize, end: Epilogue<'_>) {
+    if let Some(add) = end.add {
+        let add = &add[place..][..out.len()];
+        for (out, add) in out.iter_mut().zip(add) {
+            *out += add;
+        }
+    }
+    if end.relu {
+        for out in out.iter_mut() {
+            *out = if *out < 0.0 { 0.0 } else { *out };
+        }
+    }
+    if let Some(mask) = end.mask {
+        let mask = &mask[place..][..out.len()];
+        for (out, mask) in out.iter_mut().zip(mask) {
+            *out = if *mask > 0.0 { *out } else { 0.0 };
+        }
+    }
+}

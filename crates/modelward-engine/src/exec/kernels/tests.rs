@@ -1,0 +1,198 @@
+use super::*;
+
+/// Numbers that repeat for each seed, between -1 and 1.
+fn numbers(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+fn buffer(values: &[f32]) -> Buffer {
+    let mut buffer = Buffer::zeros(values.len());
+    buffer.floats_mut().copy_from_slice(values);
+    buffer
+}
+
+fn here() -> impl Iterator<Item = Cpu> {
+    [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512].into_iter().filter(|cpu| cpu.is_here())
+}
+
+#[test]
+fn a_product_is_the_chain_of_its_definition_on_every_instruction_set() {
+    for (m, k, n) in [(1, 1, 1), (3, 300, 33), (13, 7, 10), (25, 513, 70), (2, 256, 32)] {
+        let (x, w, bias) = (numbers(1, m * k), numbers(2, k * n), numbers(3, n));
+        let mut expected = vec![0.0_f32; m * n];
+        for row in 0..m {
+            for column in 0..n {
+                let sum = (0..k)
+                    .fold(0.0_f32, |sum, at| x[row * k + at].mul_add(w[at * n + column], sum));
+                expected[row * n + column] = (sum + bias[column]).max(0.0);
+            }
+        }
+        for cpu in here() {
+            let panels = Panels::pack(cpu, k, n, |at, column| w[at * n + column]);
+            let mut y = vec![0.0; m * n];
+            let mut room = vec![0.0; multiply_scratch(cpu, m)];
+            let end = Epilogue { bias: Some(&bias), relu: true, ..Epilogue::default() };
+            multiply(cpu, m, &x, &panels, &mut y, end, &mut room);
+            assert_eq!(y, expected, "{cpu:?} {m} {k} {n}");
+        }
+    }
+}
+
+#[test]
+fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
+    let cases = [
+        // images, channels, outputs, groups, input, kernel, strides, dilations, pads
+        (2, 3, 5, 1, [9, 7], [3, 3], [1, 1], [1, 1], [1, 1]),
+        (3, 4, 14, 1, [4, 4], [3, 3], [1, 1], [1, 1], [1, 1]),
+        (1, 32, 40, 1, [14, 14], [3, 3], [1, 1], [1, 1], [1, 1]),
+        (2, 6, 4, 2, [11, 12], [3, 2], [2, 3], [2, 1], [2, 0]),
+        (2, 5, 13, 1, [6, 6], [1, 1], [1, 1], [1, 1], [0, 0]),
+        (2, 8, 8, 8, [10, 10], [3, 3], [2, 2], [1, 1], [1, 1]),
+        (2, 2, 3, 1, [8, 8], [3, 3], [1, 1], [1, 1], [-1, -2]),
+    ];
+    for (images, channels, outputs, groups, input, kernel, strides, dilations, pads) in cases {
+        let output: [usize; 2] = std::array::from_fn(|axis| {
+            let padded = (input[axis] as isize + 2 * pads[axis]) as usize;
+            (padded - (kernel[axis] - 1) * dilations[axis] - 1) / strides[axis] + 1
+        });
+        let window = Window {
+            channels,
+            groups,
+            input,
+            kernel,
+            strides,
+            dilations,
+            pads,
+            output,
+            target: output,
+            offset: [0, 0],
+            spread: [1, 1],
+        };
+        let (inner, taps) = (channels / groups, kernel[0] * kernel[1]);
+        let x = numbers(5, images * channels * input[0] * input[1]);
+        let w = numbers(6, outputs * inner * taps);
+        let bias = numbers(7, outputs);
+        let mut expected = Vec::new();
+        for image in 0..images {
+            for out in 0..outputs {
+                let group = out / (outputs / groups);
+                for (row, column) in
+                    (0..output[0]).flat_map(|r| (0..output[1]).map(move |c| (r, c)))
+                {
+                    let mut sum = 0.0_f32;
+                    for channel in 0..inner {
+                        for tap in 0..taps {
+                            let at = |axis: usize, place: usize, tap: usize| {
+                                let at = (place * strides[axis] + tap * dilations[axis]) as isize
+                                    - pads[axis];
+                                usize::try_from(at).ok().filter(|&at| at < input[axis])
+                            };
+                            let weight = w[(out * inner + channel) * taps + tap];
+                            let value =
+                                match (at(0, row, tap / kernel[1]), at(1, column, tap % kernel[1]))
+                                {
+                                    (Some(r), Some(c)) => {
+                                        x[((image * channels + group * inner + channel) * input[0]
+                                            + r)
+                                            * input[1]
+                                            + c]
+                                    }
+                                    _ => 0.0,
+                                };
+                            sum = weight.mul_add(value, sum);
+                        }
+                    }
+                    expected.push(sum + bias[out]);
+                }
+            }
+        }
+        for cpu in here() {
+            let conv = Conv::new(cpu, window, outputs, |out, channel, tap| {
+                w[(out * inner + channel) * taps + tap]
+            });
+            let mut y = vec![0.0; expected.len()];
+            let mut room = Buffer::zeros(conv.scratch(images));
+            let end = Epilogue { bias: Some(&bias), ..Epilogue::default() };
+            conv.run(images, &buffer(&x), &mut y, end, &mut room);
+            assert_eq!(y, expected, "{cpu:?} {window:?}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "prints how fast"]
+fn how_fast() {
+    let cpu = Cpu::best();
+    let time = |name: &str, flop: f64, f: &mut dyn FnMut()| {
+        f();
+        let start = std::time::Instant::now();
+        let mut runs = 0;
+        while start.elapsed().as_secs_f64() < 0.3 {
+            f();
+            runs += 1;
+        }
+        let seconds = start.elapsed().as_secs_f64() / f64::from(runs);
+        println!("{name}: {:.3} ms, {:.1} GFLOP/s", seconds * 1e3, flop / seconds / 1e9);
+    };
+    for (m, k, n) in
+        [(1, 784, 512), (32, 784, 512), (256, 784, 512), (256, 512, 512), (32, 3136, 128)]
+    {
+        let (x, w) = (numbers(1, m * k), numbers(2, k * n));
+        let panels = Panels::pack(cpu, k, n, |at, column| w[at * n + column]);
+        let mut y = vec![0.0; m * n];
+        let mut room = vec![0.0; multiply_scratch(cpu, m)];
+        time(&format!("gemm {m}x{k}x{n}"), 2.0 * (m * k * n) as f64, &mut || {
+            multiply(
+                cpu,
+                m,
+                &x,
+                &panels,
+                &mut y,
+                Epilogue { relu: true, ..Epilogue::default() },
+                &mut room,
+            );
+        });
+    }
+    for (images, channels, outputs, size, stride) in [
+        (8, 1, 32, 28, 1),
+        (8, 32, 64, 14, 1),
+        (1, 64, 64, 32, 1),
+        (1, 128, 128, 16, 1),
+        (1, 256, 256, 8, 1),
+        (1, 512, 512, 4, 1),
+        (8, 512, 512, 4, 1),
+        (8, 256, 256, 8, 1),
+        (1, 64, 128, 32, 2),
+    ] {
+        let window = Window {
+            channels,
+            groups: 1,
+            input: [size, size],
+            kernel: [3, 3],
+            strides: [stride, stride],
+            dilations: [1, 1],
+            pads: [1, 1],
+            output: [size / stride; 2],
+            target: [size / stride; 2],
+            offset: [0, 0],
+            spread: [1, 1],
+        };
+        let x = buffer(&numbers(5, images * channels * size * size));
+        let w = numbers(6, outputs * channels * 9);
+        let conv = Conv::new(cpu, window, outputs, |o, c, t| w[(o * channels + c) * 9 + t]);
+        let places = images * (size / stride) * (size / stride);
+        let mut y = vec![0.0; outputs * places];
+        let mut room = Buffer::zeros(conv.scratch(images));
+        let flop = 2.0 * (outputs * channels * 9 * places) as f64;
+        time(&format!("conv {images}x{channels}->{outputs} {size} s{stride}"), flop, &mut || {
+            conv.run(images, &x, &mut y, Epilogue { relu: true, ..Epilogue::default() }, &mut room);
+        });
+    }
+}

@@ -1,0 +1,215 @@
+//! One tile of a product: up to `mr` rows against up to `nr` columns, sums in registers.
+
+#![allow(unsafe_code, reason = "registers are filled from pointers; the door checks the lengths")]
+#![allow(unsafe_op_in_unsafe_fn, reason = "each function is one block of intrinsics")]
+
+use super::Cpu;
+
+/// Add `k` products to a tile, or begin it anew.
+///
+/// Row `r` of the left operand at index `k` is `a[k * a_step + r * a_row]`, column `c` of the right one is
+/// `b[k * b_step + c]`, the sum is `c[r * c_step + c]`. Columns are whole vectors: `vectors` of 16, 8
+/// or 4 floats.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tile {
+    pub(super) rows: usize,
+    pub(super) vectors: usize,
+    pub(super) k: usize,
+    pub(super) a_step: usize,
+    pub(super) a_row: usize,
+    pub(super) b_step: usize,
+    pub(super) c_step: usize,
+    /// Whether the sums go on from what is there.
+    pub(super) go_on: bool,
+}
+
+/// Floats of one vector.
+pub(super) fn width(cpu: Cpu) -> usize {
+    cpu.columns() / 2
+}
+
+impl Tile {
+    /// Run the tile.
+    pub(super) fn run(self, cpu: Cpu, a: &[f32], b: &[f32], c: &mut [f32]) {
+        let columns = self.vectors * width(cpu);
+        if self.k > 0 {
+            let last = (self.k - 1) * self.a_step + (self.rows.max(1) - 1) * self.a_row;
+            assert!(a.len() > last, "left operand");
+            assert!(b.len() >= (self.k - 1) * self.b_step + columns, "right operand");
+        }
+        assert!(c.len() >= (self.rows.max(1) - 1) * self.c_step + columns, "sums");
+        assert!((1..=2).contains(&self.vectors) && self.rows <= cpu.rows() && cpu.is_here());
+        let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+        // SAFETY: the assertions hold every index that the kernels make inside the slices, and the
+        // instruction set is there.
+        unsafe { self.run_unchecked(cpu, a, b, c) }
+    }
+
+    /// Run the tile on pointers.
+    ///
+    /// # Safety
+    /// The slices that [`Tile::run`] would ask for must be there, and the instruction set too.
+    pub(super) unsafe fn run_unchecked(self, cpu: Cpu, a: *const f32, b: *const f32, c: *mut f32) {
+        macro_rules! rows {
+            ($run:path, $v:literal, $($r:literal)*) => {
+                match self.rows {
+                    $($r => $run(self, a, b, c, Size::<$r, $v>),)*
+                    _ => {}
+                }
+            };
+        }
+        match (cpu, self.vectors) {
+            (Cpu::Scalar, 1) => rows!(scalar, 1, 1 2 3 4),
+            (Cpu::Scalar, _) => rows!(scalar, 2, 1 2 3 4),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx2, 1) => rows!(x86::avx2, 1, 1 2 3 4 5 6),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx2, _) => rows!(x86::avx2, 2, 1 2 3 4 5 6),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx512, 1) => rows!(x86::avx512, 1, 1 2 3 4 5 6 7 8 9 10 11 12),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx512, _) => rows!(x86::avx512, 2, 1 2 3 4 5 6 7 8 9 10 11 12),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => {}
+        }
+    }
+}
+
+/// Rows and vectors of a tile, known to the compiler.
+struct Size<const R: usize, const V: usize>;
+
+unsafe fn scalar<const R: usize, const V: usize>(
+    tile: Tile,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+    _: Size<R, V>,
+) {
+    let mut sums = [[[0.0_f32; 4]; V]; R];
+    for (r, row) in sums.iter_mut().enumerate() {
+        for (v, sum) in row.iter_mut().enumerate() {
+            if tile.go_on {
+                for (at, sum) in sum.iter_mut().enumerate() {
+                    *sum = *c.add(r * tile.c_step + v * 4 + at);
+                }
+            }
+        }
+    }
+    for k in 0..tile.k {
+        for (r, row) in sums.iter_mut().enumerate() {
+            let factor = *a.add(k * tile.a_step + r * tile.a_row);
+            for (v, sum) in row.iter_mut().enumerate() {
+                for (at, sum) in sum.iter_mut().enumerate() {
+                    *sum = factor.mul_add(*b.add(k * tile.b_step + v * 4 + at), *sum);
+                }
+            }
+        }
+    }
+    for (r, row) in sums.iter().enumerate() {
+        for (v, sum) in row.iter().enumerate() {
+            for (at, sum) in sum.iter().enumerate() {
+                *c.add(r * tile.c_step + v * 4 + at) = *sum;
+            }
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Size, Tile};
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn avx2<const R: usize, const V: usize>(
+        tile: Tile,
+        a: *const f32,
+        b: *const f32,
+        c: *mut f32,
+        _: Size<R, V>,
+    ) {
+        let mut sums = [[_mm256_setzero_ps(); V]; R];
+        if tile.go_on {
+            for r in 0..R {
+                for v in 0..V {
+                    sums[r][v] = _mm256_loadu_ps(c.add(r * tile.c_step + v * 8));
+                }
+            }
+        }
+        let (mut a, mut b) = (a, b);
+        for _ in 0..tile.k {
+            let mut columns = [_mm256_setzero_ps(); V];
+            for v in 0..V {
+                columns[v] = _mm256_loadu_ps(b.add(v * 8));
+            }
+            for r in 0..R {
+                let factor = _mm256_broadcast_ss(&*a.add(r * tile.a_row));
+                for v in 0..V {
+                    sums[r][v] = _mm256_fmadd_ps(factor, columns[v], sums[r][v]);
+                }
+            }
+            a = a.wrapping_add(tile.a_step);
+            b = b.wrapping_add(tile.b_step);
+        }
+        for r in 0..R {
+            for v in 0..V {
+                _mm256_storeu_ps(c.add(r * tile.c_step + v * 8), sums[r][v]);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn avx512<const R: usize, const V: usize>(
+        tile: Tile,
+        a: *const f32,
+        b: *const f32,
+        c: *mut f32,
+        _: Size<R, V>,
+    ) {
+        let mut sums = [[_mm512_setzero_ps(); V]; R];
+        if tile.go_on {
+            for r in 0..R {
+                for v in 0..V {
+                    sums[r][v] = _mm512_loadu_ps(c.add(r * tile.c_step + v * 16));
+                }
+            }
+        }
+        let mut b = b;
+        let step = |sums: &mut [[__m512; V]; R], b: *const f32, factor: &dyn Fn(usize) -> f32| unsafe {
+            let mut columns = [_mm512_setzero_ps(); V];
+            for v in 0..V {
+                columns[v] = _mm512_loadu_ps(b.add(v * 16));
+            }
+            for r in 0..R {
+                let factor = _mm512_set1_ps(factor(r));
+                for v in 0..V {
+                    sums[r][v] = _mm512_fmadd_ps(factor, columns[v], sums[r][v]);
+                }
+            }
+        };
+        if tile.a_row == 1 {
+            let mut a = a;
+            for _ in 0..tile.k {
+                step(&mut sums, b, &|r| *a.add(r));
+                a = a.wrapping_add(tile.a_step);
+                b = b.wrapping_add(tile.b_step);
+            }
+        } else {
+            // Four pointers reach twelve rows by the addressing of the processor.
+            let row = tile.a_row;
+            let mut third: [*const f32; 4] = std::array::from_fn(|t| a.wrapping_add(3 * t * row));
+            for _ in 0..tile.k {
+                step(&mut sums, b, &|r| *third[r / 3].wrapping_add(r % 3 * row));
+                for pointer in &mut third {
+                    *pointer = pointer.wrapping_add(tile.a_step);
+                }
+                b = b.wrapping_add(tile.b_step);
+            }
+        }
+        for r in 0..R {
+            for v in 0..V {
+                _mm512_storeu_ps(c.add(r * tile.c_step + v * 16), sums[r][v]);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! The steps that programs are made of: one file a kind. What has no step of its own is run as the
+//! interpreter runs it.
+
+use std::sync::Arc;
+
+use crate::{
+    Limits, Meter, Result, Tensor, Type,
+    exec::{
+        compile::{Compiler, Operand},
+        program::{Memory, Place, Step},
+        run_node,
+    },
+    graph::Node,
+};
+
+mod convolution;
+mod elementwise;
+mod product;
+
+/// Makes a step of a node, and perhaps of some that follow it; false where it has none for it.
+type Planner = fn(&mut Compiler<'_>, &Node) -> Result<bool>;
+
+/// Who plans what, by operator.
+const PLANNERS: &[(&str, Planner)] = &[
+    ("Conv", convolution::plan),
+    ("ConvInputGrad", convolution::plan_input_grad),
+    ("Gemm", product::plan),
+    ("MatMul", product::plan),
+    ("Relu", elementwise::plan),
+    ("ReluGrad", elementwise::plan),
+    ("Add", elementwise::plan),
+    ("Sub", elementwise::plan),
+    ("Mul", elementwise::plan),
+    ("Neg", elementwise::plan),
+];
+
+/// Plan a node.
+pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<()> {
+    for (name, planner) in PLANNERS {
+        if *name == node.operator.name && planner(compiler, node)? {
+            return Ok(());
+        }
+    }
+    compiler.generic(node)
+}
+
+/// A step that has nothing to write.
+#[derive(Debug)]
+struct Nothing;
+
+impl Step for Nothing {
+    fn run(&self, _: &mut Memory) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A node that is run as the interpreter runs it.
+#[derive(Debug)]
+struct Generic {
+    node: Node,
+    inputs: Vec<Option<(Place, Type)>>,
+    outputs: Vec<(Place, Type)>,
+    limits: Limits,
+}
+
+pub(super) fn generic(compiler: &mut Compiler<'_>, node: &Node) -> Result<()> {
+    let mut inputs = Vec::new();
+    for input in &node.inputs {
+        inputs.push(match input {
+            Some(id) => Some((compiler.operand(*id)?, compiler.kind(*id)?.clone())),
+            None => None,
+        });
+    }
+    let mut outputs = Vec::new();
+    for &id in &node.outputs {
+        outputs.push((compiler.begin(id)?, compiler.kind(id)?.clone()));
+    }
+    let (node, limits) = (node.clone(), compiler.limits());
+    compiler.push(move |place| {
+        let of = |(operand, kind): (Operand, Type)| (place(&operand), kind);
+        let inputs = inputs.into_iter().map(|input| input.map(of)).collect();
+        let outputs = outputs.into_iter().map(of).collect();
+        Box::new(Generic { node, inputs, outputs, limits })
+    });
+    Ok(())
+}
+
+impl Step for Generic {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        let given = self.inputs.iter().map(|input| match input {
+            Some((place, kind)) => memory.tensor(place, kind).map(Some),
+            None => Ok(None),
+        });
+        let given = given.collect::<Result<Vec<Option<Arc<Tensor>>>>>()?;
+        let inputs = given.iter().map(Option::as_deref).collect::<Vec<_>>();
+        let types = self.outputs.iter().map(|(_, kind)| kind.clone()).collect::<Vec<_>>();
+        let meter = Meter::new(self.limits);
+        let tensors = run_node(&self.node, &inputs, &types, &meter)?;
+        for ((place, _), tensor) in self.outputs.iter().zip(tensors) {
+            match place {
+                Place::Slot(slot) => {
+                    let floats = tensor.values::<f32>()?;
+                    memory.slots[*slot].floats_mut()[..floats.len()].copy_from_slice(floats);
+                }
+                Place::Cell(cell) => memory.cells[*cell] = Some(Arc::new(tensor)),
+                Place::Weight(_) | Place::Constant(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
