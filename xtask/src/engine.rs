@@ -218,7 +218,7 @@ fn forward(folder: &Path, most: f64) -> Result<(), String> {
         }
     }
     let fed = model.feed(&inputs).map_err(text)?;
-    let planned = exec::run(&model.graph, &fed, &limits, exec::Cpu::best()).map_err(text)?;
+    let planned = exec::run(&model.graph, &fed, exec::How::new(limits)).map_err(text)?;
     for (&id, planned) in model.graph.outputs.iter().zip(&planned) {
         let name = &*model.graph.value(id).name;
         let Some(expected) = expected.get(name) else { continue };
@@ -258,7 +258,7 @@ fn gradients(folder: &Path, objective: &str) -> Result<(), String> {
     let meter = modelward_engine::Meter::new(limits);
     let outputs =
         modelward_engine::exec::evaluate(&derivative.graph, &fed, &meter).map_err(text)?;
-    let planned = exec::run(&derivative.graph, &fed, &limits, exec::Cpu::best()).map_err(text)?;
+    let planned = exec::run(&derivative.graph, &fed, exec::How::new(limits)).map_err(text)?;
     for ((at, planned), expected) in planned.iter().enumerate().zip(&outputs) {
         let off = apart(expected, planned)?;
         if off.is_nan() || off > 1e-4 {

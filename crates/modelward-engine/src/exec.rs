@@ -6,10 +6,11 @@ mod interpret;
 mod kernels;
 mod meter;
 mod program;
+mod roles;
 mod steps;
 
 pub use self::{
-    batch::run,
+    batch::{How, Session, run},
     interpret::evaluate,
     kernels::Cpu,
     meter::{Limits, Meter},

@@ -1,52 +1,453 @@
-//! Running a graph over a batch: by a plan where its shapes are known, else node by node.
+//! Running a graph over a batch: in pieces of the batch, one program and one memory a thread.
+//!
+//! Each example gets the same bits whatever the pieces are, for every number is one chain of
+//! operations of its own. A sum over the batch is made of pieces of [`SUMMED`] examples that are
+//! added in a fixed binary tree, so it does not depend on the number of threads either.
 
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 
 use crate::{
-    Kind, Limits, Meter, Result, Tensor, Type,
-    exec::{Cpu, Program, View, evaluate},
+    Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
+    exec::{
+        Cpu, Plan, Program, View, evaluate,
+        program::Memory,
+        roles::{Role, roles},
+    },
     graph::{Graph, Inference, Known, ValueId},
 };
 
-/// Run a graph on these inputs, by a plan where that can be made.
+/// How a graph is run.
+#[derive(Clone, Copy, Debug)]
+pub struct How {
+    /// What it may cost.
+    pub limits: Limits,
+    /// With which instructions.
+    pub cpu: Cpu,
+    /// On how many threads.
+    pub threads: usize,
+}
+
+impl How {
+    /// With the best instructions of this machine, on one thread.
+    pub fn new(limits: Limits) -> Self {
+        Self { limits, cpu: Cpu::best(), threads: 1 }
+    }
+}
+
+/// Examples that a sum over the batch takes together.
+const SUMMED: usize = 8;
+
+/// Bytes of values that one piece may write: what stays in the second cache of a core.
+const NEAR: u64 = 1 << 20;
+
+/// The most examples of one piece.
+const MOST: usize = 128;
+
+/// A graph that is run again and again, over batches of any size.
+#[derive(Debug)]
+pub struct Session {
+    graph: Arc<Graph>,
+    how: How,
+    inputs: Vec<(ValueId, Arc<Tensor>)>,
+    /// Inputs that hold the batch, by their place among the inputs.
+    batch: Vec<bool>,
+    /// The roles of the outputs, where the graph may be split.
+    outputs: Option<Vec<Role>>,
+    programs: HashMap<usize, Arc<Program>>,
+    memories: Mutex<HashMap<usize, Vec<Memory>>>,
+}
+
+impl Session {
+    /// For a graph and inputs like these: of their types, and of any number of examples.
+    ///
+    /// # Errors
+    /// Where the graph refuses their shapes.
+    pub fn new(graph: Arc<Graph>, inputs: &[(ValueId, Arc<Tensor>)], how: How) -> Result<Self> {
+        let size = |tensor: &Tensor| tensor.dims().first().copied();
+        let lead = inputs.iter().find(|(_, tensor)| tensor.element().is_float());
+        let lead = lead.or(inputs.first()).and_then(|(_, tensor)| size(tensor));
+        // The batch is what the first float input has along its first axis, and others with it.
+        let holds = |tensor: &Tensor| !tensor.dims().is_empty() && size(tensor) == lead;
+        let batch = inputs.iter().map(|(_, tensor)| holds(tensor)).collect::<Vec<_>>();
+        let mut session = Self {
+            graph,
+            how,
+            inputs: inputs.to_vec(),
+            batch,
+            outputs: None,
+            programs: HashMap::new(),
+            memories: Mutex::default(),
+        };
+        session.outputs = session.split(lead.unwrap_or(0))?;
+        Ok(session)
+    }
+
+    /// Whether pieces of the batch may be run by themselves.
+    fn split(&self, examples: usize) -> Result<Option<Vec<Role>>> {
+        if examples == 0 {
+            return Ok(None);
+        }
+        let sizes = (examples + 1, examples + 2);
+        let (Ok(one), Ok(two)) = (self.infer(sizes.0), self.infer(sizes.1)) else {
+            return Ok(None);
+        };
+        let batch = self.inputs.iter().zip(&self.batch).filter(|(_, batch)| **batch);
+        let batch = batch.map(|((id, _), _)| *id).collect::<HashSet<_>>();
+        let roles = roles(&self.graph, &batch, &one, &two, sizes)?;
+        Ok(roles.map(|roles| self.graph.outputs.iter().map(|id| roles[id.index()]).collect()))
+    }
+
+    /// What is known of the graph for a number of examples.
+    fn infer(&self, examples: usize) -> Result<Inference> {
+        let meter = Meter::new(self.how.limits);
+        let kinds = self.inputs.iter().zip(&self.batch).map(|((_, tensor), batch)| {
+            let mut kind = tensor.kind();
+            if *batch {
+                kind.dims[0] = examples;
+            }
+            kind
+        });
+        let kinds = kinds.collect::<Vec<_>>();
+        let known =
+            self.inputs.iter().zip(&kinds).zip(&self.batch).map(|(((id, tensor), kind), batch)| {
+                // Whole numbers may say shapes: then they are part of the plan.
+                let small = !batch && !tensor.element().is_float() && tensor.count() <= 64;
+                (*id, Known { kind, value: small.then_some(&**tensor) })
+            });
+        Inference::of(&self.graph, &known.collect::<Vec<_>>(), &meter)
+    }
+
+    /// The program for a number of examples.
+    fn program(&mut self, examples: usize) -> Result<Arc<Program>> {
+        if let Some(program) = self.programs.get(&examples) {
+            return Ok(program.clone());
+        }
+        let known = self.infer(examples)?;
+        let program = Program::compile(&self.graph, &known, &self.how.limits, self.how.cpu)?;
+        let program = Arc::new(program);
+        self.programs.insert(examples, program.clone());
+        Ok(program)
+    }
+
+    /// How many examples go together, of a batch of so many.
+    fn piece(&mut self, examples: usize) -> Result<usize> {
+        let Some(roles) = &self.outputs else { return Ok(examples) };
+        if roles.contains(&Role::Sum) {
+            return Ok(SUMMED.min(examples.max(1)));
+        }
+        let one = self.program(1)?.plan();
+        let near = (NEAR / one.memory.max(1)).clamp(1, MOST as u64);
+        let mut piece = usize::try_from(near).unwrap_or(1);
+        piece = 1 << piece.ilog2();
+        // Every thread gets its share.
+        while piece > 1 && piece.saturating_mul(self.how.threads) > examples {
+            piece /= 2;
+        }
+        Ok(piece)
+    }
+
+    /// What a run over so many examples takes.
+    ///
+    /// # Errors
+    /// Where the graph has no plan, because its shapes depend on data.
+    pub fn plan(&mut self, examples: usize) -> Result<(Plan, usize)> {
+        let piece = self.piece(examples)?;
+        let mut plan = self.program(piece.max(1))?.plan();
+        let threads = self.how.threads.min(examples.div_ceil(piece.max(1))).max(1);
+        plan.memory = plan.memory.saturating_mul(threads as u64);
+        plan.flop = (plan.flop as f64 / piece.max(1) as f64 * examples as f64) as u64;
+        Ok((plan, piece))
+    }
+
+    /// Run over inputs in the order of the graph's.
+    ///
+    /// # Errors
+    /// Where an input does not fit, a node refuses its data, or a limit is reached.
+    pub fn run(&mut self, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
+        let lead = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
+        let examples = lead.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
+        for (tensor, batch) in inputs.iter().zip(&self.batch) {
+            if *batch && tensor.dims().first() != Some(&examples) {
+                let got = tensor.kind();
+                return Err(Trouble::new(
+                    Kind::Input,
+                    format!("expected {examples} examples, got {got}"),
+                ));
+            }
+        }
+        let piece = match self.piece(examples) {
+            Ok(piece) => piece,
+            Err(trouble) if trouble.kind == Kind::DataDependent => return self.interpret(inputs),
+            Err(trouble) => return Err(trouble),
+        };
+        if self.outputs.is_none() {
+            return match self.program(examples) {
+                Ok(program) => self.whole(&program, inputs),
+                Err(trouble) if trouble.kind == Kind::DataDependent => self.interpret(inputs),
+                Err(trouble) => Err(trouble),
+            };
+        }
+        // The rest of the batch in pieces of powers of two, or for a sum as it is.
+        let sums = self.outputs.iter().flatten().any(|role| *role == Role::Sum);
+        let mut pieces = Vec::new();
+        let mut at = 0;
+        while at < examples {
+            let left = examples - at;
+            let size = if left >= piece {
+                piece
+            } else if sums {
+                left
+            } else {
+                1 << left.ilog2()
+            };
+            pieces.push((at, size));
+            at += size;
+        }
+        let mut programs = Vec::with_capacity(pieces.len());
+        for &(_, size) in &pieces {
+            programs.push(self.program(size)?);
+        }
+        self.pieces(&pieces, &programs, examples, inputs)
+    }
+
+    /// Node by node: shapes depend on data.
+    fn interpret(&self, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
+        let ids = self.inputs.iter().map(|(id, _)| *id);
+        let fed = ids.zip(inputs.iter().cloned()).collect::<Vec<_>>();
+        let outputs = evaluate(&self.graph, &fed, &Meter::new(self.how.limits))?;
+        Ok(outputs.into_iter().map(|tensor| Tensor::clone(&tensor)).collect())
+    }
+
+    /// All at once.
+    fn whole(&self, program: &Program, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
+        let mut memory = program.memory();
+        self.part(program, &mut memory, inputs, None)
+    }
+
+    /// Run a piece of the batch, or all of it.
+    fn part(
+        &self,
+        program: &Program,
+        memory: &mut Memory,
+        inputs: &[Arc<Tensor>],
+        piece: Option<(usize, usize)>,
+    ) -> Result<Vec<Tensor>> {
+        let cuts = self.graph.inputs.iter().map(|id| {
+            let at = self.inputs.iter().position(|(known, _)| known == id);
+            match at.and_then(|at| Some((at, inputs.get(at)?))) {
+                None => Ok(Cut::Floats(&[])),
+                Some((at, tensor)) => match piece {
+                    Some((start, size)) if self.batch[at] => Cut::piece(tensor, start, size),
+                    _ => Ok(Cut::Whole(tensor)),
+                },
+            }
+        });
+        let cuts = cuts.collect::<Result<Vec<_>>>()?;
+        let views = cuts.iter().map(Cut::view).collect::<Vec<_>>();
+        let types = program.outputs().cloned().collect::<Vec<Type>>();
+        let mut outputs = Vec::with_capacity(types.len());
+        program.run(memory, &views, &mut |at, view| {
+            outputs.push(match view {
+                View::Floats(floats) => Tensor::new(types[at].dims.clone(), floats.to_vec())?,
+                View::Tensor(tensor) => tensor.clone(),
+            });
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    /// Run the pieces on the threads, and put together what they give.
+    fn pieces(
+        &self,
+        pieces: &[(usize, usize)],
+        programs: &[Arc<Program>],
+        examples: usize,
+        inputs: &[Arc<Tensor>],
+    ) -> Result<Vec<Tensor>> {
+        let next = AtomicUsize::new(0);
+        let given: Mutex<Given> = Mutex::new(Given::new(self.outputs.as_deref().unwrap_or(&[])));
+        let work = || -> Result<()> {
+            let _denormals = super::kernels::FlushDenormals::on();
+            loop {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                let (Some(&piece), Some(program)) = (pieces.get(at), programs.get(at)) else {
+                    return Ok(());
+                };
+                let mut memory = self.memory(piece.1, program);
+                let part = self.part(program, &mut memory, inputs, Some(piece))?;
+                self.give_back(piece.1, memory);
+                let mut given = given.lock().map_err(|_| stopped())?;
+                given.take(at, part)?;
+            }
+        };
+        let threads = self.how.threads.min(pieces.len()).max(1);
+        let done = std::thread::scope(|scope| {
+            let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            let mut done = work();
+            for other in others {
+                let other = other.join().unwrap_or_else(|_| Err(stopped()));
+                done = done.and(other);
+            }
+            done
+        });
+        done?;
+        let given = given.into_inner().map_err(|_| stopped())?;
+        given.finish(examples)
+    }
+
+    fn memory(&self, size: usize, program: &Program) -> Memory {
+        let kept = self.memories.lock().ok().and_then(|mut kept| kept.get_mut(&size)?.pop());
+        kept.unwrap_or_else(|| program.memory())
+    }
+
+    fn give_back(&self, size: usize, memory: Memory) {
+        if let Ok(mut kept) = self.memories.lock() {
+            kept.entry(size).or_default().push(memory);
+        }
+    }
+}
+
+fn stopped() -> Trouble {
+    Trouble::unsupported("a thread stopped")
+}
+
+/// An input, or a piece of it.
+enum Cut<'a> {
+    Floats(&'a [f32]),
+    Whole(&'a Tensor),
+    Part(Tensor),
+}
+
+impl<'a> Cut<'a> {
+    /// Some examples of a tensor.
+    fn piece(tensor: &'a Tensor, start: usize, size: usize) -> Result<Self> {
+        let each = tensor.dims().iter().skip(1).product::<usize>();
+        let range = start * each..(start + size) * each;
+        if tensor.element() == Element::F32 {
+            let floats = tensor.values::<f32>()?.get(range).unwrap_or_default();
+            return Ok(Self::Floats(floats));
+        }
+        let mut dims = tensor.dims().to_vec();
+        dims[0] = size;
+        Ok(Self::Part(Tensor::new(dims, tensor.data().gather(range))?))
+    }
+
+    fn view(&self) -> View<'_> {
+        match self {
+            Self::Floats(floats) => View::Floats(floats),
+            Self::Whole(tensor) => View::of(tensor),
+            Self::Part(tensor) => View::of(tensor),
+        }
+    }
+}
+
+/// What the pieces gave so far.
+struct Given {
+    roles: Vec<Role>,
+    /// What goes example by example, by piece.
+    parts: BTreeMap<usize, Vec<Tensor>>,
+    /// Sums that wait for their neighbour: by level of the tree and place in it.
+    sums: HashMap<(u32, usize), Vec<Tensor>>,
+}
+
+impl Given {
+    fn new(roles: &[Role]) -> Self {
+        Self { roles: roles.to_vec(), parts: BTreeMap::new(), sums: HashMap::new() }
+    }
+
+    /// Take in what a piece gave.
+    fn take(&mut self, piece: usize, part: Vec<Tensor>) -> Result<()> {
+        let (mut sums, mut parts) = (Vec::new(), Vec::new());
+        for (tensor, role) in part.into_iter().zip(&self.roles) {
+            if *role == Role::Sum { sums.push(tensor) } else { parts.push(tensor) }
+        }
+        self.parts.insert(piece, parts);
+        if sums.is_empty() {
+            return Ok(());
+        }
+        // Neighbours are added as soon as both are there: a few sums wait, whatever the batch.
+        let (mut level, mut place, mut sum) = (0, piece, sums);
+        while let Some(other) = self.sums.remove(&(level, place ^ 1)) {
+            let (left, right) = if place & 1 == 0 { (sum, other) } else { (other, sum) };
+            sum = left.into_iter().zip(&right).map(|(a, b)| add(a, b)).collect::<Result<_>>()?;
+            (level, place) = (level + 1, place >> 1);
+        }
+        self.sums.insert((level, place), sum);
+        Ok(())
+    }
+
+    /// Put everything together.
+    fn finish(mut self, examples: usize) -> Result<Vec<Tensor>> {
+        // What is left of the tree, from the smallest pieces up: the last of the batch.
+        let mut left = self.sums.drain().collect::<Vec<_>>();
+        left.sort_by_key(|((level, _), _)| *level);
+        let mut total: Option<Vec<Tensor>> = None;
+        for (_, sum) in left {
+            total = Some(match total {
+                Some(behind) => {
+                    sum.into_iter().zip(&behind).map(|(a, b)| add(a, b)).collect::<Result<_>>()?
+                }
+                None => sum,
+            });
+        }
+        let mut sums = total.unwrap_or_default().into_iter();
+        let mut parts = self.parts.into_values().map(Vec::into_iter).collect::<Vec<_>>();
+        let mut outputs = Vec::with_capacity(self.roles.len());
+        for role in &self.roles {
+            if *role == Role::Sum {
+                outputs.extend(sums.next());
+                continue;
+            }
+            let all = parts.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>();
+            let Some(first) = all.first() else { continue };
+            if *role == Role::Fixed || all.len() == 1 {
+                outputs.push(first.clone());
+                continue;
+            }
+            let mut dims = first.dims().to_vec();
+            dims[0] = examples;
+            outputs.push(join(dims, &all)?);
+        }
+        Ok(outputs)
+    }
+}
+
+/// Parts of a tensor, one behind the other.
+fn join(dims: Vec<usize>, parts: &[Tensor]) -> Result<Tensor> {
+    let Some(first) = parts.first() else { return Err(stopped()) };
+    let data = crate::alike!(first.data(), v => {
+        let mut all = Vec::with_capacity(crate::tensor::count(&dims)?);
+        for part in parts {
+            all.extend_from_slice(crate::graph::ops::elementwise::like(v, part)?);
+        }
+        all
+    });
+    Tensor::new(dims, data)
+}
+
+/// The sum of two tensors of floats.
+fn add(mut a: Tensor, b: &Tensor) -> Result<Tensor> {
+    use crate::Data;
+    match (a.data_mut(), b.data()) {
+        (Data::F32(a), Data::F32(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+        (Data::F64(a), Data::F64(b)) => a.iter_mut().zip(b).for_each(|(a, b)| *a += b),
+        _ => return Err(Trouble::unsupported("a sum of other than floats")),
+    }
+    Ok(a)
+}
+
+/// Run a graph once on these inputs, by a plan where that can be made.
 ///
 /// # Errors
-/// As [`Program::compile`] and [`evaluate`].
-pub fn run(
-    graph: &Graph,
-    inputs: &[(ValueId, Arc<Tensor>)],
-    limits: &Limits,
-    cpu: Cpu,
-) -> Result<Vec<Arc<Tensor>>> {
-    let meter = Meter::new(*limits);
-    let kinds = inputs.iter().map(|(_, tensor)| tensor.kind()).collect::<Vec<_>>();
-    let known = inputs.iter().zip(&kinds).map(|((id, tensor), kind)| {
-        // Whole numbers may say shapes: then they are part of the plan.
-        let small = !tensor.element().is_float() && tensor.count() <= 64;
-        (*id, Known { kind, value: small.then_some(&**tensor) })
-    });
-    let inference = Inference::of(graph, &known.collect::<Vec<_>>(), &meter)?;
-    let program = match Program::compile(graph, &inference, limits, cpu) {
-        Ok(program) => program,
-        Err(trouble) if trouble.kind == Kind::DataDependent => {
-            return evaluate(graph, inputs, &Meter::new(*limits));
-        }
-        Err(trouble) => return Err(trouble),
-    };
-    let views = graph.inputs.iter().map(|id| {
-        let given = inputs.iter().find(|(known, _)| known == id);
-        given.map_or(View::Floats(&[]), |(_, tensor)| View::of(tensor))
-    });
-    let views = views.collect::<Vec<_>>();
-    let mut memory = program.memory();
-    let types = program.outputs().cloned().collect::<Vec<Type>>();
-    let mut outputs = Vec::with_capacity(types.len());
-    program.run(&mut memory, &views, &mut |at, view| {
-        outputs.push(Arc::new(match view {
-            View::Floats(floats) => Tensor::new(types[at].dims.clone(), floats.to_vec())?,
-            View::Tensor(tensor) => tensor.clone(),
-        }));
-        Ok(())
-    })?;
-    Ok(outputs)
+/// As [`Session::run`].
+pub fn run(graph: &Graph, inputs: &[(ValueId, Arc<Tensor>)], how: How) -> Result<Vec<Tensor>> {
+    let mut session = Session::new(Arc::new(graph.clone()), inputs, how)?;
+    let tensors = inputs.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
+    session.run(&tensors)
 }

@@ -32,7 +32,7 @@ pub(super) fn of_type(x: &Tensor) -> Trouble {
 }
 
 /// The elements of a tensor, of the type that others have.
-pub(super) fn like<'t, T: Scalar>(_: &[T], tensor: &'t Tensor) -> Result<&'t [T]> {
+pub(crate) fn like<'t, T: Scalar>(_: &[T], tensor: &'t Tensor) -> Result<&'t [T]> {
     tensor.values()
 }
 

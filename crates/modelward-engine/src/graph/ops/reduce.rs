@@ -166,7 +166,7 @@ fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
 }
 
 /// Which axes are reduced.
-pub(super) fn axes(
+pub(crate) fn axes(
     given: Option<Vec<i64>>,
     attributes: &Attributes,
     rank: usize,
