@@ -10,7 +10,7 @@ mod roles;
 mod steps;
 
 pub use self::{
-    batch::{How, Session, run},
+    batch::{Clipped, How, Session, run},
     interpret::evaluate,
     kernels::Cpu,
     meter::{Limits, Meter},

@@ -32,6 +32,12 @@ impl Model {
         Ok(names.zip(outputs).collect())
     }
 
+    /// Outputs of the model, by name.
+    pub fn name_outputs(&self, outputs: Vec<Tensor>) -> Arrays {
+        let names = self.graph.outputs.iter().map(|&id| self.graph.value(id).name.to_string());
+        names.zip(outputs.into_iter().map(Arc::new)).collect()
+    }
+
     /// The graph of a gradient. What is known of the inputs' shapes comes from `inputs`, or where
     /// these are not given from what the model declares.
     ///
@@ -136,7 +142,11 @@ impl Model {
         }
     }
 
-    fn output(&self, name: &str) -> Result<ValueId> {
+    /// The output of this name.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn output(&self, name: &str) -> Result<ValueId> {
         let mut outputs = self.graph.outputs.iter().copied();
         outputs
             .find(|&id| &*self.graph.value(id).name == name)

@@ -2,6 +2,7 @@
 
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
+mod export;
 mod import;
 mod model;
 mod tensors;

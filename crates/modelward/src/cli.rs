@@ -12,6 +12,7 @@ use crate::report::Colour;
 
 mod audit;
 mod explain;
+mod model;
 mod output;
 mod policy;
 mod quantity;
@@ -34,6 +35,7 @@ pub(crate) struct Arguments {
 enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
+    Model(model::Arguments),
     Explain(explain::Arguments),
     Rules(rules::Arguments),
     Policy(policy::Arguments),
@@ -74,6 +76,7 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
+        Verb::Model(arguments) => model::run(&arguments, colour),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Policy(arguments) => policy::run(arguments, colour),

@@ -301,6 +301,85 @@ impl Session {
         given.finish(examples)
     }
 
+    /// Gradients clipped for each example: the last `count` outputs, which have to be sums over the
+    /// batch. Each example's are scaled by `min(1, clip / norm)`, the norm over all of them, and
+    /// added. Memory is that of one example's gradients a thread, and a few sums.
+    ///
+    /// Source: Abadi et al. 2016, "Deep learning with differential privacy", algorithm 1.
+    ///
+    /// # Errors
+    /// As [`Session::run`], and where the graph cannot be run example by example.
+    pub fn clipped(&mut self, inputs: &[Arc<Tensor>], count: usize, clip: f32) -> Result<Clipped> {
+        let first = self.graph.outputs.len().saturating_sub(count);
+        let sums = self
+            .outputs
+            .as_ref()
+            .is_some_and(|roles| roles[first..].iter().all(|r| *r == Role::Sum));
+        if !sums {
+            return Err(Trouble::unsupported("this graph does not go example by example"));
+        }
+        let examples = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
+        let examples = examples.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
+        let program = self.program(1)?;
+        let groups = examples.div_ceil(SUMMED);
+        let next = AtomicUsize::new(0);
+        let given = Mutex::new((Given::new(&vec![Role::Sum; count]), vec![0.0_f32; examples]));
+        let work = || -> Result<()> {
+            let _denormals = super::kernels::FlushDenormals::on();
+            let mut memory = self.memory(1, &program);
+            loop {
+                let group = next.fetch_add(1, Ordering::Relaxed);
+                if group >= groups {
+                    self.give_back(1, memory);
+                    return Ok(());
+                }
+                let mut sum: Option<Vec<Tensor>> = None;
+                let mut norms = Vec::new();
+                for example in group * SUMMED..((group + 1) * SUMMED).min(examples) {
+                    let part = self.part(&program, &mut memory, inputs, Some((example, 1)))?;
+                    let part = part.into_iter().skip(first).collect::<Vec<_>>();
+                    let mut square = 0.0;
+                    for tensor in &part {
+                        square += super::kernels::square(self.how.cpu, tensor.values()?);
+                    }
+                    let norm = square.sqrt();
+                    let scale =
+                        if norm > f64::from(clip) { (f64::from(clip) / norm) as f32 } else { 1.0 };
+                    norms.push((example, norm as f32));
+                    let mut total = match sum.take() {
+                        Some(total) => total,
+                        None => {
+                            part.iter().map(|t| Tensor::zeros(&t.kind())).collect::<Result<_>>()?
+                        }
+                    };
+                    for (total, part) in total.iter_mut().zip(&part) {
+                        if let crate::Data::F32(total) = total.data_mut() {
+                            super::kernels::add_scaled(self.how.cpu, total, part.values()?, scale);
+                        }
+                    }
+                    sum = Some(total);
+                }
+                let mut given = given.lock().map_err(|_| stopped())?;
+                for (example, norm) in norms {
+                    given.1[example] = norm;
+                }
+                given.0.take(group, sum.unwrap_or_default())?;
+            }
+        };
+        let threads = self.how.threads.min(groups).max(1);
+        std::thread::scope(|scope| {
+            let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
+            let mut done = work();
+            for other in others {
+                let other = other.join().unwrap_or_else(|_| Err(stopped()));
+                done = done.and(other);
+            }
+            done
+        })?;
+        let (given, norms) = given.into_inner().map_err(|_| stopped())?;
+        Ok(Clipped { gradients: given.finish(examples)?, norms })
+    }
+
     fn memory(&self, size: usize, program: &Program) -> Memory {
         let kept = self.memories.lock().ok().and_then(|mut kept| kept.get_mut(&size)?.pop());
         kept.unwrap_or_else(|| program.memory())
@@ -311,6 +390,15 @@ impl Session {
             kept.entry(size).or_default().push(memory);
         }
     }
+}
+
+/// Gradients that were clipped for each example.
+#[derive(Debug)]
+pub struct Clipped {
+    /// Their sums.
+    pub gradients: Vec<Tensor>,
+    /// The norm of each example's gradients before it was clipped.
+    pub norms: Vec<f32>,
 }
 
 fn stopped() -> Trouble {

@@ -17,7 +17,7 @@ pub(super) use self::{
     buffer::Buffer,
     conv::{Conv, Window},
     gemm::{Panels, multiply, scratch as multiply_scratch},
-    lanes::{Epilogue, lanes},
+    lanes::{Epilogue, add_scaled, lanes, square},
 };
 
 /// An instruction set that the kernels are written for.

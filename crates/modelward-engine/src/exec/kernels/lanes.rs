@@ -81,3 +81,29 @@ pub(super) fn tail(out: &mut [f32], place: usize, end: Epilogue<'_>) {
         }
     }
 }
+
+/// The sum of squares, in the precision of `f64`, of sixteen chains that are added in order.
+pub(in crate::exec) fn square(cpu: super::Cpu, values: &[f32]) -> f64 {
+    let mut sums = [0.0_f64; 16];
+    squares(cpu, values, &mut sums);
+    sums.iter().sum()
+}
+
+lanes! {
+    fn squares(values: &[f32], sums: &mut [f64; 16]) {
+        for values in values.chunks(16) {
+            for (sum, value) in sums.iter_mut().zip(values) {
+                *sum += f64::from(*value) * f64::from(*value);
+            }
+        }
+    }
+}
+
+lanes! {
+    /// Add floats times a factor.
+    pub(in crate::exec) fn add_scaled(sums: &mut [f32], values: &[f32], factor: f32) {
+        for (sum, value) in sums.iter_mut().zip(values) {
+            *sum += factor * value;
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! `modelward model`: the engine by itself. It loads, runs and differentiates ONNX models.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand, ValueEnum};
+use modelward_engine::{Kind, Limits, Model, Trouble, exec, npz};
+
+use crate::cli::{Failure, Screen, quantity};
+
+mod bench;
+mod check_grad;
+mod grad;
+mod info;
+mod run;
+
+/// Load, run and differentiate an ONNX model, within a budget and without executing any of its code.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Info(info::Arguments),
+    Run(run::Arguments),
+    Grad(grad::Arguments),
+    CheckGrad(check_grad::Arguments),
+    Bench(bench::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward model info resnet18.onnx
+  modelward model run resnet18.onnx --input x.npz -o y.npz
+  modelward model grad resnet18.onnx --input xy.npz --loss ce --labels y -o g.npz";
+
+/// What every verb here may cost, and what it computes with.
+#[derive(Args, Clone, Debug)]
+struct Engine {
+    /// Threads to compute on; 0 is for as many as the processor has.
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
+    threads: usize,
+    /// Instructions to compute with; by default the best that the processor has. Each set has a
+    /// bit pattern of its own where sums are vectors.
+    #[arg(long, value_name = "SET")]
+    cpu: Option<Cpu>,
+    /// Memory for all values at once, and for the weights.
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = quantity::bytes)]
+    max_memory: u64,
+    /// Floating-point operations of one run.
+    #[arg(long, value_name = "N", default_value = "1e13", value_parser = operations)]
+    max_flop: u64,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Cpu {
+    Scalar,
+    Avx2,
+    Avx512,
+}
+
+impl Engine {
+    fn limits(&self) -> Limits {
+        Limits { memory: self.max_memory, flop: self.max_flop, ..Limits::default() }
+    }
+
+    fn how(&self) -> Result<exec::How, Failure> {
+        let cpu = match self.cpu {
+            None => exec::Cpu::best(),
+            Some(Cpu::Scalar) => exec::Cpu::Scalar,
+            Some(Cpu::Avx2) => exec::Cpu::Avx2,
+            Some(Cpu::Avx512) => exec::Cpu::Avx512,
+        };
+        if !cpu.is_here() {
+            let message = format!("this processor has no {}", cpu.name());
+            return Err(Failure::new(message).help("leave out `--cpu`, or take `--cpu scalar`"));
+        }
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = if self.threads == 0 { cores() } else { self.threads };
+        Ok(exec::How { limits: self.limits(), cpu, threads })
+    }
+
+    fn load(&self, path: &Path) -> Result<Model, Failure> {
+        Model::read(path, &self.limits()).map_err(|trouble| failure(path, trouble))
+    }
+
+    fn arrays(&self, path: &Path) -> Result<npz::Arrays, Failure> {
+        npz::read_file(path, &self.limits()).map_err(|trouble| failure(path, trouble))
+    }
+}
+
+/// What an engine's trouble says to a user of the command line.
+fn failure(path: &Path, trouble: Trouble) -> Failure {
+    let name = path.display();
+    let message = match trouble.kind {
+        Kind::Malformed => format!("cannot read `{name}`: {}", trouble.why),
+        Kind::Graph => format!("`{name}` is no valid model: {}", trouble.why),
+        Kind::Outside => format!("`{name}` reaches outside its folder: {}", trouble.why),
+        Kind::Limit => format!("`{name}` is over a limit: {}", trouble.why),
+        Kind::Unsupported | Kind::DataDependent => format!("cannot run `{name}`: {}", trouble.why),
+        Kind::Input | Kind::System => trouble.why.into_owned(),
+    };
+    let mut failure = Failure::new(message);
+    if let Some(node) = trouble.node {
+        failure = failure.at(format!("{name}, {node}"));
+    }
+    match trouble.help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// Read a number of operations: `1e13`, `5000000`.
+fn operations(text: &str) -> Result<u64, String> {
+    let number = text.parse::<f64>().ok().filter(|number| (1.0..=1e18).contains(number));
+    #[expect(clippy::cast_possible_truncation, reason = "the range was checked")]
+    number
+        .map(|number| number as u64)
+        .ok_or_else(|| format!("expected a number of operations such as `1e13`, found `{text}`"))
+}
+
+/// The model file that a verb is about.
+#[derive(Args, Clone, Debug)]
+struct File {
+    /// The ONNX model; data of its tensors in other files lie beside it.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+}
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    match &arguments.verb {
+        Verb::Info(arguments) => info::run(arguments, screen),
+        Verb::Run(arguments) => run::run(arguments),
+        Verb::Grad(arguments) => grad::run(arguments),
+        Verb::CheckGrad(arguments) => check_grad::run(arguments),
+        Verb::Bench(arguments) => bench::run(arguments),
+    }
+}

@@ -1,0 +1,178 @@
+//! `modelward model bench`: one long measurement in one process.
+
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::{Args, ValueEnum};
+use modelward_engine::{
+    Element, Tensor,
+    exec::Session,
+    feed::{By, Objective},
+    grad::Loss,
+    graph::Dimension,
+};
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::cli::{
+    Failure,
+    model::{Engine, File, failure},
+};
+
+/// Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: File,
+    /// What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by
+    /// the weights, clipped to the norm 1 for each example.
+    #[arg(long, value_name = "WHAT", default_value = "forward")]
+    what: What,
+    /// Examples of one call.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    batch: usize,
+    /// For how many seconds calls are made.
+    #[arg(long, value_name = "S", default_value_t = 1.0)]
+    seconds: f64,
+    #[command(flatten)]
+    engine: Engine,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum What {
+    Forward,
+    Grad,
+    PerExample,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward model bench resnet18.onnx --what forward --batch 8
+  modelward model bench resnet18.onnx --what grad --batch 32 --threads 1 --seconds 5";
+
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+    let path = &arguments.file.model;
+    let fails = |trouble| failure(path, trouble);
+    let how = arguments.engine.how()?;
+    let model = arguments.engine.load(path)?;
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut fed = Vec::new();
+    for &id in &model.graph.inputs {
+        let value = model.graph.value(id);
+        let declared = value.declared.as_ref();
+        let dims = declared.and_then(|declared| Some((declared.element, declared.dims.as_ref()?)));
+        let (element, dims) = dims.ok_or_else(|| {
+            Failure::new(format!("the input `{}` has no declared shape", value.name))
+        })?;
+        let mut sizes = Vec::new();
+        for (axis, dimension) in dims.iter().enumerate() {
+            sizes.push(match dimension {
+                _ if axis == 0 => arguments.batch,
+                Dimension::Fixed(size) => *size,
+                _ => 16,
+            });
+        }
+        let count = sizes.iter().try_fold(1_usize, |all, &one| all.checked_mul(one));
+        let count = count.filter(|&count| count as u64 <= how.limits.memory / 4);
+        let count = count.ok_or_else(|| Failure::new("the inputs are over `--max-memory`"))?;
+        let tensor = if element.is_float() {
+            let values = (0..count).map(|_| random.unit()).collect::<Vec<_>>();
+            Tensor::new(sizes, values).and_then(|tensor| tensor.cast(element))
+        } else {
+            Tensor::new(sizes, vec![1_i64; count]).and_then(|tensor| tensor.cast(element))
+        };
+        fed.push((id, Arc::new(tensor.map_err(fails)?)));
+    }
+    let (graph, gradients) = if arguments.what == What::Forward {
+        (model.graph.clone(), 0)
+    } else {
+        let by = if arguments.what == What::Grad { By::Inputs } else { By::Weights };
+        let objective = Objective::Loss(Loss::CrossEntropy);
+        let derivative =
+            model.derivative(&by, &objective, Some(&fed), false, &how.limits).map_err(fails)?;
+        let kind = derivative.labels.and_then(|id| derivative.known.first()?.kind(id).cloned());
+        if let (Some(labels), Some(kind)) = (derivative.labels, kind) {
+            let classes = kind.dims.get(1).copied().unwrap_or(1).max(1);
+            let given = (0..arguments.batch).map(|_| random.below(classes)).collect::<Vec<_>>();
+            let rows = modelward_engine::feed::one_hot(&Tensor::list(given), classes);
+            let rows = rows.and_then(|rows| rows.cast(Element::F32)).map_err(fails)?;
+            fed.push((labels, Arc::new(rows)));
+        }
+        let mut graph = derivative.graph;
+        if let Some(losses) = derivative.losses {
+            graph.outputs.retain(|id| *id != losses);
+            graph.prune();
+        }
+        (graph, derivative.gradients.len())
+    };
+    let tensors = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
+    let mut session = Session::new(Arc::new(graph), &fed, how).map_err(fails)?;
+    let mut call = || match arguments.what {
+        What::PerExample => session.clipped(&tensors, gradients, 1.0).map(|_| ()),
+        _ => session.run(&tensors).map(|_| ()),
+    };
+    call().map_err(fails)?;
+    let (start, cpu) = (Instant::now(), cpu_seconds());
+    let mut calls = 0_u64;
+    while calls == 0 || start.elapsed().as_secs_f64() < arguments.seconds {
+        call().map_err(fails)?;
+        calls = calls.saturating_add(1);
+    }
+    let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let plan = session.plan(arguments.batch).map_err(fails)?;
+    let answer = serde_json::json!({
+        "what": format!("{:?}", arguments.what).to_lowercase(),
+        "batch": arguments.batch,
+        "threads": how.threads,
+        "cpu": how.cpu.name(),
+        "piece": plan.1,
+        "calls": calls,
+        "per_call_cpu_seconds": cpu / calls as f64,
+        "per_call_wall_seconds": wall / calls as f64,
+        "peak_bytes": peak_bytes(),
+        "planned_bytes": plan.0.memory.saturating_add(plan.0.weights),
+        "flop": plan.0.flop,
+    });
+    writeln!(io::stdout(), "{answer}").map_err(|error| Failure::output(&error))?;
+    Ok(0)
+}
+
+/// CPU seconds of this process so far.
+fn cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// The most memory of this process so far, where the system says it.
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kilobytes = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
+/// Numbers that are the same in each run (xorshift64*, Vigna 2016).
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
+    }
+
+    /// At least 0 and below 1.
+    fn unit(&mut self) -> f32 {
+        (self.next() >> 40) as f32 / (1_u64 << 24) as f32
+    }
+
+    /// A class.
+    #[expect(clippy::cast_possible_wrap, reason = "there are not that many classes")]
+    fn below(&mut self, classes: usize) -> i64 {
+        self.next().checked_rem(classes as u64).unwrap_or(0) as i64
+    }
+}
