@@ -5,41 +5,71 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use crate::graph::Operator;
 
+mod activation;
 mod align;
+mod arg_max;
 mod binary;
+mod bits;
 mod cast;
+mod classify;
+mod clip;
 mod compare;
+mod constant;
 mod constant_of_shape;
+mod cumulate;
+mod det;
+mod dropout;
+mod einsum;
 mod elementwise;
 mod expand;
+mod eye_like;
 mod gather;
 mod gather_elements;
+mod hardmax;
 mod identity;
+mod likelihood;
+mod logic;
+mod lp_normalization;
 mod matmul;
+mod mean_variance_normalization;
+mod mel_weight_matrix;
+mod modulo;
+mod one_hot;
+mod power;
+mod prelu;
+mod range;
 mod reduce;
 mod relu;
 mod reshape;
+mod rounding;
 mod scatter_elements;
 mod shape;
 mod softmax;
+mod swiglu;
 mod top_k;
 mod transpose;
+mod trigonometry;
+mod trilu;
 mod unary;
+mod variadic;
 mod where_;
+mod windows;
 
 #[allow(unused_imports, reason = "rules name what they need")]
 pub(crate) use self::{
     align::ALIGN,
     binary::{ADD, DIV, MUL, SUB},
-    cast::CAST,
+    cast::{CAST, CAST_LIKE},
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     constant_of_shape::CONSTANT_OF_SHAPE,
     expand::EXPAND,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
     identity::IDENTITY,
+    logic::AND,
     matmul::{GEMM, MATMUL},
-    reduce::{REDUCE_MAX, REDUCE_SUM},
+    one_hot::ONE_HOT,
+    reduce::{REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -47,32 +77,60 @@ pub(crate) use self::{
     softmax::{LOG_SOFTMAX, SOFTMAX},
     top_k::TOP_K,
     transpose::TRANSPOSE,
-    unary::{ABS, EXP, NEG, SIGN},
+    unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
     where_::WHERE,
 };
 
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
+    activation::OPS,
     align::OPS,
+    arg_max::OPS,
     binary::OPS,
+    bits::OPS,
     cast::OPS,
+    classify::OPS,
+    clip::OPS,
     compare::OPS,
+    constant::OPS,
     constant_of_shape::OPS,
+    cumulate::OPS,
+    det::OPS,
+    dropout::OPS,
+    einsum::OPS,
     expand::OPS,
+    eye_like::OPS,
     gather::OPS,
     gather_elements::OPS,
+    hardmax::OPS,
     identity::OPS,
+    likelihood::OPS,
+    logic::OPS,
+    lp_normalization::OPS,
     matmul::OPS,
+    mean_variance_normalization::OPS,
+    mel_weight_matrix::OPS,
+    modulo::OPS,
+    one_hot::OPS,
+    power::OPS,
+    prelu::OPS,
+    range::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    rounding::OPS,
     scatter_elements::OPS,
     shape::OPS,
     softmax::OPS,
+    swiglu::OPS,
     top_k::OPS,
     transpose::OPS,
+    trigonometry::OPS,
+    trilu::OPS,
     unary::OPS,
+    variadic::OPS,
     where_::OPS,
+    windows::OPS,
 ];
 
 /// Every operator that is run.

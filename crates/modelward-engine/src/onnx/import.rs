@@ -357,10 +357,14 @@ impl Importer<'_> {
             inputs,
             outputs,
             after: Vec::new(),
+            constant: false,
             graph: &mut self.frame().graph,
         };
         if let Some(rewrite) = operator.import {
             rewrite(&mut import)?;
+        }
+        if import.constant {
+            return Ok(());
         }
         let Import { operator, attributes, inputs, outputs, after, graph, .. } = import;
         graph.nodes.push(Node { operator, name, attributes, inputs, outputs, bodies });
@@ -573,6 +577,8 @@ pub(crate) struct Import<'a> {
     pub(crate) inputs: Vec<Option<ValueId>>,
     outputs: Vec<ValueId>,
     after: Vec<Node>,
+    /// Its output is known, and the node left out.
+    constant: bool,
     graph: &'a mut Graph,
 }
 
@@ -580,6 +586,22 @@ impl Import<'_> {
     /// A constant.
     pub(crate) fn constant(&mut self, tensor: Tensor) -> ValueId {
         self.graph.constant(tensor)
+    }
+
+    /// What the node writes is this constant: no node is needed.
+    ///
+    /// # Errors
+    /// Where it writes more or less than one output.
+    pub(crate) fn become_constant(&mut self, tensor: Arc<Tensor>) -> Result<()> {
+        let [output] = self.outputs[..] else {
+            let count = self.outputs.len();
+            return Err(Trouble::graph(format!("expected one output, got {count}")));
+        };
+        if let Some(value) = self.graph.values.get_mut(output.index()) {
+            value.constant = Some(tensor);
+        }
+        self.constant = true;
+        Ok(())
     }
 
     /// Turn an attribute of whole numbers into an input.

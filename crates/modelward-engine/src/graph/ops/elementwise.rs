@@ -26,6 +26,17 @@ pub(super) fn map(
     Ok(vec![Tensor::new(x.dims(), data)?])
 }
 
+/// Run a function of one float on each element. It is computed in `f64`: an `f32` is rounded once.
+pub(super) fn floats(run: &Run<'_>, of: impl Fn(f64) -> f64) -> Result<Vec<Tensor>> {
+    let x = run.input(0)?;
+    let data = match x.data() {
+        Data::F32(v) => Data::F32(v.iter().map(|&v| of(f64::from(v)) as f32).collect()),
+        Data::F64(v) => Data::F64(v.iter().map(|&v| of(v)).collect()),
+        _ => return Err(of_type(x)),
+    };
+    Ok(vec![Tensor::new(x.dims(), data)?])
+}
+
 /// What an operator says of elements that it does not compute on.
 pub(super) fn of_type(x: &Tensor) -> Trouble {
     Trouble::graph(format!("it does not compute on elements of {}", x.element()))
@@ -40,7 +51,7 @@ pub(super) fn like<'t, T: Scalar>(_: &[T], tensor: &'t Tensor) -> Result<&'t [T]
 /// the input and the output.
 pub(super) fn chain(
     cx: &mut Gradient<'_, '_>,
-    of: fn(&mut Builder<'_>, ValueId, ValueId) -> Result<ValueId>,
+    of: impl FnOnce(&mut Builder<'_>, ValueId, ValueId) -> Result<ValueId>,
 ) -> Result<()> {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let (x, y) = (cx.input(0)?, cx.output(0)?);
