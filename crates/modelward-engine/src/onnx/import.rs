@@ -212,7 +212,9 @@ fn find(node: &onnx::Node, opsets: &Opsets) -> Result<(&'static Operator, i64)> 
             Trouble::graph(format!("the model imports no operator set of `{domain}`"))
         })?,
     };
-    if operator.domain == Domain::Onnx && version < OLDEST {
+    // An operator that has not changed since is the same in the oldest sets.
+    let changed = operator.since.last().is_none_or(|last| version < *last);
+    if operator.domain == Domain::Onnx && version < OLDEST && changed {
         return Err(Trouble::unsupported(format!("operator set {version}, older than {OLDEST}")));
     }
     if operator.since.first().is_some_and(|first| version < *first) {

@@ -10,7 +10,7 @@
 //! linear units", equation 2.
 
 use crate::{
-    Result,
+    Data, Result,
     grad::Builder,
     graph::{
         Attributes, Grad, Operator, ValueId, ops,
@@ -323,11 +323,23 @@ static SHRINK: Operator = Operator::new(
             _ => 0.0,
         };
         let x = run.input(0)?;
-        if x.element().is_float() {
-            return floats(run, of);
+        macro_rules! whole {
+            ($v:expr, $kind:ty) => {
+                $v.iter().map(|&x| of(x as f64) as $kind).collect::<Vec<_>>().into()
+            };
         }
-        let shrunk = x.floats()?.into_iter().map(of).collect::<Vec<_>>();
-        Ok(vec![run.shaped(0, shrunk)?.cast(x.element())?])
+        let data: Data = match x.data() {
+            Data::I8(v) => whole!(v, i8),
+            Data::I16(v) => whole!(v, i16),
+            Data::I32(v) => whole!(v, i32),
+            Data::I64(v) => whole!(v, i64),
+            Data::U8(v) => whole!(v, u8),
+            Data::U16(v) => whole!(v, u16),
+            Data::U32(v) => whole!(v, u32),
+            Data::U64(v) => whole!(v, u64),
+            _ => return floats(run, of),
+        };
+        Ok(vec![run.shaped(0, data)?])
     },
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };

@@ -6,8 +6,8 @@
 //! Source: ONNX `Det`, sets 11 and 22; Golub and Van Loan, "Matrix computations", 3.4.
 
 use crate::{
-    Data, Element, Result, Tensor, Trouble, Type,
-    graph::{Grad, Infer, Operator, Run, ops},
+    Data, Result, Tensor, Trouble, Type,
+    graph::{Grad, Infer, Operator, Run, ops, ops::elementwise::of_type},
 };
 
 pub(super) const OPS: &[&Operator] = &[&DET, &COFACTORS];
@@ -22,15 +22,10 @@ static DET: Operator = Operator::new(
         Ok(vec![Type::new(x.element, front)])
     },
     |run| {
-        let count = run.output(0)?.count()?;
-        let (values, size) = matrices(run)?;
-        let each = |at: usize| {
-            let Factors { upper, sign, .. } =
-                factors(values[at * size * size..][..size * size].to_vec(), size);
-            (0..size).map(|at| upper[at * size + at]).fold(sign, |a, b| a * b)
-        };
-        let all = (0..count).map(each).collect::<Vec<_>>();
-        Ok(vec![run.shaped(0, all)?.cast(run.output(0)?.element)?])
+        each(run, |matrix, size| {
+            let Factors { upper, sign, .. } = factors(matrix, size);
+            vec![(0..size).map(|at| upper[at * size + at]).fold(sign, |a, b| a * b)]
+        })
     },
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
@@ -51,16 +46,7 @@ static COFACTORS: Operator = Operator::own(
         size(cx)?;
         Ok(vec![cx.kind(0)?.clone()])
     },
-    |run| {
-        let (values, size) = matrices(run)?;
-        let mut out = Vec::with_capacity(values.len());
-        if size > 0 {
-            for matrix in values.chunks_exact(size * size) {
-                out.extend(cofactors(factors(matrix.to_vec(), size), size));
-            }
-        }
-        Ok(vec![run.shaped(0, out)?.cast(run.output(0)?.element)?])
-    },
+    |run| each(run, |matrix, size| cofactors(factors(matrix, size), size)),
     Grad::None("the second derivative of a determinant is not written"),
     |_, _| Err(Trouble::unsupported("plain ONNX has no operator for the inverse of a matrix")),
 )
@@ -82,14 +68,25 @@ fn cubed(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
     Ok((cx.kind(0)?.count()? as u64).saturating_mul(size(cx)?.max(1) as u64))
 }
 
-/// All matrices in `f64`, and their size.
-fn matrices(run: &Run<'_>) -> Result<(Vec<f64>, usize)> {
+/// What a function makes of each matrix, one behind the other. It is computed in `f64`.
+fn each(run: &Run<'_>, of: impl Fn(Vec<f64>, usize) -> Vec<f64>) -> Result<Vec<Tensor>> {
     let x: &Tensor = run.input(0)?;
-    let values = match x.data() {
-        Data::F64(v) => v.clone(),
-        _ => x.cast(Element::F64)?.values()?.to_vec(),
+    let [front @ .., size, _] = x.dims() else { return Err(not_square(&x.kind())) };
+    let count = front.iter().product::<usize>();
+    let places = |at: usize| at * size * size..(at + 1) * size * size;
+    let data: Data = match x.data() {
+        Data::F32(v) => {
+            let matrix = |at| v[places(at)].iter().map(|&x| f64::from(x)).collect();
+            let all = (0..count).flat_map(|at| of(matrix(at), *size));
+            all.map(|x| x as f32).collect::<Vec<_>>().into()
+        }
+        Data::F64(v) => {
+            let all = (0..count).flat_map(|at| of(v[places(at)].to_vec(), *size));
+            all.collect::<Vec<_>>().into()
+        }
+        _ => return Err(of_type(x)),
     };
-    Ok((values, x.dims().last().copied().unwrap_or(0)))
+    Ok(vec![run.shaped(0, data)?])
 }
 
 /// A matrix as the product of triangles, after its rows and columns have changed places: the largest
@@ -151,7 +148,7 @@ fn factors(mut upper: Vec<f64>, size: usize) -> Factors {
 fn cofactors(factors: Factors, size: usize) -> Vec<f64> {
     let Factors { upper, rows, columns, sign } = factors;
     let at = |row: usize, column: usize| upper[row * size + column];
-    let last = size - 1;
+    let Some(last) = size.checked_sub(1) else { return Vec::new() };
     let pivots = (0..last).map(|pivot| at(pivot, pivot)).product::<f64>();
     let mut out = vec![0.0; size * size];
     if pivots == 0.0 {

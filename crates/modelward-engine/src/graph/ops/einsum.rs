@@ -13,7 +13,7 @@ use crate::{
     grad::{Dim, Gradient},
     graph::{
         Attributes, Grad, Infer, Operator, Run, ValueId, ops,
-        ops::elementwise::{Places, of_type, strides},
+        ops::elementwise::{of_type, strides},
         shorten,
     },
     tensor::count,
@@ -180,36 +180,81 @@ fn sums<T: Number>(run: &Run<'_>, zero: T, one: T) -> Result<Data> {
     let sizes = equation.sizes(&shapes)?;
     let summed = sizes.keys().filter(|label| !equation.output.contains(label)).copied();
     let summed = summed.collect::<Vec<_>>();
-    // How far apart neighbours along a label lie in an operand: on a diagonal, all its axes.
-    let places = |at: usize, start: usize, over: &[Label]| {
-        let own = strides(shapes[at]);
-        let stride = |label: &Label| {
-            let axes = equation.terms[at].iter().zip(shapes[at]).zip(&own);
+    let mut outer = Walk::over(&equation.output, &equation, &sizes, &shapes);
+    let mut inner = Walk::over(&summed, &equation, &sizes, &shapes);
+    let count = run.output(0)?.count()?;
+    let mut out = Vec::with_capacity(count);
+    for _ in 0..count {
+        let mut total = zero;
+        for _ in 0..inner.count {
+            let mut product = one;
+            for ((values, start), at) in values.iter().zip(&outer.at).zip(&inner.at) {
+                product = product.times(values[start + at]);
+            }
+            total = total.plus(product);
+            inner.step();
+        }
+        out.push(total);
+        outer.step();
+    }
+    Ok(T::into_data(out))
+}
+
+/// A place in each operand, that goes through the sizes of some labels; behind the last place comes
+/// the first again.
+struct Walk {
+    dims: Vec<usize>,
+    /// By label: how far apart its neighbours lie in each operand. On a diagonal that is along all
+    /// its axes.
+    strides: Vec<Vec<usize>>,
+    place: Vec<usize>,
+    at: Vec<usize>,
+    count: usize,
+}
+
+impl Walk {
+    fn over(
+        labels: &[Label],
+        equation: &Equation,
+        sizes: &BTreeMap<Label, usize>,
+        shapes: &[&[usize]],
+    ) -> Self {
+        let stride = |label: &Label, term: &[Label], dims: &[usize]| {
+            let axes = term.iter().zip(dims).zip(strides(dims));
             let along = axes.filter(|((other, size), _)| *other == label && **size != 1);
             along.map(|(_, stride)| stride).sum::<usize>()
         };
-        let dims = over.iter().map(|label| sizes[label]).collect();
-        Places::new(start, dims, over.iter().map(stride).collect())
-    };
-    let operands = 0..tensors.len();
-    let mut outer = operands.clone().map(|at| places(at, 0, &equation.output)).collect::<Vec<_>>();
-    let mut out = Vec::with_capacity(run.output(0)?.count()?);
-    for _ in 0..run.output(0)?.count()? {
-        let starts = outer.iter_mut().map(|outer| outer.next().unwrap_or(0)).collect::<Vec<_>>();
-        let mut inner =
-            operands.clone().map(|at| places(at, starts[at], &summed)).collect::<Vec<_>>();
-        let mut total = zero;
-        'sum: loop {
-            let mut product = one;
-            for (inner, values) in inner.iter_mut().zip(&values) {
-                let Some(place) = inner.next() else { break 'sum };
-                product = product.times(values[place]);
-            }
-            total = total.plus(product);
+        let by_label = |label| {
+            let operands = equation.terms.iter().zip(shapes);
+            operands.map(|(term, dims)| stride(label, term, dims)).collect()
+        };
+        let dims = labels.iter().map(|label| sizes[label]).collect::<Vec<_>>();
+        Self {
+            strides: labels.iter().map(by_label).collect(),
+            place: vec![0; dims.len()],
+            at: vec![0; shapes.len()],
+            count: dims.iter().product(),
+            dims,
         }
-        out.push(total);
     }
-    Ok(T::into_data(out))
+
+    fn step(&mut self) {
+        for axis in (0..self.dims.len()).rev() {
+            self.place[axis] += 1;
+            let back = self.place[axis] == self.dims[axis];
+            for (at, stride) in self.at.iter_mut().zip(&self.strides[axis]) {
+                if back {
+                    *at -= stride * (self.dims[axis] - 1);
+                } else {
+                    *at += stride;
+                }
+            }
+            if !back {
+                return;
+            }
+            self.place[axis] = 0;
+        }
+    }
 }
 
 fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {

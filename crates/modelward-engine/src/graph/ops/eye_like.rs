@@ -4,7 +4,7 @@
 
 use crate::{
     Element, Result, Trouble, Type,
-    graph::{Grad, Infer, Operator},
+    graph::{Grad, Infer, Operator, ops::elementwise::made},
 };
 
 pub(super) const OPS: &[&Operator] = &[&EYE_LIKE];
@@ -16,17 +16,13 @@ static EYE_LIKE: Operator = Operator::new(
     |run| {
         let kind = run.output(0)?;
         let diagonal = run.attributes().int_or("k", 0)?;
-        let [rows, columns] = kind.dims[..] else { return Err(Trouble::graph("no matrix")) };
-        let mut eye = vec![0_u8; kind.count()?];
-        for row in 0..rows {
-            let column = (row as i64).checked_add(diagonal).map(usize::try_from);
-            if let Some(Ok(column)) = column
-                && column < columns
-            {
-                eye[row * columns + column] = 1;
-            }
-        }
-        Ok(vec![run.shaped(0, eye)?.cast(kind.element)?])
+        let [_, columns] = kind.dims[..] else { return Err(Trouble::graph("no matrix")) };
+        let mark = |at: usize| {
+            let (row, column) = (at / columns, at % columns);
+            let off = i128::from(column as u64) - i128::from(row as u64);
+            f64::from(u8::from(off == diagonal.into()))
+        };
+        Ok(vec![made(kind, mark)?])
     },
     Grad::Zero("it does not depend on data"),
 )

@@ -7,6 +7,7 @@ use crate::{
     graph::{
         Grad, Infer, Operator, Run,
         ops::{
+            elementwise::made,
             range::{float, whole},
             windows::element,
         },
@@ -34,7 +35,7 @@ fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
 
 fn run(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let kind = run.output(0)?;
-    let [bins, bands] = kind.dims[..] else { return Err(Trouble::graph("no matrix")) };
+    let [_, bands] = kind.dims[..] else { return Err(Trouble::graph("no matrix")) };
     let (length, rate) = (whole(run.input(1)?)? as f64, whole(run.input(2)?)? as f64);
     // Hertz as mel, and back.
     let mel = |hertz: f64| 2595.0 * (hertz / 700.0).ln_1p() / std::f64::consts::LN_10;
@@ -46,22 +47,19 @@ fn run(run: &Run<'_>) -> Result<Vec<Tensor>> {
         // What no spectrum reaches is cut off.
         bin.clamp(-1e15, 1e15) as i64
     };
-    let mut out = vec![0.0_f64; kind.count()?];
-    for band in 0..bands {
-        let (left, center, right) = (edge(band), edge(band + 1), edge(band + 2));
-        for bin in 0..bins {
-            let at = bin as i64;
-            let weight = if center < right && (center..right).contains(&at) {
-                (right - at) as f64 / (right - center) as f64
-            } else if left == center && at == center {
-                1.0
-            } else if left < center && (left..=center).contains(&at) {
-                (at - left) as f64 / (center - left) as f64
-            } else {
-                0.0
-            };
-            out[bin * bands + band] = weight;
+    let edges = (0..bands.saturating_add(2)).map(edge).collect::<Vec<_>>();
+    let weight = |place: usize| {
+        let (at, band) = ((place / bands) as i64, place % bands);
+        let (left, center, right) = (edges[band], edges[band + 1], edges[band + 2]);
+        if (center..right).contains(&at) {
+            (right - at) as f64 / (right - center) as f64
+        } else if left == center && at == center {
+            1.0
+        } else if left < center && (left..=center).contains(&at) {
+            (at - left) as f64 / (center - left) as f64
+        } else {
+            0.0
         }
-    }
-    Ok(vec![run.shaped(0, out)?.cast(kind.element)?])
+    };
+    Ok(vec![made(kind, weight)?])
 }

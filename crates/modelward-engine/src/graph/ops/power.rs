@@ -7,7 +7,7 @@
 //! Source: ONNX `Pow`, sets 6, 7, 12, 13 and 15.
 
 use crate::{
-    Data, Element, Result, Scalar, Tensor, Trouble, Type,
+    Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{
         Attributes, Grad, Infer, Operator, Run, ValueId, ops,
@@ -16,6 +16,7 @@ use crate::{
             elementwise::{Places, broadcast, of_type},
         },
     },
+    numbers,
 };
 
 pub(super) const OPS: &[&Operator] = &[&POW];
@@ -36,26 +37,25 @@ fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
 fn run(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let (x, exponent) = (run.input(0)?, run.input(1)?);
     let to = &run.output(0)?.dims[..];
+    let exponents = exponent.data();
+    let places = || Places::broadcast(x.dims(), to).zip(Places::broadcast(exponent.dims(), to));
     macro_rules! float {
         ($v:expr, $kind:ty) => {{
-            let exponents = exponent.cast(Element::F64)?;
-            let of = |x: $kind, e: f64| f64::from(x).powf(e) as $kind;
-            zip(x.dims(), $v, exponent.dims(), exponents.values::<f64>()?, to, of).into()
+            let of = |(at, other)| f64::from($v[at]).powf(float(exponents, other)) as $kind;
+            places().map(of).collect::<Vec<_>>().into()
         }};
     }
     macro_rules! whole {
         ($v:expr, $kind:ty) => {
             if exponent.element().is_float() {
-                let exponents = exponent.cast(Element::F64)?;
-                let of = |x: $kind, e: f64| (x as f64).powf(e) as $kind;
-                zip(x.dims(), $v, exponent.dims(), exponents.values::<f64>()?, to, of).into()
+                let of = |(at, other)| ($v[at] as f64).powf(float(exponents, other)) as $kind;
+                places().map(of).collect::<Vec<_>>().into()
             } else {
-                let exponents = exponent.ints()?;
-                let of = |x: $kind, e: i64| match u64::try_from(e) {
-                    Ok(e) => power(x, e, <$kind>::wrapping_mul, 1),
-                    Err(_) => (x as f64).powf(e as f64) as $kind,
+                let of = |(at, other)| match u64::try_from(whole(exponents, other)) {
+                    Ok(exponent) => power($v[at], exponent, <$kind>::wrapping_mul, 1),
+                    Err(_) => ($v[at] as f64).powf(float(exponents, other)) as $kind,
                 };
-                zip(x.dims(), $v, exponent.dims(), &exponents, to, of).into()
+                places().map(of).collect::<Vec<_>>().into()
             }
         };
     }
@@ -75,17 +75,15 @@ fn run(run: &Run<'_>) -> Result<Vec<Tensor>> {
     Ok(vec![run.shaped(0, data)?])
 }
 
-/// Run a function of elements of two types, with broadcasting.
-fn zip<T: Scalar + Copy, E: Copy>(
-    x_dims: &[usize],
-    x: &[T],
-    exponent_dims: &[usize],
-    exponents: &[E],
-    to: &[usize],
-    of: impl Fn(T, E) -> T,
-) -> Vec<T> {
-    let places = Places::broadcast(x_dims, to).zip(Places::broadcast(exponent_dims, to));
-    places.map(|(at, other)| of(x[at], exponents[other])).collect()
+/// One element as a float, whatever number it is.
+#[allow(clippy::unnecessary_cast, reason = "for one of the types it is")]
+fn float(data: &Data, at: usize) -> f64 {
+    numbers!(data, v => v[at] as f64, _ => f64::NAN)
+}
+
+/// One element, where all are whole numbers.
+fn whole(data: &Data, at: usize) -> i128 {
+    numbers!(data, v => v[at] as i128, _ => 0)
 }
 
 /// By squaring: the exponent may be as large as it likes.

@@ -9,7 +9,10 @@ use std::f64::consts::TAU;
 
 use crate::{
     Element, Result, Tensor, Trouble, Type,
-    graph::{Grad, Infer, Operator, Run, ops::range::whole},
+    graph::{
+        Grad, Infer, Operator, Run,
+        ops::{elementwise::made, range::whole},
+    },
 };
 
 pub(super) const OPS: &[&Operator] = &[&HANN, &HAMMING, &BLACKMAN];
@@ -52,5 +55,5 @@ fn weights(run: &Run<'_>, [mean, once, twice]: [f64; 3]) -> Result<Vec<Tensor>> 
         let angle = TAU * at as f64 / period as f64;
         mean - once * angle.cos() + twice * (2.0 * angle).cos()
     };
-    Ok(vec![run.shaped(0, (0..size).map(weight).collect::<Vec<_>>())?.cast(kind.element)?])
+    Ok(vec![made(kind, weight)?])
 }
