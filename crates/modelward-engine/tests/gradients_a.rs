@@ -640,3 +640,167 @@ fn erf_is_right_to_the_last_digits() {
         assert!(off.abs() < 3e-16, "{x}: off by {off:e}");
     }
 }
+
+/// Whatever a file writes, a node answers or says why not. Overflow is checked where tests run.
+#[test]
+fn nothing_panics() {
+    const OPERATORS: &[&str] = &[
+        "Sqrt",
+        "Reciprocal",
+        "Log",
+        "Erf",
+        "Sin",
+        "Acosh",
+        "Floor",
+        "Round",
+        "Softplus",
+        "Elu",
+        "Selu",
+        "Celu",
+        "HardSigmoid",
+        "HardSwish",
+        "Swish",
+        "Gelu",
+        "LeakyRelu",
+        "PRelu",
+        "ThresholdedRelu",
+        "Shrink",
+        "Clip",
+        "IsNaN",
+        "IsInf",
+        "Not",
+        "BitwiseNot",
+        "Dropout",
+        "Constant",
+        "Pow",
+        "Mod",
+        "Max",
+        "Min",
+        "Sum",
+        "Mean",
+        "And",
+        "Xor",
+        "BitShift",
+        "BitwiseAnd",
+        "ArgMax",
+        "ArgMin",
+        "CumSum",
+        "CumProd",
+        "Hardmax",
+        "LpNormalization",
+        "MeanVarianceNormalization",
+        "Trilu",
+        "Einsum",
+        "Det",
+        "Range",
+        "EyeLike",
+        "OneHot",
+        "BlackmanWindow",
+        "HammingWindow",
+        "HannWindow",
+        "MelWeightMatrix",
+        "NegativeLogLikelihoodLoss",
+        "SoftmaxCrossEntropyLoss",
+        "SwiGLU",
+    ];
+    const INTS: &[&str] = &[
+        "axis",
+        "reverse",
+        "exclusive",
+        "select_last_index",
+        "keepdims",
+        "p",
+        "k",
+        "upper",
+        "dtype",
+        "output_datatype",
+        "periodic",
+        "ignore_index",
+        "fmod",
+        "broadcast",
+        "is_test",
+        "value_int",
+    ];
+    const FLOATS: &[&str] = &["alpha", "beta", "gamma", "lambd", "bias", "min", "max", "ratio"];
+    const TEXTS: &[(&str, &[&str])] = &[
+        (
+            "equation",
+            &["ij,jk->ik", "ii", "...i,...i", "i...->...", "ij->j", "...,...", "iji->j", "", "->"],
+        ),
+        ("reduction", &["none", "sum", "mean", "x"]),
+        ("direction", &["LEFT", "RIGHT"]),
+        ("approximate", &["tanh", "none"]),
+    ];
+    const EXTREMES: &[i64] =
+        &[0, 1, -1, 2, 3, -2, 7, 10, 11, 64, -64, 1 << 31, 1 << 62, i64::MIN, i64::MAX];
+    let mut state = 42_u64;
+    let mut pick = |count: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % count
+    };
+    let limits = Limits { memory: 1 << 16, flop: 1 << 20, ..Limits::default() };
+    let mut ran = 0;
+    for round in 0..30_000 {
+        let mut case = case(OPERATORS[round % OPERATORS.len()]).opset([6, 10, 12, 13, 28][pick(5)]);
+        case.outputs = 1 + pick(8) / 7;
+        for _ in 0..pick(3) {
+            let int = (INTS[pick(INTS.len())], Value::Int(EXTREMES[pick(EXTREMES.len())]));
+            case.attributes.push(int);
+        }
+        for &(name, values) in TEXTS {
+            if name != "equation" && pick(2) == 0 || case.operator == "Einsum" && name == "equation"
+            {
+                case.attributes.push((name, Value::Text(values[pick(values.len())])));
+            }
+        }
+        if pick(2) == 0 {
+            let value = [0.0, -1.0, f32::NAN, f32::INFINITY, 1e30][pick(5)];
+            case.attributes.push((FLOATS[pick(FLOATS.len())], Value::Float(value)));
+        }
+        let same = (0..pick(5)).map(|_| pick(4)).collect::<Vec<_>>();
+        let element = pick(4);
+        for _ in 0..pick(4) {
+            let dims = match pick(3) {
+                0 => same.clone(),
+                1 => Vec::new(),
+                _ => (0..pick(4)).map(|_| pick(4)).collect(),
+            };
+            let count = dims.iter().product::<usize>();
+            let element = if pick(3) == 0 { pick(5) } else { element };
+            let mut whole = || EXTREMES[pick(EXTREMES.len())];
+            let data: Data = match element {
+                0 => (0..count).map(|_| whole() as f64 / 3.0).collect::<Vec<_>>().into(),
+                1 => (0..count).map(|_| whole() as f32).collect::<Vec<_>>().into(),
+                2 => (0..count).map(|_| whole()).collect::<Vec<_>>().into(),
+                3 => (0..count).map(|_| whole() as i32).collect::<Vec<_>>().into(),
+                _ => (0..count).map(|_| whole() > 0).collect::<Vec<_>>().into(),
+            };
+            let tensor = Tensor::new(dims, data).unwrap();
+            case.inputs.push(match pick(6) {
+                0 => Input::Fixed(tensor),
+                1 => Input::Absent,
+                _ => Input::Free(tensor),
+            });
+        }
+        let file = case.file(false);
+        let Ok(model) = Model::from_bytes(Bytes::from(&file[..]), None, &limits) else { continue };
+        let Ok(fed) = model.feed(&case.arrays()) else { continue };
+        if model.run(&fed, &limits).is_err() {
+            continue;
+        }
+        ran += 1;
+        let seeds = Objective::Seeds((0..case.outputs).map(|at| format!("y{at}")).collect());
+        let Ok(derivative) = model.derivative(&By::Inputs, &seeds, Some(&fed), false, &limits)
+        else {
+            continue;
+        };
+        let outputs = model.run(&fed, &limits).unwrap();
+        if outputs.values().all(|output| matches!(output.data(), Data::F64(_))) {
+            let (fed, _) = seeded(fed, &derivative, &outputs);
+            exec::evaluate(&derivative.graph, &fed, &Meter::new(limits))
+                .unwrap_or_else(|trouble| panic!("{}: {trouble}", case.operator));
+        }
+    }
+    assert!(ran > 1000, "only {ran} ran");
+}
