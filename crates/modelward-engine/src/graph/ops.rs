@@ -5,30 +5,58 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use crate::graph::Operator;
 
+mod activation;
 mod align;
+mod arg_max;
 mod binary;
+mod bits;
 mod cast;
+mod classify;
+mod clip;
 mod compare;
+mod constant;
 mod constant_of_shape;
 pub(crate) mod conv;
 mod conv_transpose;
+mod cumulate;
+mod det;
+mod dropout;
+mod einsum;
 pub(crate) mod elementwise;
 mod expand;
+mod eye_like;
 mod gather;
 mod gather_elements;
+mod hardmax;
 mod identity;
+mod likelihood;
+mod logic;
+mod lp_normalization;
 mod matmul;
 mod max_unpool;
+mod mean_variance_normalization;
+mod mel_weight_matrix;
+mod modulo;
+mod one_hot;
 mod pool;
+mod power;
+mod prelu;
+mod range;
 pub(crate) mod reduce;
 mod relu;
 mod reshape;
+mod rounding;
 mod scatter_elements;
 mod shape;
 mod softmax;
+mod swiglu;
+mod taper;
 mod top_k;
 mod transpose;
+mod trigonometry;
+mod trilu;
 mod unary;
+mod variadic;
 mod where_;
 pub(crate) mod windows;
 
@@ -36,7 +64,7 @@ pub(crate) mod windows;
 pub(crate) use self::{
     align::ALIGN,
     binary::{ADD, DIV, MUL, SUB},
-    cast::CAST,
+    cast::{CAST, CAST_LIKE},
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     constant_of_shape::CONSTANT_OF_SHAPE,
     conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
@@ -45,9 +73,11 @@ pub(crate) use self::{
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
     identity::IDENTITY,
+    logic::AND,
     matmul::{GEMM, MATMUL},
+    one_hot::ONE_HOT,
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
-    reduce::{REDUCE_EXTREME_GRAD, REDUCE_MAX, REDUCE_SUM},
+    reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -55,35 +85,63 @@ pub(crate) use self::{
     softmax::{LOG_SOFTMAX, SOFTMAX},
     top_k::TOP_K,
     transpose::TRANSPOSE,
-    unary::{ABS, EXP, NEG, SIGN},
+    unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
     where_::WHERE,
 };
 
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
+    activation::OPS,
     align::OPS,
+    arg_max::OPS,
     binary::OPS,
+    bits::OPS,
     cast::OPS,
+    classify::OPS,
+    clip::OPS,
     compare::OPS,
+    constant::OPS,
     constant_of_shape::OPS,
     conv::OPS,
     conv_transpose::OPS,
+    cumulate::OPS,
+    det::OPS,
+    dropout::OPS,
+    einsum::OPS,
     expand::OPS,
+    eye_like::OPS,
     gather::OPS,
     gather_elements::OPS,
+    hardmax::OPS,
     identity::OPS,
+    likelihood::OPS,
+    logic::OPS,
+    lp_normalization::OPS,
     matmul::OPS,
     max_unpool::OPS,
+    mean_variance_normalization::OPS,
+    mel_weight_matrix::OPS,
+    modulo::OPS,
+    one_hot::OPS,
     pool::OPS,
+    power::OPS,
+    prelu::OPS,
+    range::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    rounding::OPS,
     scatter_elements::OPS,
     shape::OPS,
     softmax::OPS,
+    swiglu::OPS,
+    taper::OPS,
     top_k::OPS,
     transpose::OPS,
+    trigonometry::OPS,
+    trilu::OPS,
     unary::OPS,
+    variadic::OPS,
     where_::OPS,
 ];
 

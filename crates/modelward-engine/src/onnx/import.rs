@@ -212,7 +212,9 @@ fn find(node: &onnx::Node, opsets: &Opsets) -> Result<(&'static Operator, i64)> 
             Trouble::graph(format!("the model imports no operator set of `{domain}`"))
         })?,
     };
-    if operator.domain == Domain::Onnx && version < OLDEST {
+    // An operator that has not changed since is the same in the oldest sets.
+    let changed = operator.since.last().is_none_or(|last| version < *last);
+    if operator.domain == Domain::Onnx && version < OLDEST && changed {
         return Err(Trouble::unsupported(format!("operator set {version}, older than {OLDEST}")));
     }
     if operator.since.first().is_some_and(|first| version < *first) {
@@ -357,10 +359,14 @@ impl Importer<'_> {
             inputs,
             outputs,
             after: Vec::new(),
+            constant: false,
             graph: &mut self.frame().graph,
         };
         if let Some(rewrite) = operator.import {
             rewrite(&mut import)?;
+        }
+        if import.constant {
+            return Ok(());
         }
         let Import { operator, attributes, inputs, outputs, after, graph, .. } = import;
         graph.nodes.push(Node { operator, name, attributes, inputs, outputs, bodies });
@@ -573,6 +579,8 @@ pub(crate) struct Import<'a> {
     pub(crate) inputs: Vec<Option<ValueId>>,
     outputs: Vec<ValueId>,
     after: Vec<Node>,
+    /// Its output is known, and the node left out.
+    constant: bool,
     graph: &'a mut Graph,
 }
 
@@ -580,6 +588,22 @@ impl Import<'_> {
     /// A constant.
     pub(crate) fn constant(&mut self, tensor: Tensor) -> ValueId {
         self.graph.constant(tensor)
+    }
+
+    /// What the node writes is this constant: no node is needed.
+    ///
+    /// # Errors
+    /// Where it writes more or less than one output.
+    pub(crate) fn become_constant(&mut self, tensor: Arc<Tensor>) -> Result<()> {
+        let [output] = self.outputs[..] else {
+            let count = self.outputs.len();
+            return Err(Trouble::graph(format!("expected one output, got {count}")));
+        };
+        if let Some(value) = self.graph.values.get_mut(output.index()) {
+            value.constant = Some(tensor);
+        }
+        self.constant = true;
+        Ok(())
     }
 
     /// Turn an attribute of whole numbers into an input.

@@ -1,7 +1,7 @@
 //! What operators share that treat each element by itself: shapes, broadcasting, the chain rule.
 
 use crate::{
-    Data, Result, Scalar, Tensor, Trouble, Type,
+    Data, Element, Result, Scalar, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{Infer, Run, ValueId},
 };
@@ -26,6 +26,39 @@ pub(super) fn map(
     Ok(vec![Tensor::new(x.dims(), data)?])
 }
 
+/// Run a function of one float on each element. It is computed in `f64`: an `f32` is rounded once.
+pub(super) fn floats(run: &Run<'_>, of: impl Fn(f64) -> f64) -> Result<Vec<Tensor>> {
+    let x = run.input(0)?;
+    let data = match x.data() {
+        Data::F32(v) => Data::F32(v.iter().map(|&v| of(f64::from(v)) as f32).collect()),
+        Data::F64(v) => Data::F64(v.iter().map(|&v| of(v)).collect()),
+        _ => return Err(of_type(x)),
+    };
+    Ok(vec![Tensor::new(x.dims(), data)?])
+}
+
+/// A tensor whose elements a function makes from their places.
+pub(super) fn made(kind: &Type, of: impl Fn(usize) -> f64) -> Result<Tensor> {
+    let all = (0..kind.count()?).map(of);
+    let data = match kind.element {
+        Element::F32 => Data::F32(all.map(|x| x as f32).collect()),
+        Element::F64 => Data::F64(all.collect()),
+        Element::F16 => Data::F16(all.map(half::f16::from_f64).collect()),
+        Element::Bf16 => Data::Bf16(all.map(half::bf16::from_f64).collect()),
+        Element::I8 => Data::I8(all.map(|x| x as i8).collect()),
+        Element::I16 => Data::I16(all.map(|x| x as i16).collect()),
+        Element::I32 => Data::I32(all.map(|x| x as i32).collect()),
+        Element::I64 => Data::I64(all.map(|x| x as i64).collect()),
+        Element::U8 => Data::U8(all.map(|x| x as u8).collect()),
+        Element::U16 => Data::U16(all.map(|x| x as u16).collect()),
+        Element::U32 => Data::U32(all.map(|x| x as u32).collect()),
+        Element::U64 => Data::U64(all.map(|x| x as u64).collect()),
+        Element::Bool => Data::Bool(all.map(|x| x != 0.0).collect()),
+        Element::Text => return Err(Trouble::unsupported("numbers as texts")),
+    };
+    Tensor::new(kind.dims.clone(), data)
+}
+
 /// What an operator says of elements that it does not compute on.
 pub(super) fn of_type(x: &Tensor) -> Trouble {
     Trouble::graph(format!("it does not compute on elements of {}", x.element()))
@@ -40,7 +73,7 @@ pub(crate) fn like<'t, T: Scalar>(_: &[T], tensor: &'t Tensor) -> Result<&'t [T]
 /// the input and the output.
 pub(super) fn chain(
     cx: &mut Gradient<'_, '_>,
-    of: fn(&mut Builder<'_>, ValueId, ValueId) -> Result<ValueId>,
+    of: impl FnOnce(&mut Builder<'_>, ValueId, ValueId) -> Result<ValueId>,
 ) -> Result<()> {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let (x, y) = (cx.input(0)?, cx.output(0)?);

@@ -197,7 +197,7 @@ enum Fold {
 }
 
 /// The elements of each group, one group an element of the output.
-fn groups(dims: &[usize], reduced: &[bool]) -> (Places, Vec<usize>) {
+pub(super) fn groups(dims: &[usize], reduced: &[bool]) -> (Places, Vec<usize>) {
     let own = strides(dims);
     let pick = |wanted: bool| {
         let axes = (0..dims.len()).filter(|&axis| reduced[axis] == wanted);

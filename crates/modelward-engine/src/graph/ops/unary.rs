@@ -1,4 +1,5 @@
-//! Functions of one number: `Abs`, `Neg`, `Sign`, `Exp`, `Sigmoid` and the like.
+//! Functions of one number: `Abs`, `Neg`, `Sign`, `Exp`, `Log`, `Sqrt`, `Reciprocal`, `Erf`, `Sigmoid`,
+//! `Tanh`.
 //!
 //! At its kink the slope of `Abs` is 0.
 //!
@@ -9,11 +10,12 @@ use crate::{
     grad::Gradient,
     graph::{
         Grad, Operator, Run, ops,
-        ops::elementwise::{chain, map, same},
+        ops::elementwise::{chain, floats, map, same},
     },
 };
 
-pub(super) const OPS: &[&Operator] = &[&ABS, &NEG, &SIGN, &EXP, &SIGMOID, &TANH];
+pub(super) const OPS: &[&Operator] =
+    &[&ABS, &NEG, &SIGN, &EXP, &LOG, &SQRT, &RECIPROCAL, &ERF, &SIGMOID, &TANH];
 
 pub(crate) static ABS: Operator = Operator::new(
     "Abs",
@@ -88,6 +90,57 @@ pub(crate) static SIGN: Operator = Operator::new(
 pub(crate) static EXP: Operator =
     float("Exp", &[6, 13], |run| map(run, f32::exp, f64::exp), |cx| chain(cx, |_, _, y| Ok(y)));
 
+pub(crate) static LOG: Operator = float(
+    "Log",
+    &[6, 13],
+    |run| map(run, f32::ln, f64::ln),
+    |cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let gradient = cx.builder.apply(&ops::DIV, &[flow, cx.input(0)?])?;
+        cx.give(0, gradient)
+    },
+);
+
+pub(crate) static SQRT: Operator = float(
+    "Sqrt",
+    &[6, 13],
+    |run| map(run, f32::sqrt, f64::sqrt),
+    |cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let y = cx.output(0)?;
+        let twice = cx.builder.add(y, y)?;
+        let gradient = cx.builder.apply(&ops::DIV, &[flow, twice])?;
+        cx.give(0, gradient)
+    },
+);
+
+pub(crate) static RECIPROCAL: Operator = float(
+    "Reciprocal",
+    &[6, 13],
+    |run| map(run, |x| 1.0 / x, |x| 1.0 / x),
+    |cx| {
+        chain(cx, |b, _, y| {
+            let square = b.mul(y, y)?;
+            b.apply(&NEG, &[square])
+        })
+    },
+);
+
+pub(crate) static ERF: Operator = float(
+    "Erf",
+    &[9, 13],
+    |run| floats(run, libm::erf),
+    |cx| {
+        chain(cx, |b, x, _| {
+            let square = b.mul(x, x)?;
+            let negative = b.apply(&NEG, &[square])?;
+            let bell = b.apply(&EXP, &[negative])?;
+            let scale = b.float(x, std::f64::consts::FRAC_2_SQRT_PI)?;
+            b.mul(bell, scale)
+        })
+    },
+);
+
 pub(crate) static SIGMOID: Operator = float(
     "Sigmoid",
     &[6, 13],
@@ -115,7 +168,7 @@ pub(crate) static TANH: Operator = float(
 );
 
 /// A function of floats alone.
-const fn float(
+pub(super) const fn float(
     name: &'static str,
     since: &'static [i64],
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,

@@ -1,0 +1,129 @@
+//! `Clip`: numbers kept between a smallest and a largest.
+//!
+//! The gradient passes where min <= x <= max, and goes to the bound elsewhere. Where the bounds
+//! cross, everything becomes the largest. Before set 11 the bounds were attributes.
+//!
+//! Source: ONNX `Clip`, sets 6, 11, 12 and 13.
+
+use crate::{
+    Data, Result, Tensor, Trouble, Type,
+    grad::Gradient,
+    graph::{Grad, Infer, Operator, Run, ops, ops::elementwise::of_type},
+    onnx::Import,
+};
+
+pub(super) const OPS: &[&Operator] = &[&CLIP];
+
+pub(crate) static CLIP: Operator =
+    Operator::new("Clip", &[6, 11, 12, 13], infer, run, Grad::Rule(grad)).import(import);
+
+fn import(import: &mut Import<'_>) -> Result<()> {
+    if import.version < 11 {
+        for (name, input, unbounded) in [("min", 1, f32::MIN), ("max", 2, f32::MAX)] {
+            if import.attributes.float_or(name, unbounded)? == unbounded {
+                import.attributes.take(name);
+            }
+            import.float_to_input(name, input)?;
+        }
+    }
+    Ok(())
+}
+
+fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
+    let x = cx.kind(0)?;
+    for bound in [1, 2] {
+        if !cx.has(bound) {
+            continue;
+        }
+        let kind = cx.kind(bound)?;
+        // Bounds that were attributes are floats of 32 bits, whatever they bound.
+        let fits = kind.element == x.element || (kind.element.is_float() && x.element.is_float());
+        if kind.count()? != 1 || kind.dims.len() > 1 || !fits {
+            return Err(Trouble::graph(format!("expected a bound of {}, got {kind}", x.element)));
+        }
+    }
+    Ok(vec![x.clone()])
+}
+
+fn run(run: &Run<'_>) -> Result<Vec<Tensor>> {
+    let x = run.input(0)?;
+    let bound = |input| {
+        let bound: Option<&Tensor> = run.optional(input);
+        bound.map(|bound| bound.cast(x.element())).transpose()
+    };
+    let (low, high) = (bound(1)?, bound(2)?);
+    macro_rules! clip {
+        ($v:expr) => {{
+            let mut out = $v.clone();
+            // NaN is below and above nothing, and stays.
+            if let Some(low) = &low {
+                let low = low.values()?[0];
+                out.iter_mut().filter(|x| **x < low).for_each(|x| *x = low);
+            }
+            if let Some(high) = &high {
+                let high = high.values()?[0];
+                out.iter_mut().filter(|x| **x > high).for_each(|x| *x = high);
+            }
+            out.into()
+        }};
+    }
+    let data: Data = crate::numbers!(x.data(), v => clip!(v), _ => return Err(of_type(x)));
+    Ok(vec![run.shaped(0, data)?])
+}
+
+fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
+    let Some(flow) = cx.flow(0) else { return Ok(()) };
+    let x = cx.input(0)?;
+    let zero = cx.builder.float(x, 0.0)?;
+    let bound = |cx: &mut Gradient<'_, '_>, input: usize| -> Result<Option<_>> {
+        let Some(bound) = cx.node.inputs.get(input).copied().flatten() else { return Ok(None) };
+        let element = cx.builder.element(x)?;
+        if cx.builder.element(bound)? == element {
+            return Ok(Some(bound));
+        }
+        let to = crate::graph::Attributes::new().with("to", element.to_onnx());
+        cx.builder.apply_with(&ops::CAST, &[bound], to).map(Some)
+    };
+    let (low, high) = (bound(cx, 1)?, bound(cx, 2)?);
+    if cx.wants(0) {
+        let mut gradient = flow;
+        let pairs = [low.map(|low| [low, x]), high.map(|high| [x, high])];
+        for pair in pairs.into_iter().flatten() {
+            let inside = cx.builder.apply(&ops::LESS_OR_EQUAL, &pair)?;
+            gradient = cx.builder.apply(&ops::WHERE, &[inside, gradient, zero])?;
+        }
+        cx.give(0, gradient)?;
+    }
+    if let (true, Some(low)) = (cx.wants(1), low) {
+        let below = cx.builder.apply(&ops::GREATER, &[low, x])?;
+        let mut gradient = cx.builder.apply(&ops::WHERE, &[below, flow, zero])?;
+        if let Some(high) = high {
+            let ordered = cx.builder.apply(&ops::LESS_OR_EQUAL, &[low, high])?;
+            gradient = cx.builder.apply(&ops::WHERE, &[ordered, gradient, zero])?;
+        }
+        to_bound(cx, 1, gradient)?;
+    }
+    if let (true, Some(high)) = (cx.wants(2), high) {
+        let above = cx.builder.apply(&ops::GREATER, &[x, high])?;
+        let mut gradient = cx.builder.apply(&ops::WHERE, &[above, flow, zero])?;
+        if let Some(low) = low {
+            let crossed = cx.builder.apply(&ops::GREATER, &[low, high])?;
+            gradient = cx.builder.apply(&ops::WHERE, &[crossed, flow, gradient])?;
+        }
+        to_bound(cx, 2, gradient)?;
+    }
+    Ok(())
+}
+
+/// The sum of what flows, in the shape of a bound.
+fn to_bound(
+    cx: &mut Gradient<'_, '_>,
+    input: usize,
+    gradient: crate::graph::ValueId,
+) -> Result<()> {
+    let keep = crate::graph::Attributes::new().with("keepdims", 0);
+    let total = cx.builder.apply_with(&ops::REDUCE_SUM, &[gradient], keep)?;
+    let bound = cx.input(input)?;
+    let total = cx.builder.reshape_like(total, bound)?;
+    cx.give(input, total)
+}
