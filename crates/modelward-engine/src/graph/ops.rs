@@ -6,22 +6,33 @@ use std::{collections::HashMap, sync::LazyLock};
 use crate::graph::Operator;
 
 mod align;
+mod along;
 mod binary;
 mod cast;
+mod center_crop_pad;
 mod compare;
+mod concat;
 mod constant_of_shape;
+mod depth_to_space;
 mod elementwise;
 mod expand;
 mod gather;
 mod gather_elements;
+mod gather_nd;
 mod identity;
 mod matmul;
+mod pad;
 mod reduce;
 mod relu;
 mod reshape;
+mod reverse_sequence;
 mod scatter_elements;
 mod shape;
+mod slice;
 mod softmax;
+mod sparse;
+mod tensor_scatter;
+mod tile;
 mod top_k;
 mod transpose;
 mod unary;
@@ -33,18 +44,23 @@ pub(crate) use self::{
     binary::{ADD, DIV, MUL, SUB},
     cast::CAST,
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
+    concat::{CONCAT, SPLIT},
     constant_of_shape::CONSTANT_OF_SHAPE,
     expand::EXPAND,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
+    gather_nd::{GATHER_ND, SCATTER_ND},
     identity::IDENTITY,
     matmul::{GEMM, MATMUL},
+    pad::PAD,
     reduce::{REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
     shape::{SHAPE, SIZE},
+    slice::SLICE,
     softmax::{LOG_SOFTMAX, SOFTMAX},
+    tile::TILE,
     top_k::TOP_K,
     transpose::TRANSPOSE,
     unary::{ABS, EXP, NEG, SIGN},
@@ -56,19 +72,29 @@ const OPS: &[&[&Operator]] = &[
     align::OPS,
     binary::OPS,
     cast::OPS,
+    center_crop_pad::OPS,
     compare::OPS,
+    concat::OPS,
     constant_of_shape::OPS,
+    depth_to_space::OPS,
     expand::OPS,
     gather::OPS,
     gather_elements::OPS,
+    gather_nd::OPS,
     identity::OPS,
     matmul::OPS,
+    pad::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    reverse_sequence::OPS,
     scatter_elements::OPS,
     shape::OPS,
+    slice::OPS,
     softmax::OPS,
+    sparse::OPS,
+    tensor_scatter::OPS,
+    tile::OPS,
     top_k::OPS,
     transpose::OPS,
     unary::OPS,
