@@ -22,6 +22,8 @@ mod gather_nd;
 mod identity;
 mod matmul;
 mod pad;
+mod real;
+mod recurrent;
 mod reduce;
 mod relu;
 mod reshape;
@@ -84,6 +86,7 @@ const OPS: &[&[&Operator]] = &[
     identity::OPS,
     matmul::OPS,
     pad::OPS,
+    recurrent::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
