@@ -7,6 +7,7 @@ use crate::graph::Operator;
 
 mod align;
 mod along;
+mod attention;
 mod binary;
 mod cast;
 mod center_crop_pad;
@@ -28,6 +29,7 @@ mod reduce;
 mod relu;
 mod reshape;
 mod reverse_sequence;
+mod rotary_embedding;
 mod scatter_elements;
 mod shape;
 mod slice;
@@ -72,6 +74,7 @@ pub(crate) use self::{
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
     align::OPS,
+    attention::OPS,
     binary::OPS,
     cast::OPS,
     center_crop_pad::OPS,
@@ -91,6 +94,7 @@ const OPS: &[&[&Operator]] = &[
     relu::OPS,
     reshape::OPS,
     reverse_sequence::OPS,
+    rotary_embedding::OPS,
     scatter_elements::OPS,
     shape::OPS,
     slice::OPS,
