@@ -8,6 +8,8 @@ use crate::graph::Operator;
 mod activation;
 mod align;
 mod arg_max;
+mod along;
+mod attention;
 mod binary;
 mod bits;
 mod cast;
@@ -23,11 +25,18 @@ mod det;
 mod dropout;
 mod einsum;
 pub(crate) mod elementwise;
+mod center_crop_pad;
+mod compare;
+mod concat;
+mod constant_of_shape;
+mod depth_to_space;
+mod elementwise;
 mod expand;
 mod eye_like;
 mod gather;
 mod gather_elements;
 mod hardmax;
+mod gather_nd;
 mod identity;
 mod likelihood;
 mod logic;
@@ -46,11 +55,23 @@ pub(crate) mod reduce;
 mod relu;
 mod reshape;
 mod rounding;
+mod pad;
+mod real;
+mod recurrent;
+mod reduce;
+mod relu;
+mod reshape;
+mod reverse_sequence;
+mod rotary_embedding;
 mod scatter_elements;
 mod shape;
+mod slice;
 mod softmax;
 mod swiglu;
 mod taper;
+mod sparse;
+mod tensor_scatter;
+mod tile;
 mod top_k;
 mod transpose;
 mod trigonometry;
@@ -66,23 +87,29 @@ pub(crate) use self::{
     binary::{ADD, DIV, MUL, SUB},
     cast::{CAST, CAST_LIKE},
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
+    concat::{CONCAT, SPLIT},
     constant_of_shape::CONSTANT_OF_SHAPE,
     conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
     conv_transpose::CONV_TRANSPOSE,
     expand::EXPAND,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
+    gather_nd::{GATHER_ND, SCATTER_ND},
     identity::IDENTITY,
     logic::AND,
     matmul::{GEMM, MATMUL},
     one_hot::ONE_HOT,
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
     reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
+    pad::PAD,
+    reduce::{REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
     shape::{SHAPE, SIZE},
+    slice::SLICE,
     softmax::{LOG_SOFTMAX, SOFTMAX},
+    tile::TILE,
     top_k::TOP_K,
     transpose::TRANSPOSE,
     unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
@@ -94,6 +121,7 @@ const OPS: &[&[&Operator]] = &[
     activation::OPS,
     align::OPS,
     arg_max::OPS,
+    attention::OPS,
     binary::OPS,
     bits::OPS,
     cast::OPS,
@@ -108,11 +136,17 @@ const OPS: &[&[&Operator]] = &[
     det::OPS,
     dropout::OPS,
     einsum::OPS,
+    center_crop_pad::OPS,
+    compare::OPS,
+    concat::OPS,
+    constant_of_shape::OPS,
+    depth_to_space::OPS,
     expand::OPS,
     eye_like::OPS,
     gather::OPS,
     gather_elements::OPS,
     hardmax::OPS,
+    gather_nd::OPS,
     identity::OPS,
     likelihood::OPS,
     logic::OPS,
@@ -131,11 +165,22 @@ const OPS: &[&[&Operator]] = &[
     relu::OPS,
     reshape::OPS,
     rounding::OPS,
+    pad::OPS,
+    recurrent::OPS,
+    reduce::OPS,
+    relu::OPS,
+    reshape::OPS,
+    reverse_sequence::OPS,
+    rotary_embedding::OPS,
     scatter_elements::OPS,
     shape::OPS,
+    slice::OPS,
     softmax::OPS,
     swiglu::OPS,
     taper::OPS,
+    sparse::OPS,
+    tensor_scatter::OPS,
+    tile::OPS,
     top_k::OPS,
     transpose::OPS,
     trigonometry::OPS,
