@@ -7,36 +7,33 @@ use crate::graph::Operator;
 
 mod activation;
 mod align;
-mod arg_max;
 mod along;
+mod arg_max;
 mod attention;
 mod binary;
 mod bits;
 mod cast;
+mod center_crop_pad;
 mod classify;
 mod clip;
 mod compare;
+mod concat;
 mod constant;
 mod constant_of_shape;
 pub(crate) mod conv;
 mod conv_transpose;
 mod cumulate;
+mod depth_to_space;
 mod det;
 mod dropout;
 mod einsum;
 pub(crate) mod elementwise;
-mod center_crop_pad;
-mod compare;
-mod concat;
-mod constant_of_shape;
-mod depth_to_space;
-mod elementwise;
 mod expand;
 mod eye_like;
 mod gather;
 mod gather_elements;
-mod hardmax;
 mod gather_nd;
+mod hardmax;
 mod identity;
 mod likelihood;
 mod logic;
@@ -47,29 +44,26 @@ mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod modulo;
 mod one_hot;
+mod pad;
 mod pool;
 mod power;
 mod prelu;
 mod range;
-pub(crate) mod reduce;
-mod relu;
-mod reshape;
-mod rounding;
-mod pad;
 mod real;
 mod recurrent;
-mod reduce;
+pub(crate) mod reduce;
 mod relu;
 mod reshape;
 mod reverse_sequence;
 mod rotary_embedding;
+mod rounding;
 mod scatter_elements;
 mod shape;
 mod slice;
 mod softmax;
+mod sparse;
 mod swiglu;
 mod taper;
-mod sparse;
 mod tensor_scatter;
 mod tile;
 mod top_k;
@@ -99,10 +93,9 @@ pub(crate) use self::{
     logic::AND,
     matmul::{GEMM, MATMUL},
     one_hot::ONE_HOT,
+    pad::PAD,
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
     reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
-    pad::PAD,
-    reduce::{REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -125,28 +118,26 @@ const OPS: &[&[&Operator]] = &[
     binary::OPS,
     bits::OPS,
     cast::OPS,
+    center_crop_pad::OPS,
     classify::OPS,
     clip::OPS,
     compare::OPS,
+    concat::OPS,
     constant::OPS,
     constant_of_shape::OPS,
     conv::OPS,
     conv_transpose::OPS,
     cumulate::OPS,
+    depth_to_space::OPS,
     det::OPS,
     dropout::OPS,
     einsum::OPS,
-    center_crop_pad::OPS,
-    compare::OPS,
-    concat::OPS,
-    constant_of_shape::OPS,
-    depth_to_space::OPS,
     expand::OPS,
     eye_like::OPS,
     gather::OPS,
     gather_elements::OPS,
-    hardmax::OPS,
     gather_nd::OPS,
+    hardmax::OPS,
     identity::OPS,
     likelihood::OPS,
     logic::OPS,
@@ -157,28 +148,25 @@ const OPS: &[&[&Operator]] = &[
     mel_weight_matrix::OPS,
     modulo::OPS,
     one_hot::OPS,
+    pad::OPS,
     pool::OPS,
     power::OPS,
     prelu::OPS,
     range::OPS,
-    reduce::OPS,
-    relu::OPS,
-    reshape::OPS,
-    rounding::OPS,
-    pad::OPS,
     recurrent::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
     reverse_sequence::OPS,
     rotary_embedding::OPS,
+    rounding::OPS,
     scatter_elements::OPS,
     shape::OPS,
     slice::OPS,
     softmax::OPS,
+    sparse::OPS,
     swiglu::OPS,
     taper::OPS,
-    sparse::OPS,
     tensor_scatter::OPS,
     tile::OPS,
     top_k::OPS,
