@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use crate::graph::Operator;
 
 mod align;
+mod batch_normalization;
 mod binary;
 mod cast;
 mod compare;
@@ -17,8 +18,10 @@ mod expand;
 mod gather;
 mod gather_elements;
 mod identity;
+mod lrn;
 mod matmul;
 mod max_unpool;
+mod normalization;
 mod pool;
 mod reduce;
 mod relu;
@@ -62,6 +65,7 @@ pub(crate) use self::{
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
     align::OPS,
+    batch_normalization::OPS,
     binary::OPS,
     cast::OPS,
     compare::OPS,
@@ -72,8 +76,10 @@ const OPS: &[&[&Operator]] = &[
     gather::OPS,
     gather_elements::OPS,
     identity::OPS,
+    lrn::OPS,
     matmul::OPS,
     max_unpool::OPS,
+    normalization::OPS,
     pool::OPS,
     reduce::OPS,
     relu::OPS,
