@@ -15,6 +15,7 @@ mod conv;
 mod conv_transpose;
 mod elementwise;
 mod expand;
+mod fused;
 mod gather;
 mod gather_elements;
 mod identity;
@@ -23,6 +24,10 @@ mod matmul;
 mod max_unpool;
 mod normalization;
 mod pool;
+mod quantize;
+mod quantized_conv;
+mod quantized_elementwise;
+mod quantized_product;
 mod reduce;
 mod relu;
 mod reshape;
@@ -49,7 +54,9 @@ pub(crate) use self::{
     gather_elements::GATHER_ELEMENTS,
     identity::IDENTITY,
     matmul::{GEMM, MATMUL},
+    normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
+    quantize::straight_through as quantized_straight_through,
     reduce::{REDUCE_EXTREME_GRAD, REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
@@ -58,7 +65,7 @@ pub(crate) use self::{
     softmax::{LOG_SOFTMAX, SOFTMAX},
     top_k::TOP_K,
     transpose::TRANSPOSE,
-    unary::{ABS, EXP, NEG, SIGN},
+    unary::{ABS, EXP, NEG, SIGMOID, SIGN},
     where_::WHERE,
 };
 
@@ -73,6 +80,7 @@ const OPS: &[&[&Operator]] = &[
     conv::OPS,
     conv_transpose::OPS,
     expand::OPS,
+    fused::OPS,
     gather::OPS,
     gather_elements::OPS,
     identity::OPS,
@@ -81,6 +89,10 @@ const OPS: &[&[&Operator]] = &[
     max_unpool::OPS,
     normalization::OPS,
     pool::OPS,
+    quantize::OPS,
+    quantized_conv::OPS,
+    quantized_elementwise::OPS,
+    quantized_product::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,

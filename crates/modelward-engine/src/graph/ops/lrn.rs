@@ -6,7 +6,7 @@
 use std::{iter::StepBy, ops::Range};
 
 use crate::{
-    Data, Result, Tensor, Trouble, Type,
+    Data, Result, Trouble, Type,
     grad::Builder,
     graph::{
         Attributes, Grad, Infer, Node, Operator, ValueId, ops,
