@@ -374,7 +374,13 @@ pub struct Options {
 impl Options {
     fn straight_through(&self, operator: &str) -> Option<fn(&mut Gradient<'_, '_>) -> Result<()>> {
         const ROUNDED: &[&str] = &["Sign", "Round", "Floor", "Ceil"];
-        (self.straight_through && ROUNDED.contains(&operator)).then_some(clipped_identity)
+        if !self.straight_through {
+            return None;
+        }
+        if operator == "QuantizeLinear" {
+            return Some(ops::quantized_straight_through);
+        }
+        ROUNDED.contains(&operator).then_some(clipped_identity)
     }
 }
 

@@ -10,6 +10,7 @@ mod align;
 mod along;
 mod arg_max;
 mod attention;
+mod batch_normalization;
 mod binary;
 mod bits;
 mod cast;
@@ -30,6 +31,7 @@ mod einsum;
 pub(crate) mod elementwise;
 mod expand;
 mod eye_like;
+mod fused;
 mod gather;
 mod gather_elements;
 mod gather_nd;
@@ -52,6 +54,16 @@ mod range;
 mod real;
 mod recurrent;
 pub(crate) mod reduce;
+mod lrn;
+mod matmul;
+mod max_unpool;
+mod normalization;
+mod pool;
+mod quantize;
+mod quantized_conv;
+mod quantized_elementwise;
+mod quantized_product;
+mod reduce;
 mod relu;
 mod reshape;
 mod reverse_sequence;
@@ -96,6 +108,10 @@ pub(crate) use self::{
     pad::PAD,
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
     reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
+    normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
+    pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
+    quantize::straight_through as quantized_straight_through,
+    reduce::{REDUCE_EXTREME_GRAD, REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -106,6 +122,7 @@ pub(crate) use self::{
     top_k::TOP_K,
     transpose::TRANSPOSE,
     unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
+    unary::{ABS, EXP, NEG, SIGMOID, SIGN},
     where_::WHERE,
 };
 
@@ -115,6 +132,7 @@ const OPS: &[&[&Operator]] = &[
     align::OPS,
     arg_max::OPS,
     attention::OPS,
+    batch_normalization::OPS,
     binary::OPS,
     bits::OPS,
     cast::OPS,
@@ -134,6 +152,7 @@ const OPS: &[&[&Operator]] = &[
     einsum::OPS,
     expand::OPS,
     eye_like::OPS,
+    fused::OPS,
     gather::OPS,
     gather_elements::OPS,
     gather_nd::OPS,
@@ -154,6 +173,15 @@ const OPS: &[&[&Operator]] = &[
     prelu::OPS,
     range::OPS,
     recurrent::OPS,
+    lrn::OPS,
+    matmul::OPS,
+    max_unpool::OPS,
+    normalization::OPS,
+    pool::OPS,
+    quantize::OPS,
+    quantized_conv::OPS,
+    quantized_elementwise::OPS,
+    quantized_product::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,

@@ -35,8 +35,8 @@ pub(crate) static CONV: Operator = Operator::new(
         let (x, w) = (run.input(0)?, run.input(1)?);
         let geometry = Geometry::of(run.attributes(), x.dims(), w.dims())?;
         let data: Data = match x.data() {
-            Data::F32(v) => geometry.forward(v, w.values()?, bias(run, 2)?).into(),
-            Data::F64(v) => geometry.forward(v, w.values()?, bias(run, 2)?).into(),
+            Data::F32(v) => geometry.forward(v, w.values()?, bias::<f32>(run, 2)?).into(),
+            Data::F64(v) => geometry.forward(v, w.values()?, bias::<f64>(run, 2)?).into(),
             _ => return Err(of_type(x)),
         };
         Ok(vec![run.shaped(0, data)?])
@@ -276,7 +276,12 @@ impl Geometry {
     }
 
     /// The output: sums of products, begun with the bias of each channel.
-    pub(super) fn forward<T: Multiply>(&self, x: &[T], w: &[T], bias: Option<&[T]>) -> Vec<T> {
+    pub(super) fn forward<X: Copy, T: Multiply<X>>(
+        &self,
+        x: &[X],
+        w: &[X],
+        bias: Option<&[T]>,
+    ) -> Vec<T> {
         let plane = self.axes.iter().map(|axis| axis.output).product::<usize>();
         let mut y = vec![T::default(); self.batch * self.channels_out() * plane];
         if let (Some(bias), false) = (bias, y.is_empty()) {
@@ -296,7 +301,7 @@ impl Geometry {
     }
 
     /// What flows into the input.
-    pub(super) fn by_input<T: Multiply>(&self, flow: &[T], w: &[T]) -> Vec<T> {
+    pub(super) fn by_input<T: Multiply<T>>(&self, flow: &[T], w: &[T]) -> Vec<T> {
         let plane = self.axes.iter().map(|axis| axis.input).product::<usize>();
         let mut x = vec![T::default(); self.batch * self.channels_in() * plane];
         let step = self.axes[2].stride;
@@ -311,7 +316,7 @@ impl Geometry {
     }
 
     /// What flows into the weight.
-    fn by_weight<T: Multiply>(&self, flow: &[T], x: &[T]) -> Vec<T> {
+    fn by_weight<T: Multiply<T>>(&self, flow: &[T], x: &[T]) -> Vec<T> {
         let kernel = self.axes.iter().map(|axis| axis.kernel).product::<usize>();
         let mut w = vec![T::default(); self.channels_out() * self.from * kernel];
         let step = self.axes[2].stride;
@@ -326,26 +331,26 @@ impl Geometry {
 }
 
 /// What products are added up in.
-pub(super) trait Multiply: Default + Copy {
+pub(super) trait Multiply<X>: Default + Copy {
     /// Add a product.
-    fn add(&mut self, x: Self, w: Self);
+    fn add(&mut self, x: X, w: X);
 }
 
-impl Multiply for f32 {
+impl Multiply<Self> for f32 {
     fn add(&mut self, x: Self, w: Self) {
         *self += x * w;
     }
 }
 
-impl Multiply for f64 {
+impl Multiply<Self> for f64 {
     fn add(&mut self, x: Self, w: Self) {
         *self += x * w;
     }
 }
 
-impl Multiply for i32 {
-    fn add(&mut self, x: Self, w: Self) {
-        *self = self.wrapping_add(x.wrapping_mul(w));
+impl Multiply<i16> for i32 {
+    fn add(&mut self, x: i16, w: i16) {
+        *self = self.wrapping_add(Self::from(x).wrapping_mul(w.into()));
     }
 }
 

@@ -192,7 +192,11 @@ fn turned(
 }
 
 /// Rows, shared size and columns of a `Gemm`.
-fn gemm_sizes(attributes: &Attributes, a: &[usize], b: &[usize]) -> Result<(usize, usize, usize)> {
+pub(super) fn gemm_sizes(
+    attributes: &Attributes,
+    a: &[usize],
+    b: &[usize],
+) -> Result<(usize, usize, usize)> {
     let (&[rows_a, columns_a], &[rows_b, columns_b]) = (a, b) else {
         return Err(Trouble::graph(format!("expected two matrices, got {a:?} and {b:?}")));
     };

@@ -9,6 +9,8 @@
 //! Source: ONNX `MaxPool`, `AveragePool`, `LpPool`, `GlobalMaxPool`, `GlobalAveragePool`,
 //! `GlobalLpPool`, sets 1 to 22.
 
+use std::iter::Sum;
+
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim, Gradient},
@@ -113,20 +115,12 @@ pub(crate) static AVERAGE_POOL: Operator = Operator::new(
     },
     |run| {
         let x = run.input(0)?;
-        let pool = Pool::of(run.attributes(), x.dims())?;
-        macro_rules! mean {
-            ($v:expr, $kind:ty) => {{
-                let mut out = vec![<$kind>::default(); pool.outputs()];
-                pool.windows(|at, window| {
-                    let total = window.cells().map(|cell| $v[cell]).sum::<$kind>();
-                    out[at] = total / window.count() as $kind;
-                });
-                out.into()
-            }};
-        }
         let data: Data = match x.data() {
-            Data::F32(v) => mean!(v, f32),
-            Data::F64(v) => mean!(v, f64),
+            Data::F32(v) => means(run.attributes(), x.dims(), v)?.into(),
+            Data::F64(v) => {
+                let pool = Pool::of(run.attributes(), x.dims())?;
+                pool.sums(v, |total, count| total / count as f64).into()
+            }
             _ => return Err(of_type(x)),
         };
         Ok(vec![run.shaped(0, data)?])
@@ -362,6 +356,15 @@ impl Pool {
         each.fold(self.planes as u64, |all, one| all.saturating_mul(one as u64))
     }
 
+    /// What is made of the sum and the number of elements of each window.
+    fn sums<T: Copy + Default + Sum<T>>(&self, x: &[T], of: impl Fn(T, usize) -> T) -> Vec<T> {
+        let mut out = vec![T::default(); self.outputs()];
+        self.windows(|at, window| {
+            out[at] = of(window.cells().map(|cell| x[cell]).sum(), window.count());
+        });
+        out
+    }
+
     /// Each window in the order of the output.
     fn windows(&self, mut each: impl FnMut(usize, &Window)) {
         let [depth, height, width] = &self.axes;
@@ -440,6 +443,16 @@ impl Window {
             if larger { cell } else { most }
         }))
     }
+}
+
+/// The shape of the output of a pool.
+pub(super) fn pooled(attributes: &Attributes, x: &[usize]) -> Result<Vec<usize>> {
+    Ok(Pool::of(attributes, x)?.output_dims(x))
+}
+
+/// The means that an `AveragePool` with these attributes gives.
+pub(super) fn means(attributes: &Attributes, x: &[usize], values: &[f32]) -> Result<Vec<f32>> {
+    Ok(Pool::of(attributes, x)?.sums(values, |total, count| total / count as f32))
 }
 
 fn flop(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {

@@ -195,11 +195,7 @@ pub(super) fn slide(
         })?;
         one.output = left / stride + 1;
         // A window more where elements are left over, unless it begins in the padding.
-        if ceil
-            && window.auto_pad == AutoPad::Given
-            && left % stride != 0
-            && one.output * stride < input + one.before
-        {
+        if ceil && left % stride != 0 && one.output * stride < input + one.before {
             one.output += 1;
         }
         Ok(one)
