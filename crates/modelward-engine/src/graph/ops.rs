@@ -40,30 +40,26 @@ mod identity;
 mod likelihood;
 mod logic;
 mod lp_normalization;
+mod lrn;
 mod matmul;
 mod max_unpool;
 mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod modulo;
+mod normalization;
 mod one_hot;
 mod pad;
 mod pool;
 mod power;
 mod prelu;
-mod range;
-mod real;
-mod recurrent;
-pub(crate) mod reduce;
-mod lrn;
-mod matmul;
-mod max_unpool;
-mod normalization;
-mod pool;
 mod quantize;
 mod quantized_conv;
 mod quantized_elementwise;
 mod quantized_product;
-mod reduce;
+mod range;
+mod real;
+mod recurrent;
+pub(crate) mod reduce;
 mod relu;
 mod reshape;
 mod reverse_sequence;
@@ -104,14 +100,11 @@ pub(crate) use self::{
     identity::IDENTITY,
     logic::AND,
     matmul::{GEMM, MATMUL},
+    normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
     one_hot::ONE_HOT,
     pad::PAD,
     pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
     reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
-    normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
-    pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
-    quantize::straight_through as quantized_straight_through,
-    reduce::{REDUCE_EXTREME_GRAD, REDUCE_MAX, REDUCE_SUM},
     relu::RELU_GRAD,
     reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
     scatter_elements::SCATTER_ELEMENTS,
@@ -122,7 +115,6 @@ pub(crate) use self::{
     top_k::TOP_K,
     transpose::TRANSPOSE,
     unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
-    unary::{ABS, EXP, NEG, SIGMOID, SIGN},
     where_::WHERE,
 };
 
@@ -161,27 +153,24 @@ const OPS: &[&[&Operator]] = &[
     likelihood::OPS,
     logic::OPS,
     lp_normalization::OPS,
+    lrn::OPS,
     matmul::OPS,
     max_unpool::OPS,
     mean_variance_normalization::OPS,
     mel_weight_matrix::OPS,
     modulo::OPS,
+    normalization::OPS,
     one_hot::OPS,
     pad::OPS,
     pool::OPS,
     power::OPS,
     prelu::OPS,
-    range::OPS,
-    recurrent::OPS,
-    lrn::OPS,
-    matmul::OPS,
-    max_unpool::OPS,
-    normalization::OPS,
-    pool::OPS,
     quantize::OPS,
     quantized_conv::OPS,
     quantized_elementwise::OPS,
     quantized_product::OPS,
+    range::OPS,
+    recurrent::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
