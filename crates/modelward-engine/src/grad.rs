@@ -378,7 +378,7 @@ impl Options {
             return None;
         }
         if operator == "QuantizeLinear" {
-            return Some(ops::quantized_straight_through);
+            return Some(ops::quantize::straight_through);
         }
         ROUNDED.contains(&operator).then_some(clipped_identity)
     }

@@ -52,7 +52,7 @@ mod pad;
 mod pool;
 mod power;
 mod prelu;
-mod quantize;
+pub(crate) mod quantize;
 mod quantized_conv;
 mod quantized_elementwise;
 mod quantized_product;
