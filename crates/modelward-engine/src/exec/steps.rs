@@ -15,6 +15,7 @@ use crate::{
 
 mod convolution;
 mod elementwise;
+mod pool;
 mod product;
 
 /// Makes a step of a node, and perhaps of some that follow it; false where it has none for it.
@@ -24,6 +25,9 @@ type Planner = fn(&mut Compiler<'_>, &Node) -> Result<bool>;
 const PLANNERS: &[(&str, Planner)] = &[
     ("Conv", convolution::plan),
     ("ConvInputGrad", convolution::plan_input_grad),
+    ("MaxPool", pool::plan),
+    ("MaxPoolGrad", pool::plan_grad),
+    ("GlobalAveragePool", pool::plan_means),
     ("Gemm", product::plan),
     ("MatMul", product::plan),
     ("Relu", elementwise::plan),
@@ -31,6 +35,8 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("Add", elementwise::plan),
     ("Sub", elementwise::plan),
     ("Mul", elementwise::plan),
+    ("Div", elementwise::plan),
+    ("Expand", elementwise::plan_expand),
     ("Neg", elementwise::plan),
 ];
 

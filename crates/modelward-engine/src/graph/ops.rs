@@ -49,7 +49,7 @@ mod modulo;
 mod normalization;
 mod one_hot;
 mod pad;
-mod pool;
+pub(crate) mod pool;
 mod power;
 mod prelu;
 pub(crate) mod quantize;

@@ -19,6 +19,9 @@ enum What {
     Add,
     Sub,
     Mul,
+    Div,
+    /// The second operand alone, repeated.
+    Repeat,
 }
 
 /// One float, or two of the same place; a second operand may be repeated: each of its floats
@@ -44,6 +47,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
         "Add" => What::Add,
         "Sub" => What::Sub,
         "Mul" => What::Mul,
+        "Div" => What::Div,
         _ => return Ok(false),
     };
     let output = node.outputs[0];
@@ -83,6 +87,25 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     Ok(true)
 }
 
+/// Plan an `Expand` of floats.
+pub(super) fn plan_expand(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
+    let Some(Some(x)) = node.inputs.first().copied() else { return Ok(false) };
+    let output = node.outputs[0];
+    let kind = compiler.kind(output)?.clone();
+    let repeat = repeated(&compiler.kind(x)?.dims, &kind.dims);
+    let (Some(repeat), Element::F32) = (repeat, kind.element) else { return Ok(false) };
+    let cpu = compiler.cpu;
+    let x = compiler.operand(x)?;
+    let y = compiler.begin(output)?;
+    let count = kind.count()?;
+    compiler.push(move |place| {
+        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
+        let b = Some(place(&x));
+        Box::new(Elementwise { cpu, what: What::Repeat, a: place(&x), b, count, repeat, y })
+    });
+    Ok(true)
+}
+
 /// How a shape repeats within another: its floats, and how often each stands beside the other.
 /// `None` where its dimensions of 1 lie on both sides of others.
 fn repeated(small: &[usize], large: &[usize]) -> Option<(usize, usize)> {
@@ -100,8 +123,16 @@ fn repeated(small: &[usize], large: &[usize]) -> Option<(usize, usize)> {
 impl Step for Elementwise {
     fn run(&self, memory: &mut Memory) -> Result<()> {
         let mut y = memory.take(self.y);
-        let a = &memory.read(&self.a)[..self.count];
         let out = &mut y.floats_mut()[..self.count];
+        if matches!(self.what, What::Repeat) {
+            let (count, run) = self.repeat;
+            if count * run > 0 {
+                repeat(self.cpu, &memory.read(&self.a)[..count], run, out);
+            }
+            memory.put(self.y, y);
+            return Ok(());
+        }
+        let a = &memory.read(&self.a)[..self.count];
         let b = self.b.as_ref().map(|b| memory.read(b)).unwrap_or_default();
         match self.what {
             What::Relu => relu(self.cpu, a, out),
@@ -144,6 +175,7 @@ lanes! {
             What::Add => all.for_each(|((out, a), b)| *out = a + b),
             What::Sub => all.for_each(|((out, a), b)| *out = a - b),
             What::Mul => all.for_each(|((out, a), b)| *out = a * b),
+            What::Div => all.for_each(|((out, a), b)| *out = a / b),
             _ => all.for_each(|((out, a), b)| *out = if *b > 0.0 { *a } else { 0.0 }),
         }
     }
@@ -158,6 +190,7 @@ lanes! {
                     What::Add => all.for_each(|((out, a), b)| *out = a + b),
                     What::Sub => all.for_each(|((out, a), b)| *out = a - b),
                     What::Mul => all.for_each(|((out, a), b)| *out = a * b),
+                    What::Div => all.for_each(|((out, a), b)| *out = a / b),
                     _ => all.for_each(|((out, a), b)| *out = if *b > 0.0 { *a } else { 0.0 }),
                 }
             }
@@ -170,8 +203,24 @@ lanes! {
                 What::Add => all.for_each(|(out, a)| *out = a + b),
                 What::Sub => all.for_each(|(out, a)| *out = a - b),
                 What::Mul => all.for_each(|(out, a)| *out = a * b),
+                What::Div => all.for_each(|(out, a)| *out = a / b),
                 _ => all.for_each(|(out, a)| *out = if *b > 0.0 { *a } else { 0.0 }),
             }
+        }
+    }
+}
+
+lanes! {
+    /// Each float `run` times, and all of them again and again.
+    fn repeat(from: &[f32], run: usize, out: &mut [f32]) {
+        if run == 1 {
+            for out in out.chunks_exact_mut(from.len()) {
+                out.copy_from_slice(from);
+            }
+            return;
+        }
+        for (out, from) in out.chunks_exact_mut(run).zip(from.iter().cycle()) {
+            out.fill(*from);
         }
     }
 }

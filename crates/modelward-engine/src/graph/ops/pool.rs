@@ -319,16 +319,17 @@ pub(crate) static GLOBAL_LP_POOL: Operator = Operator::new(
 
 /// How the windows of a pool lie in each channel.
 #[derive(Debug)]
-struct Pool {
+pub(crate) struct Pool {
     /// Channels of all examples.
-    planes: usize,
-    axes: [Axis; 3],
-    rank: usize,
-    padded: bool,
+    pub(crate) planes: usize,
+    pub(crate) axes: [Axis; 3],
+    pub(crate) rank: usize,
+    pub(crate) padded: bool,
 }
 
 impl Pool {
-    fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
+    /// Of a pool over an input of this shape.
+    pub(crate) fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
         let (batch, channels, input) = windows::split(x)?;
         let kernel = windows::sizes(attributes, "kernel_shape", input.len(), 1)?;
         let kernel =

@@ -1,0 +1,319 @@
+//! Pools over rows and columns, and what flows back through a largest element.
+//!
+//! Where the ReLU's mask behind a gradient is the pooled tensor itself, as it is when a ReLU stands
+//! in front of a pool, both are done in one pass.
+
+use crate::{
+    Element, Result,
+    exec::{
+        compile::Compiler,
+        kernels::{Cpu, lanes},
+        program::{Memory, Place, Step},
+    },
+    graph::{
+        Node,
+        ops::{pool::Pool, windows::Axis},
+    },
+};
+
+/// Windows over planes of rows and columns.
+#[derive(Clone, Copy, Debug)]
+struct Windows {
+    planes: usize,
+    rows: Axis,
+    columns: Axis,
+}
+
+impl Windows {
+    fn inputs(&self) -> usize {
+        self.rows.input * self.columns.input
+    }
+
+    fn outputs(&self) -> usize {
+        self.rows.output * self.columns.output
+    }
+
+    /// Whether each output has four inputs of its own.
+    fn is_two_by_two(&self) -> bool {
+        let two = |axis: &Axis| {
+            (axis.kernel, axis.stride, axis.dilation, axis.before) == (2, 2, 1, 0)
+                && axis.output * 2 <= axis.input
+        };
+        two(&self.rows) && two(&self.columns)
+    }
+}
+
+#[derive(Debug)]
+struct MaxPool {
+    cpu: Cpu,
+    windows: Windows,
+    x: Place,
+    y: usize,
+}
+
+#[derive(Debug)]
+struct MaxPoolGrad {
+    cpu: Cpu,
+    windows: Windows,
+    flow: Place,
+    x: Place,
+    /// Whether nothing flows into what is not above 0.
+    masked: bool,
+    y: usize,
+}
+
+/// The mean of each plane.
+#[derive(Debug)]
+struct Means {
+    cpu: Cpu,
+    plane: usize,
+    planes: usize,
+    x: Place,
+    y: usize,
+}
+
+fn windows(compiler: &Compiler<'_>, node: &Node, x: usize) -> Result<Option<Windows>> {
+    let Some(Some(x)) = node.inputs.get(x) else { return Ok(None) };
+    let kind = compiler.kind(*x)?;
+    if kind.element != Element::F32 || kind.dims.len() > 4 || kind.count()? == 0 {
+        return Ok(None);
+    }
+    let pool = Pool::of(&node.attributes, &kind.dims)?;
+    let [depth, rows, columns] = pool.axes;
+    let flat = depth.output == 1 && depth.kernel == 1 && depth.input == 1;
+    let windows = Windows { planes: pool.planes, rows, columns };
+    Ok((flat && windows.outputs() > 0).then_some(windows))
+}
+
+/// Plan a `MaxPool` whose indices nobody reads.
+pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
+    let Some(windows) = windows(compiler, node, 0)? else { return Ok(false) };
+    let (Some(Some(x)), &[output]) = (node.inputs.first().copied(), &node.outputs[..]) else {
+        return Ok(false);
+    };
+    let cpu = compiler.cpu;
+    let x = compiler.operand(x)?;
+    let y = compiler.begin(output)?;
+    compiler.push(move |place| {
+        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
+        Box::new(MaxPool { cpu, windows, x: place(&x), y })
+    });
+    Ok(true)
+}
+
+/// Plan a `MaxPoolGrad`, with the mask behind it.
+pub(super) fn plan_grad(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
+    let Some(windows) = windows(compiler, node, 1)? else { return Ok(false) };
+    let [Some(flow), Some(x)] = node.inputs[..] else { return Ok(false) };
+    let mut output = node.outputs[0];
+    let mut masked = false;
+    if let Some((at, reader)) = compiler.only_reader(output)
+        && reader.operator.name == "ReluGrad"
+        && reader.inputs[..] == [Some(output), Some(x)]
+    {
+        (masked, output) = (true, reader.outputs[0]);
+        compiler.absorb(at);
+    }
+    let cpu = compiler.cpu;
+    let (flow, x) = (compiler.operand(flow)?, compiler.operand(x)?);
+    let y = compiler.begin(output)?;
+    compiler.push(move |place| {
+        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
+        Box::new(MaxPoolGrad { cpu, windows, flow: place(&flow), x: place(&x), masked, y })
+    });
+    Ok(true)
+}
+
+/// Plan a `GlobalAveragePool`.
+pub(super) fn plan_means(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
+    let Some(Some(x)) = node.inputs.first().copied() else { return Ok(false) };
+    let kind = compiler.kind(x)?.clone();
+    let planes = kind.dims.iter().take(2).product::<usize>();
+    let plane = kind.dims.iter().skip(2).product::<usize>();
+    if kind.element != Element::F32 || plane == 0 || planes == 0 {
+        return Ok(false);
+    }
+    let cpu = compiler.cpu;
+    let x = compiler.operand(x)?;
+    let y = compiler.begin(node.outputs[0])?;
+    compiler.push(move |place| {
+        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
+        Box::new(Means { cpu, plane, planes, x: place(&x), y })
+    });
+    Ok(true)
+}
+
+impl Step for MaxPool {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        let mut y = memory.take(self.y);
+        let x = memory.read(&self.x);
+        let out = y.floats_mut();
+        if self.windows.is_two_by_two() {
+            two_by_two(self.cpu, &self.windows, x, out);
+        } else {
+            largest(self.cpu, &self.windows, x, out);
+        }
+        memory.put(self.y, y);
+        Ok(())
+    }
+}
+
+impl Step for MaxPoolGrad {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        let mut y = memory.take(self.y);
+        let (flow, x) = (memory.read(&self.flow), memory.read(&self.x));
+        let out = y.floats_mut();
+        let least = if self.masked { 0.0 } else { f32::NEG_INFINITY };
+        if self.windows.is_two_by_two() {
+            two_by_two_back(self.cpu, &self.windows, flow, x, least, out);
+        } else {
+            back(self.cpu, &self.windows, flow, x, least, out);
+        }
+        memory.put(self.y, y);
+        Ok(())
+    }
+}
+
+impl Step for Means {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        let mut y = memory.take(self.y);
+        let x = &memory.read(&self.x)[..self.planes * self.plane];
+        means(self.cpu, self.plane, x, &mut y.floats_mut()[..self.planes]);
+        memory.put(self.y, y);
+        Ok(())
+    }
+}
+
+lanes! {
+    fn two_by_two(windows: &Windows, x: &[f32], out: &mut [f32]) {
+        let (wide, high) = (windows.columns.output, windows.rows.output);
+        let input = windows.columns.input;
+        for plane in 0..windows.planes {
+            for row in 0..high {
+                let at = plane * windows.inputs() + 2 * row * input;
+                let (above, below) = (&x[at..][..2 * wide], &x[at + input..][..2 * wide]);
+                let out = &mut out[plane * windows.outputs() + row * wide..][..wide];
+                for ((out, a), b) in out.iter_mut().zip(above.chunks_exact(2)).zip(below.chunks_exact(2)) {
+                    let most = |a: f32, b: f32| if b > a { b } else { a };
+                    *out = most(most(most(most(f32::NEG_INFINITY, a[0]), a[1]), b[0]), b[1]);
+                }
+            }
+        }
+    }
+}
+
+lanes! {
+    fn two_by_two_back(
+        windows: &Windows,
+        flow: &[f32],
+        x: &[f32],
+        least: f32,
+        out: &mut [f32],
+    ) {
+        let (wide, high) = (windows.columns.output, windows.rows.output);
+        let input = windows.columns.input;
+        if 2 * wide < input || 2 * high < windows.rows.input {
+            out[..windows.planes * windows.inputs()].fill(0.0);
+        }
+        for plane in 0..windows.planes {
+            for row in 0..high {
+                let at = plane * windows.inputs() + 2 * row * input;
+                let (above, below) = (&x[at..][..2 * wide], &x[at + input..][..2 * wide]);
+                let flow = &flow[plane * windows.outputs() + row * wide..][..wide];
+                let (first, second) = out[at..].split_at_mut(input);
+                let first = first[..2 * wide].chunks_exact_mut(2);
+                let second = second[..2 * wide].chunks_exact_mut(2);
+                let all = first.zip(second).zip(above.chunks_exact(2)).zip(below.chunks_exact(2));
+                for ((((first, second), a), b), flow) in all.zip(flow) {
+                    // The first of equal elements, in the order of rows.
+                    let most = |a: f32, b: f32| if b > a { b } else { a };
+                    let top = most(a[0], a[1]);
+                    let bottom = most(b[0], b[1]);
+                    let is_top = !(bottom > top);
+                    let largest = most(top, bottom);
+                    let flow = if largest > least { *flow } else { 0.0 };
+                    let left_above = !(a[1] > a[0]);
+                    let left_below = !(b[1] > b[0]);
+                    first[0] = if is_top & left_above { flow } else { 0.0 };
+                    first[1] = if is_top & !left_above { flow } else { 0.0 };
+                    second[0] = if !is_top & left_below { flow } else { 0.0 };
+                    second[1] = if !is_top & !left_below { flow } else { 0.0 };
+                }
+            }
+        }
+    }
+}
+
+lanes! {
+    fn largest(windows: &Windows, x: &[f32], out: &mut [f32]) {
+        let (rows, columns) = (windows.rows, windows.columns);
+        for plane in 0..windows.planes {
+            let x = &x[plane * windows.inputs()..][..windows.inputs()];
+            let out = &mut out[plane * windows.outputs()..][..windows.outputs()];
+            out.fill(f32::NEG_INFINITY);
+            for row in 0..rows.output {
+                for tap in rows.taps_of(row) {
+                    let line = &x[rows.place(row, tap) * columns.input..][..columns.input];
+                    for tap in 0..columns.kernel {
+                        let places = columns.outputs_of(tap);
+                        if places.is_empty() {
+                            continue;
+                        }
+                        let from = columns.place(places.start, tap);
+                        let out = &mut out[row * columns.output..][places];
+                        for (out, x) in out.iter_mut().zip(line[from..].iter().step_by(columns.stride)) {
+                            *out = if *x > *out { *x } else { *out };
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+lanes! {
+    fn back(windows: &Windows, flow: &[f32], x: &[f32], least: f32, out: &mut [f32]) {
+        let (rows, columns) = (windows.rows, windows.columns);
+        out[..windows.planes * windows.inputs()].fill(0.0);
+        for plane in 0..windows.planes {
+            let x = &x[plane * windows.inputs()..][..windows.inputs()];
+            let flow = &flow[plane * windows.outputs()..][..windows.outputs()];
+            let out = &mut out[plane * windows.inputs()..][..windows.inputs()];
+            for row in 0..rows.output {
+                for column in 0..columns.output {
+                    let mut most = f32::NEG_INFINITY;
+                    let mut found = None;
+                    for tap in rows.taps_of(row) {
+                        let line = rows.place(row, tap) * columns.input;
+                        for tap in columns.taps_of(column) {
+                            let at = line + columns.place(column, tap);
+                            if x[at] > most || found.is_none() {
+                                (most, found) = (x[at], Some(at));
+                            }
+                        }
+                    }
+                    if let Some(at) = found
+                        && most > least
+                    {
+                        out[at] += flow[row * columns.output + column];
+                    }
+                }
+            }
+        }
+    }
+}
+
+lanes! {
+    /// The mean of each plane: sixteen chains of sums, added in order.
+    fn means(plane: usize, x: &[f32], out: &mut [f32]) {
+        for (out, x) in out.iter_mut().zip(x.chunks_exact(plane)) {
+            let mut sums = [0.0_f32; 16];
+            for part in x.chunks(16) {
+                for (sum, x) in sums.iter_mut().zip(part) {
+                    *sum += x;
+                }
+            }
+            *out = sums.iter().sum::<f32>() / plane as f32;
+        }
+    }
+}
