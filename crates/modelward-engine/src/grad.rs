@@ -252,6 +252,20 @@ impl<'a> Builder<'a> {
         if added == 0 { Ok(summed) } else { self.reshape_like(summed, like) }
     }
 
+    /// Whether a value is all ones, whatever its size.
+    pub fn is_ones(&self, id: ValueId) -> bool {
+        let all_ones = |tensor: &Tensor| {
+            tensor.floats().is_ok_and(|values| values.iter().all(|value| *value == 1.0))
+        };
+        let mut writers = self.graph.nodes.iter().rev();
+        match writers.find(|node| node.outputs.contains(&id)) {
+            Some(node) if node.operator.name == "ConstantOfShape" => {
+                matches!(node.attributes.tensor("value"), Ok(Some(value)) if all_ones(value))
+            }
+            _ => self.known(id).is_some_and(all_ones),
+        }
+    }
+
     /// The sum of two values of the same shape.
     ///
     /// # Errors

@@ -142,7 +142,9 @@ impl Session {
             return Ok(SUMMED.min(examples.max(1)));
         }
         let one = self.program(1)?.plan();
-        let near = (NEAR / one.memory.max(1)).clamp(1, MOST as u64);
+        // Heavy weights are worth more examples each time they are gone through.
+        let near = NEAR.max((one.weights / 4).min(8 * NEAR));
+        let near = (near / one.memory.max(1)).clamp(1, MOST as u64);
         let mut piece = usize::try_from(near).unwrap_or(1);
         piece = 1 << piece.ilog2();
         // Every thread gets its share.

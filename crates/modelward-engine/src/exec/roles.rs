@@ -262,6 +262,7 @@ impl Split<'_> {
             {
                 self.reduced(node, axis, first_rank)?
             }
+            ("CrossEntropy", Role::Batch(0)) if of(1) == Role::Batch(0) => Some(Role::Batch(0)),
             ("ReduceExtremeGrad", _) => {
                 let fine = given.iter().all(|role| matches!(role, Role::Fixed | Role::Batch(0)));
                 let axes = self.ints(node, 3).unwrap_or_default();

@@ -48,13 +48,7 @@ impl Builder<'_> {
         let row = || Attributes::new().with("keepdims", 0);
         let sum = |b: &mut Self, value| b.apply_with(&ops::REDUCE_SUM, &[value, axis], row());
         let losses = match loss {
-            Loss::CrossEntropy => {
-                let rest = Attributes::new().with("axis", 1);
-                let log = self.apply_with(&ops::LOG_SOFTMAX, &[logits], rest)?;
-                let picked = self.mul(labels, log)?;
-                let total = sum(self, picked)?;
-                self.apply(&ops::NEG, &[total])?
-            }
+            Loss::CrossEntropy => self.apply(&ops::CROSS_ENTROPY, &[logits, labels])?,
             Loss::SquaredError => {
                 let off = self.apply(&ops::SUB, &[logits, labels])?;
                 let squared = self.mul(off, off)?;

@@ -23,6 +23,7 @@ mod constant;
 mod constant_of_shape;
 pub(crate) mod conv;
 mod conv_transpose;
+mod cross_entropy;
 mod cumulate;
 mod depth_to_space;
 mod det;
@@ -93,6 +94,7 @@ pub(crate) use self::{
     constant_of_shape::CONSTANT_OF_SHAPE,
     conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
     conv_transpose::CONV_TRANSPOSE,
+    cross_entropy::CROSS_ENTROPY,
     expand::EXPAND,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
@@ -137,6 +139,7 @@ const OPS: &[&[&Operator]] = &[
     constant_of_shape::OPS,
     conv::OPS,
     conv_transpose::OPS,
+    cross_entropy::OPS,
     cumulate::OPS,
     depth_to_space::OPS,
     det::OPS,

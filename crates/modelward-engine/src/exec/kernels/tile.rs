@@ -174,36 +174,48 @@ mod x86 {
                 }
             }
         }
-        let mut b = b;
-        let step = |sums: &mut [[__m512; V]; R], b: *const f32, factor: &dyn Fn(usize) -> f32| unsafe {
-            let mut columns = [_mm512_setzero_ps(); V];
-            for v in 0..V {
-                columns[v] = _mm512_loadu_ps(b.add(v * 16));
-            }
-            for r in 0..R {
-                let factor = _mm512_set1_ps(factor(r));
+        macro_rules! step {
+            ($b:expr, |$r:ident| $factor:expr) => {
+                let mut columns = [_mm512_setzero_ps(); V];
                 for v in 0..V {
-                    sums[r][v] = _mm512_fmadd_ps(factor, columns[v], sums[r][v]);
+                    columns[v] = _mm512_loadu_ps($b.add(v * 16));
                 }
-            }
-        };
-        if tile.a_row == 1 {
-            let mut a = a;
+                for $r in 0..R {
+                    let factor = _mm512_set1_ps($factor);
+                    for v in 0..V {
+                        sums[$r][v] = _mm512_fmadd_ps(factor, columns[v], sums[$r][v]);
+                    }
+                }
+            };
+        }
+        let (mut a, mut b) = (a, b);
+        let (a_step, b_step, row) = (tile.a_step, tile.b_step, tile.a_row);
+        if row == 1 {
             for _ in 0..tile.k {
-                step(&mut sums, b, &|r| *a.add(r));
-                a = a.wrapping_add(tile.a_step);
-                b = b.wrapping_add(tile.b_step);
+                step!(b, |r| *a.add(r));
+                a = a.wrapping_add(a_step);
+                b = b.wrapping_add(b_step);
             }
         } else {
             // Four pointers reach twelve rows by the addressing of the processor.
-            let row = tile.a_row;
-            let mut third: [*const f32; 4] = std::array::from_fn(|t| a.wrapping_add(3 * t * row));
+            let mut second = a.wrapping_add(row.wrapping_mul(3));
+            let mut third = a.wrapping_add(row.wrapping_mul(6));
+            let mut fourth = a.wrapping_add(row.wrapping_mul(9));
             for _ in 0..tile.k {
-                step(&mut sums, b, &|r| *third[r / 3].wrapping_add(r % 3 * row));
-                for pointer in &mut third {
-                    *pointer = pointer.wrapping_add(tile.a_step);
-                }
-                b = b.wrapping_add(tile.b_step);
+                step!(b, |r| {
+                    let base = match r {
+                        0..3 => a,
+                        3..6 => second,
+                        6..9 => third,
+                        _ => fourth,
+                    };
+                    *base.wrapping_add((r % 3).wrapping_mul(row))
+                });
+                a = a.wrapping_add(a_step);
+                second = second.wrapping_add(a_step);
+                third = third.wrapping_add(a_step);
+                fourth = fourth.wrapping_add(a_step);
+                b = b.wrapping_add(b_step);
             }
         }
         for r in 0..R {

@@ -101,7 +101,6 @@ pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Resul
     if compiler.constant(flow).is_some() || compiler.kind(flow)?.count()? == 0 {
         return Ok(false);
     }
-    let tail = Tail::of(compiler, node.outputs[0], None, 1)?;
     let Data::F32(values) = weights.data() else { return Ok(false) };
     let target = two(&geometry, |axis| axis.input);
     let kernel = two(&geometry, |axis| axis.kernel);
@@ -166,6 +165,11 @@ pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Resul
             ));
         }
     }
+    // Places that no phase writes would miss what is fused behind.
+    let tail = match sparse {
+        true => Tail { output: node.outputs[0], ..Tail::default() },
+        false => Tail::of(compiler, node.outputs[0], None, 1)?,
+    };
     step(compiler, geometry.batch, flow, tail, parts, sparse)
 }
 

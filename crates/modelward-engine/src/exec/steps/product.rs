@@ -35,7 +35,7 @@ pub(super) struct Tail {
     pub(super) mask: Option<ValueId>,
     /// The value that comes out in the end.
     pub(super) output: ValueId,
-    nodes: Vec<usize>,
+    pub(super) nodes: Vec<usize>,
 }
 
 /// A tail whose operands have places.
