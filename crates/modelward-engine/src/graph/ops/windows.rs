@@ -1,4 +1,5 @@
-//! `HannWindow`, `HammingWindow`, `BlackmanWindow`: weights that fade a piece of a signal in and out.
+//! `HannWindow`, `HammingWindow`, `BlackmanWindow`: weights that fade a piece of a signal in and
+//! out.
 //!
 //! A window of one element that is not periodic holds 1.
 //!
