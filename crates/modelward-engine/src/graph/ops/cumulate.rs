@@ -1,6 +1,6 @@
 //! `CumSum`, `CumProd`: sums and products of the elements up to each, along an axis.
 //!
-//! `exclusive` leaves out the element itself; `reverse` goes from the end. The gradient of a product
+//! `exclusive` leaves out the element itself; `reverse` goes from the end. The gradient of products
 //! is `CumProdGrad`, one of this engine's own, which is right also where elements are 0; as plain
 //! ONNX it divides by the elements.
 //!
@@ -23,7 +23,11 @@ static CUM_SUM: Operator = Operator::new(
     infer,
     |run| {
         let x = run.input(0)?;
-        let data = numbers!(x.data(), v => cumulate(run, v, 0 as _, Number::plus)?, _ => return Err(of_type(x)));
+        let data = numbers!(
+            x.data(),
+            v => cumulate(run, v, 0 as _, Number::plus)?,
+            _ => return Err(of_type(x))
+        );
         Ok(vec![run.shaped(0, data)?])
     },
     Grad::Rule(|cx| {
@@ -42,7 +46,11 @@ static CUM_PROD: Operator = Operator::new(
     infer,
     |run| {
         let x = run.input(0)?;
-        let data = numbers!(x.data(), v => cumulate(run, v, 1 as _, Number::times)?, _ => return Err(of_type(x)));
+        let data = numbers!(
+            x.data(),
+            v => cumulate(run, v, 1 as _, Number::times)?,
+            _ => return Err(of_type(x))
+        );
         Ok(vec![run.shaped(0, data)?])
     },
     Grad::Rule(|cx| {
@@ -159,4 +167,60 @@ fn products_back(run: &Run<'_>) -> Result<Vec<Tensor>> {
         _ => return Err(of_type(flow)),
     };
     Ok(vec![run.shaped(0, data)?])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        Limits, Meter, exec,
+        grad::Builder,
+        graph::{Graph, Inference, Known, Node, Value},
+    };
+
+    #[test]
+    fn written_as_plain_onnx_it_is_the_same() {
+        for (reverse, exclusive) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+            let mut graph = Graph::default();
+            let inputs = [(); 2].map(|()| graph.add_value(Value::default()));
+            let axis = graph.constant(Tensor::scalar(1_i64));
+            let output = graph.add_value(Value::default());
+            let flags = Attributes::new().with("reverse", reverse).with("exclusive", exclusive);
+            let node = Node {
+                operator: &CUM_PROD_GRAD,
+                name: Arc::default(),
+                attributes: flags,
+                inputs: vec![Some(inputs[0]), Some(inputs[1]), Some(axis)],
+                outputs: vec![output],
+                bodies: Vec::new(),
+            };
+            graph.inputs = inputs.to_vec();
+            graph.nodes.push(node.clone());
+            graph.outputs.push(output);
+            let meter = Meter::new(Limits::default());
+            let tensor = |values: [f64; 6]| Arc::new(Tensor::new([2, 3], values.to_vec()).unwrap());
+            let flow = tensor([1.0, -2.0, 0.5, 3.0, 1.5, -1.0]);
+            let x = tensor([2.0, 3.0, -0.5, 1.5, -2.0, 4.0]);
+            let given = [(inputs[0], flow.clone()), (inputs[1], x)];
+            let expected = exec::evaluate(&graph, &given, &meter).unwrap();
+            let kind = flow.kind();
+            let known = inputs.map(|id| (id, Known { kind: &kind, value: None }));
+            let inference = Inference::of(&graph, &known, &meter).unwrap();
+            let mut builder = Builder::new(graph, vec![inference], &meter);
+            let lower = CUM_PROD_GRAD.lower.unwrap();
+            let written = lower(&mut builder, &node).unwrap();
+            let (mut graph, _) = builder.finish();
+            graph.outputs = written;
+            graph.prune();
+            let plain = graph.nodes.iter().all(|node| node.operator.domain.name().is_empty());
+            assert!(plain);
+            let got = exec::evaluate(&graph, &given, &meter).unwrap();
+            let pairs = expected[0].floats().unwrap().into_iter().zip(got[0].floats().unwrap());
+            for (expected, got) in pairs {
+                assert!((expected - got).abs() < 1e-12, "expected {expected}, got {got}");
+            }
+        }
+    }
 }

@@ -89,8 +89,8 @@ fn each(run: &Run<'_>, of: impl Fn(Vec<f64>, usize) -> Vec<f64>) -> Result<Vec<T
     Ok(vec![run.shaped(0, data)?])
 }
 
-/// A matrix as the product of triangles, after its rows and columns have changed places: the largest
-/// element that is left becomes the next pivot.
+/// A matrix as the product of triangles, after its rows and columns have changed places: the
+/// largest element that is left becomes the next pivot.
 struct Factors {
     /// Upper triangle; below the diagonal lies the lower one, whose diagonal is 1.
     upper: Vec<f64>,
@@ -143,8 +143,8 @@ fn factors(mut upper: Vec<f64>, size: usize) -> Factors {
     Factors { upper, rows, columns, sign }
 }
 
-/// The adjugate of an upper triangle whose last pivot may be 0 is, with d the product of the others,
-/// `[s d U^-1, -d U^-1 w; 0, d]`; that of a lower one of diagonal 1 is its inverse.
+/// The adjugate of an upper triangle `[U, w; 0, s]`, whose last pivot may be 0, is with d the
+/// product of the others `[s d U^-1, -d U^-1 w; 0, d]`; that of a lower one is its inverse.
 fn cofactors(factors: Factors, size: usize) -> Vec<f64> {
     let Factors { upper, rows, columns, sign } = factors;
     let at = |row: usize, column: usize| upper[row * size + column];

@@ -1,10 +1,11 @@
-//! `MeanVarianceNormalization`: elements less their mean, divided by their standard deviation, which
-//! 1e-9 keeps from 0.
+//! `MeanVarianceNormalization`: elements less their mean, divided by their standard deviation,
+//! which 1e-9 keeps from 0.
 //!
 //! Source: ONNX `MeanVarianceNormalization`, sets 9 and 13.
 
 use crate::{
     Data, Result,
+    grad::Builder,
     graph::{
         Attributes, Grad, Operator, ValueId, axis_of, ops,
         ops::{
@@ -56,21 +57,11 @@ static MEAN_VARIANCE_NORMALIZATION: Operator = Operator::new(
         let axes = (0..axes.len()).filter(|&axis| axes[axis]).map(|axis| axis as i64).collect();
         let b = &mut *cx.builder;
         let axes = b.ints(axes);
-        let mut mean = |value: ValueId| {
-            let attributes = Attributes::new().with("noop_with_empty_axes", 1);
-            b.apply_with(&ops::REDUCE_MEAN, &[value, axes], attributes)
-        };
-        let (center, flow_mean) = (mean(x)?, mean(flow)?);
-        let b = &mut *cx.builder;
+        let (center, flow_mean) = (mean(b, x, axes)?, mean(b, flow, axes)?);
         let centered = b.apply(&ops::SUB, &[x, center])?;
         let squares = b.mul(centered, centered)?;
         let weighted = b.mul(flow, y)?;
-        let mut mean = |value: ValueId| {
-            let attributes = Attributes::new().with("noop_with_empty_axes", 1);
-            b.apply_with(&ops::REDUCE_MEAN, &[value, axes], attributes)
-        };
-        let (variance, along) = (mean(squares)?, mean(weighted)?);
-        let b = &mut *cx.builder;
+        let (variance, along) = (mean(b, squares, axes)?, mean(b, weighted, axes)?);
         let deviation = b.apply(&ops::SQRT, &[variance])?;
         let epsilon = b.float(x, EPSILON)?;
         let deviation = b.add(deviation, epsilon)?;
@@ -82,6 +73,11 @@ static MEAN_VARIANCE_NORMALIZATION: Operator = Operator::new(
     }),
 )
 .flop(|cx, _| Ok((cx.kind(0)?.count()? as u64).saturating_mul(6)));
+
+fn mean(b: &mut Builder<'_>, value: ValueId, axes: ValueId) -> Result<ValueId> {
+    let attributes = Attributes::new().with("noop_with_empty_axes", 1);
+    b.apply_with(&ops::REDUCE_MEAN, &[value, axes], attributes)
+}
 
 const EPSILON: f64 = 1e-9;
 

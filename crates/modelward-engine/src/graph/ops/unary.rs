@@ -1,5 +1,5 @@
-//! Functions of one number: `Abs`, `Neg`, `Sign`, `Exp`, `Log`, `Sqrt`, `Reciprocal`, `Erf`, `Sigmoid`,
-//! `Tanh`.
+//! Functions of one number: `Abs`, `Neg`, `Sign`, `Exp`, `Log`, `Sqrt`, `Reciprocal`, `Erf`,
+//! `Sigmoid`, `Tanh`.
 //!
 //! At its kink the slope of `Abs` is 0.
 //!

@@ -23,7 +23,11 @@ pub(crate) static MAX: Operator = variadic(
     #[expect(clippy::eq_op, reason = "NaN alone differs from itself")]
     |run| {
         let x = run.input(0)?;
-        let data = numbers!(x.data(), v => fold(run, v, |a, b| if b > a || b != b { b } else { a })?, _ => return Err(of_type(x)));
+        let data = numbers!(
+            x.data(),
+            v => fold(run, v, |a, b| if b > a || b != b { b } else { a })?,
+            _ => return Err(of_type(x))
+        );
         Ok(vec![run.shaped(0, data)?])
     },
     extreme,
@@ -35,7 +39,11 @@ pub(crate) static MIN: Operator = variadic(
     #[expect(clippy::eq_op, reason = "NaN alone differs from itself")]
     |run| {
         let x = run.input(0)?;
-        let data = numbers!(x.data(), v => fold(run, v, |a, b| if b < a || b != b { b } else { a })?, _ => return Err(of_type(x)));
+        let data = numbers!(
+            x.data(),
+            v => fold(run, v, |a, b| if b < a || b != b { b } else { a })?,
+            _ => return Err(of_type(x))
+        );
         Ok(vec![run.shaped(0, data)?])
     },
     extreme,
