@@ -19,6 +19,8 @@ mod fused;
 mod gather;
 mod gather_elements;
 mod identity;
+#[cfg(test)]
+mod lowering;
 mod lrn;
 mod matmul;
 mod max_unpool;
