@@ -1,5 +1,6 @@
 //! Convolutions, pools, normalisations and quantised operators against central differences.
 
+#[allow(dead_code, reason = "each test uses a part")]
 mod support_c;
 
 use modelward_engine::{Element, Tensor};

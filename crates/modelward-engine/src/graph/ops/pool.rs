@@ -115,12 +115,10 @@ pub(crate) static AVERAGE_POOL: Operator = Operator::new(
     },
     |run| {
         let x = run.input(0)?;
+        let pool = Pool::of(run.attributes(), x.dims())?;
         let data: Data = match x.data() {
-            Data::F32(v) => means(run.attributes(), x.dims(), v)?.into(),
-            Data::F64(v) => {
-                let pool = Pool::of(run.attributes(), x.dims())?;
-                pool.sums(v, |total, count| total / count as f64).into()
-            }
+            Data::F32(v) => pool.sums(v, |total, count| total / count as f32).into(),
+            Data::F64(v) => pool.sums(v, |total, count| total / count as f64).into(),
             _ => return Err(of_type(x)),
         };
         Ok(vec![run.shaped(0, data)?])
@@ -336,8 +334,7 @@ impl Pool {
         let axes = windows::slide(attributes, input, &kernel)?;
         let rank = axes.len();
         let axes = windows::three(&axes)?;
-        let empty = input.contains(&0);
-        let planes = if empty { 0 } else { batch.saturating_mul(channels) };
+        let planes = batch.saturating_mul(channels);
         Ok(Self { planes, axes, rank, padded: attributes.flag("count_include_pad")? })
     }
 
@@ -367,6 +364,10 @@ impl Pool {
 
     /// Each window in the order of the output.
     fn windows(&self, mut each: impl FnMut(usize, &Window)) {
+        // There may be more channels than anybody can count through, each without a window.
+        if self.axes.iter().any(|axis| axis.output == 0) {
+            return;
+        }
         let [depth, height, width] = &self.axes;
         let sizes = self.axes.map(|axis| axis.input);
         let mut at = 0;
@@ -450,9 +451,17 @@ pub(super) fn pooled(attributes: &Attributes, x: &[usize]) -> Result<Vec<usize>>
     Ok(Pool::of(attributes, x)?.output_dims(x))
 }
 
-/// The means that an `AveragePool` with these attributes gives.
-pub(super) fn means(attributes: &Attributes, x: &[usize], values: &[f32]) -> Result<Vec<f32>> {
-    Ok(Pool::of(attributes, x)?.sums(values, |total, count| total / count as f32))
+/// Means as ONNX Runtime's quantised pool takes them: with `count_include_pad` over the whole window,
+/// also where `ceil_mode` reaches beyond the padding.
+pub(super) fn whole_means(
+    attributes: &Attributes,
+    x: &[usize],
+    values: &[f32],
+) -> Result<Vec<f32>> {
+    let pool = Pool::of(attributes, x)?;
+    let kernel = pool.axes.iter().map(|axis| axis.kernel).product::<usize>();
+    let count = |count| if pool.padded { kernel } else { count };
+    Ok(pool.sums(values, |total, cells| total / count(cells) as f32))
 }
 
 fn flop(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
