@@ -18,9 +18,11 @@ mod expand;
 mod fused;
 mod gather;
 mod gather_elements;
+mod global_pool;
 mod identity;
 #[cfg(test)]
 mod lowering;
+mod lp_pool;
 mod lrn;
 mod matmul;
 mod max_unpool;
@@ -49,7 +51,7 @@ pub(crate) use self::{
     cast::CAST,
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     constant_of_shape::CONSTANT_OF_SHAPE,
-    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
+    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, Geometry},
     conv_transpose::CONV_TRANSPOSE,
     expand::EXPAND,
     gather::GATHER,
@@ -69,6 +71,7 @@ pub(crate) use self::{
     transpose::TRANSPOSE,
     unary::{ABS, EXP, NEG, SIGMOID, SIGN},
     where_::WHERE,
+    windows::Axis,
 };
 
 /// Every operator, a list a file.
@@ -85,7 +88,9 @@ const OPS: &[&[&Operator]] = &[
     fused::OPS,
     gather::OPS,
     gather_elements::OPS,
+    global_pool::OPS,
     identity::OPS,
+    lp_pool::OPS,
     lrn::OPS,
     matmul::OPS,
     max_unpool::OPS,
