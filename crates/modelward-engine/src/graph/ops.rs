@@ -36,11 +36,14 @@ mod fused;
 mod gather;
 mod gather_elements;
 mod gather_nd;
+mod global_pool;
 mod hardmax;
 mod identity;
 mod likelihood;
 mod logic;
+mod lowering;
 mod lp_normalization;
+mod lp_pool;
 mod lrn;
 mod matmul;
 mod max_unpool;
@@ -92,7 +95,7 @@ pub(crate) use self::{
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     concat::{CONCAT, SPLIT},
     constant_of_shape::CONSTANT_OF_SHAPE,
-    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD},
+    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, Geometry},
     conv_transpose::CONV_TRANSPOSE,
     cross_entropy::CROSS_ENTROPY,
     expand::EXPAND,
@@ -118,6 +121,7 @@ pub(crate) use self::{
     transpose::TRANSPOSE,
     unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
     where_::WHERE,
+    windows::Axis,
 };
 
 /// Every operator, a list a file.
@@ -151,11 +155,13 @@ const OPS: &[&[&Operator]] = &[
     gather::OPS,
     gather_elements::OPS,
     gather_nd::OPS,
+    global_pool::OPS,
     hardmax::OPS,
     identity::OPS,
     likelihood::OPS,
     logic::OPS,
     lp_normalization::OPS,
+    lp_pool::OPS,
     lrn::OPS,
     matmul::OPS,
     max_unpool::OPS,

@@ -124,6 +124,12 @@ fn transposed(attributes: &Attributes, x: &[usize], w: &[usize]) -> Result<Geome
                 one.input = output
                     .checked_mul(stride)
                     .ok_or_else(|| Trouble::limit("an output that cannot be counted"))?;
+                if reached < one.input {
+                    // The definition would cut a negative padding off; no two tools agree on it.
+                    return Err(Trouble::unsupported(
+                        "a kernel smaller than the stride, with `auto_pad`",
+                    ));
+                }
                 (one.before, one.after) = windows::halves(reached.saturating_sub(one.input), upper);
             }
             (None, false) => {

@@ -158,12 +158,13 @@ pub(crate) static NORMALIZE_GRAD: Operator = Operator::own(
     back,
     Grad::Rule(|cx| {
         let Some(back) = cx.flow(0) else { return Ok(()) };
+        let (flow, x, attributes) = (cx.input(0)?, cx.input(1)?, cx.node.attributes.clone());
+        let turned = cx.builder.apply_with(&NORMALIZE_GRAD, &[back, x], attributes)?;
         if cx.wants(1) {
-            return Err(Trouble::unsupported("the second derivative of a normalisation"));
+            let by = curved(cx.builder, cx.node, [back, turned, flow, x])?;
+            cx.give(1, by)?;
         }
-        let (x, attributes) = (cx.input(1)?, cx.node.attributes.clone());
-        let gradient = cx.builder.apply_with(&NORMALIZE_GRAD, &[back, x], attributes)?;
-        cx.give(0, gradient)
+        cx.give(0, turned)
     }),
     |builder, node| {
         let [Some(flow), Some(x)] = node.inputs[..] else {
@@ -188,6 +189,39 @@ pub(crate) static NORMALIZE_GRAD: Operator = Operator::own(
     },
 )
 .flop(flop);
+
+/// The gradient of [`NORMALIZE_GRAD`] by its input, where `back` flows and `turned` is what the
+/// operator makes of that: with y the normalised input, s the deviation and G the operator,
+/// `-(y mean(back G(flow)) + mean(flow y) G(back) + mean(back y) G(flow)) / s`.
+fn curved(
+    builder: &mut Builder<'_>,
+    node: &Node,
+    [back, turned, flow, x]: [ValueId; 4],
+) -> Result<ValueId> {
+    let passed = builder.apply_with(&NORMALIZE_GRAD, &[flow, x], node.attributes.clone())?;
+    let plain = Plain::write(builder, node, x)?;
+    let (axes, normal) = (plain.axes, plain.normal);
+    let mut values = [back, turned, flow, passed];
+    if let Some(view) = plain.view {
+        for value in &mut values {
+            *value = builder.apply(&ops::RESHAPE, &[*value, view])?;
+        }
+    }
+    let [back, turned, flow, passed] = values;
+    let mut total = None;
+    for (a, b, times) in [(back, passed, normal), (flow, normal, turned), (back, normal, passed)] {
+        let product = builder.mul(a, b)?;
+        let mean = builder.apply(&REDUCE_MEAN, &[product, axes])?;
+        let term = builder.mul(mean, times)?;
+        total = Some(match total {
+            Some(total) => builder.add(total, term)?,
+            None => term,
+        });
+    }
+    let total = builder.apply(&ops::NEG, &[total.unwrap_or(normal)])?;
+    let by = builder.apply(&ops::DIV, &[total, plain.deviation])?;
+    builder.reshape_like(by, x)
+}
 
 /// How a scale and a bias are spread over the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,18 @@
-//! `MaxPool`, `AveragePool`, `LpPool` and their global forms: one number for each window.
+//! `MaxPool`, `AveragePool`: one number for each window.
 //!
 //! The gradient of a largest element goes to the first in row-major order of its window that is as
 //! large; where windows overlap, gradients add up. Padding counts as smaller than everything for
-//! `MaxPool`, and as 0 for the others. `AveragePool` divides by the elements of the input in a
-//! window, or with `count_include_pad` of the padded input; what `ceil_mode` reaches beyond that is
-//! never counted.
+//! `MaxPool`, and as 0 for `AveragePool`, which divides by the elements of the input in a window, or
+//! with `count_include_pad` of the padded input; what `ceil_mode` reaches beyond that is never
+//! counted.
 //!
-//! Source: ONNX `MaxPool`, `AveragePool`, `LpPool`, `GlobalMaxPool`, `GlobalAveragePool`,
-//! `GlobalLpPool`, sets 1 to 22.
+//! Source: ONNX `MaxPool`, sets 1 to 22, and `AveragePool`, sets 1 to 22.
 
 use std::iter::Sum;
 
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
-    grad::{Builder, Dim, Gradient},
+    grad::{Builder, Dim},
     graph::{
         Attributes, Grad, Infer, Node, Operator, Run, ValueId, ops,
         ops::{
@@ -23,16 +22,8 @@ use crate::{
     },
 };
 
-pub(super) const OPS: &[&Operator] = &[
-    &MAX_POOL,
-    &MAX_POOL_GRAD,
-    &AVERAGE_POOL,
-    &AVERAGE_POOL_GRAD,
-    &LP_POOL,
-    &GLOBAL_MAX_POOL,
-    &GLOBAL_AVERAGE_POOL,
-    &GLOBAL_LP_POOL,
-];
+pub(super) const OPS: &[&Operator] =
+    &[&MAX_POOL, &MAX_POOL_GRAD, &AVERAGE_POOL, &AVERAGE_POOL_GRAD];
 
 pub(crate) static MAX_POOL: Operator = Operator::new(
     "MaxPool",
@@ -115,12 +106,10 @@ pub(crate) static AVERAGE_POOL: Operator = Operator::new(
     },
     |run| {
         let x = run.input(0)?;
+        let pool = Pool::of(run.attributes(), x.dims())?;
         let data: Data = match x.data() {
-            Data::F32(v) => means(run.attributes(), x.dims(), v)?.into(),
-            Data::F64(v) => {
-                let pool = Pool::of(run.attributes(), x.dims())?;
-                pool.sums(v, |total, count| total / count as f64).into()
-            }
+            Data::F32(v) => pool.sums(v, |total, count| total / count as f32).into(),
+            Data::F64(v) => pool.sums(v, |total, count| total / count as f64).into(),
             _ => return Err(of_type(x)),
         };
         Ok(vec![run.shaped(0, data)?])
@@ -177,149 +166,13 @@ pub(crate) static AVERAGE_POOL_GRAD: Operator = Operator::own(
 )
 .flop(back_flop);
 
-/// Norms: the `p`-th root of the sum of `p`-th powers.
-pub(crate) static LP_POOL: Operator = Operator::new(
-    "LpPool",
-    &[2, 11, 18, 22],
-    |cx| {
-        let pool = Pool::of(cx.attributes(), cx.dims(0)?)?;
-        power(cx.attributes())?;
-        Ok(vec![Type::new(cx.element(0)?, pool.output_dims(cx.dims(0)?))])
-    },
-    |run| {
-        let x = run.input(0)?;
-        let pool = Pool::of(run.attributes(), x.dims())?;
-        let p = power(run.attributes())?;
-        macro_rules! norm {
-            ($v:expr, $kind:ty) => {{
-                let mut out = vec![<$kind>::default(); pool.outputs()];
-                pool.windows(|at, window| {
-                    let powers = window.cells().map(|cell| $v[cell].abs().powi(p));
-                    out[at] = powers.sum::<$kind>().powf(1.0 / p as $kind);
-                });
-                out.into()
-            }};
-        }
-        let data: Data = match x.data() {
-            Data::F32(v) => norm!(v, f32),
-            Data::F64(v) => norm!(v, f64),
-            _ => return Err(of_type(x)),
-        };
-        Ok(vec![run.shaped(0, data)?])
-    },
-    Grad::Rule(|cx| {
-        let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let (x, y) = (cx.input(0)?, cx.output(0)?);
-        let share = norm_share(cx, flow, y)?;
-        let mut attributes = cx.node.attributes.clone();
-        attributes.take("p");
-        let attributes = attributes.with("sum", 1);
-        let spread = cx.builder.apply_with(&AVERAGE_POOL_GRAD, &[share, x], attributes)?;
-        norm_gradient(cx, spread)
-    }),
-)
-.flop(flop);
-
-pub(crate) static GLOBAL_MAX_POOL: Operator = Operator::new(
-    "GlobalMaxPool",
-    &[1, 22],
-    global_type,
-    |run| {
-        let x = run.input(0)?;
-        macro_rules! largest {
-            ($v:expr) => {
-                planes(x, $v, |plane| {
-                    let window = Window::all(plane.len());
-                    window.first_largest(plane).map(|at| plane[at]).unwrap_or_default()
-                })
-                .into()
-            };
-        }
-        let data: Data = match x.data() {
-            Data::F32(v) => largest!(v),
-            Data::F64(v) => largest!(v),
-            _ => return Err(of_type(x)),
-        };
-        Ok(vec![run.shaped(0, data)?])
-    },
-    Grad::Rule(|cx| {
-        let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let (x, y) = (cx.input(0)?, cx.output(0)?);
-        let axes = (2..cx.builder.rank(x)? as i64).collect();
-        let axes = cx.builder.ints(axes);
-        let gradient = cx.builder.apply(&ops::REDUCE_EXTREME_GRAD, &[flow, x, y, axes])?;
-        cx.give(0, gradient)
-    }),
-)
-.flop(global_flop);
-
-pub(crate) static GLOBAL_AVERAGE_POOL: Operator = Operator::new(
-    "GlobalAveragePool",
-    &[1, 22],
-    global_type,
-    |run| {
-        let x = run.input(0)?;
-        let data: Data = match x.data() {
-            Data::F32(v) => {
-                planes(x, v, |plane| plane.iter().sum::<f32>() / plane.len() as f32).into()
-            }
-            Data::F64(v) => {
-                planes(x, v, |plane| plane.iter().sum::<f64>() / plane.len() as f64).into()
-            }
-            _ => return Err(of_type(x)),
-        };
-        Ok(vec![run.shaped(0, data)?])
-    },
-    Grad::Rule(|cx| {
-        let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let (x, y) = (cx.input(0)?, cx.output(0)?);
-        let builder = &mut *cx.builder;
-        let count = count_each(builder, x, y)?;
-        let share = builder.apply(&ops::DIV, &[flow, count])?;
-        let shape = builder.shape_of(x)?;
-        let gradient = builder.apply(&ops::EXPAND, &[share, shape])?;
-        cx.give(0, gradient)
-    }),
-)
-.flop(global_flop);
-
-pub(crate) static GLOBAL_LP_POOL: Operator = Operator::new(
-    "GlobalLpPool",
-    &[2, 22],
-    |cx| {
-        power(cx.attributes())?;
-        global_type(cx)
-    },
-    |run| {
-        let x = run.input(0)?;
-        let p = power(run.attributes())?;
-        macro_rules! norm {
-            ($v:expr, $kind:ty) => {
-                planes(x, $v, |plane| {
-                    plane.iter().map(|x| x.abs().powi(p)).sum::<$kind>().powf(1.0 / p as $kind)
-                })
-                .into()
-            };
-        }
-        let data: Data = match x.data() {
-            Data::F32(v) => norm!(v, f32),
-            Data::F64(v) => norm!(v, f64),
-            _ => return Err(of_type(x)),
-        };
-        Ok(vec![run.shaped(0, data)?])
-    },
-    Grad::Rule(|cx| {
-        let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let y = cx.output(0)?;
-        let share = norm_share(cx, flow, y)?;
-        norm_gradient(cx, share)
-    }),
-)
-.flop(global_flop);
-
 /// How the windows of a pool lie in each channel.
 #[derive(Debug)]
+<<<<<<< HEAD
 pub(crate) struct Pool {
+=======
+pub(super) struct Pool {
+>>>>>>> eng-c
     /// Channels of all examples.
     pub(crate) planes: usize,
     pub(crate) axes: [Axis; 3],
@@ -328,8 +181,12 @@ pub(crate) struct Pool {
 }
 
 impl Pool {
+<<<<<<< HEAD
     /// Of a pool over an input of this shape.
     pub(crate) fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
+=======
+    pub(super) fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
+>>>>>>> eng-c
         let (batch, channels, input) = windows::split(x)?;
         let kernel = windows::sizes(attributes, "kernel_shape", input.len(), 1)?;
         let kernel =
@@ -337,17 +194,16 @@ impl Pool {
         let axes = windows::slide(attributes, input, &kernel)?;
         let rank = axes.len();
         let axes = windows::three(&axes)?;
-        let empty = input.contains(&0);
-        let planes = if empty { 0 } else { batch.saturating_mul(channels) };
+        let planes = batch.saturating_mul(channels);
         Ok(Self { planes, axes, rank, padded: attributes.flag("count_include_pad")? })
     }
 
-    fn output_dims(&self, x: &[usize]) -> Vec<usize> {
+    pub(super) fn output_dims(&self, x: &[usize]) -> Vec<usize> {
         let spatial = self.axes[3 - self.rank..].iter().map(|axis| axis.output);
         x.iter().take(2).copied().chain(spatial).collect()
     }
 
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         self.axes.iter().fold(self.planes, |all, axis| all * axis.output)
     }
 
@@ -367,7 +223,11 @@ impl Pool {
     }
 
     /// Each window in the order of the output.
-    fn windows(&self, mut each: impl FnMut(usize, &Window)) {
+    pub(super) fn windows(&self, mut each: impl FnMut(usize, &Window)) {
+        // There may be more channels than anybody can count through, each without a window.
+        if self.axes.iter().any(|axis| axis.output == 0) {
+            return;
+        }
         let [depth, height, width] = &self.axes;
         let sizes = self.axes.map(|axis| axis.input);
         let mut at = 0;
@@ -393,7 +253,7 @@ impl Pool {
 
 /// One place of a window over a channel.
 #[derive(Debug)]
-struct Window {
+pub(super) struct Window {
     /// Where the channel begins.
     first: usize,
     sizes: [usize; 3],
@@ -405,14 +265,14 @@ struct Window {
 
 impl Window {
     /// Over all of this many elements.
-    fn all(count: usize) -> Self {
+    pub(super) fn all(count: usize) -> Self {
         let mut axes = [Axis::UNIT; 3];
         axes[2] = Axis { input: count, kernel: count, ..Axis::UNIT };
         Self { first: 0, sizes: [1, 1, count], axes, places: [0; 3], padded: None }
     }
 
     /// Where the elements of the input lie, in row-major order.
-    fn cells(&self) -> impl Iterator<Item = usize> {
+    pub(super) fn cells(&self) -> impl Iterator<Item = usize> {
         let [_, rows, columns] = self.sizes;
         let [depth, height, width] = self.axes;
         let [at_depth, at_height, at_width] = self.places;
@@ -434,7 +294,7 @@ impl Window {
     }
 
     /// The first of the largest elements; NaN is larger than all.
-    fn first_largest<T: PartialOrd + Copy>(&self, x: &[T]) -> Option<usize> {
+    pub(super) fn first_largest<T: PartialOrd + Copy>(&self, x: &[T]) -> Option<usize> {
         let mut cells = self.cells();
         let first = cells.next()?;
         #[expect(clippy::eq_op, reason = "NaN alone differs from itself")]
@@ -451,12 +311,20 @@ pub(super) fn pooled(attributes: &Attributes, x: &[usize]) -> Result<Vec<usize>>
     Ok(Pool::of(attributes, x)?.output_dims(x))
 }
 
-/// The means that an `AveragePool` with these attributes gives.
-pub(super) fn means(attributes: &Attributes, x: &[usize], values: &[f32]) -> Result<Vec<f32>> {
-    Ok(Pool::of(attributes, x)?.sums(values, |total, count| total / count as f32))
+/// Means as ONNX Runtime's quantised pool takes them: with `count_include_pad` over the whole window,
+/// also where `ceil_mode` reaches beyond the padding.
+pub(super) fn whole_means(
+    attributes: &Attributes,
+    x: &[usize],
+    values: &[f32],
+) -> Result<Vec<f32>> {
+    let pool = Pool::of(attributes, x)?;
+    let kernel = pool.axes.iter().map(|axis| axis.kernel).product::<usize>();
+    let count = |count| if pool.padded { kernel } else { count };
+    Ok(pool.sums(values, |total, cells| total / count(cells) as f32))
 }
 
-fn flop(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
+pub(super) fn flop(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
     Ok(Pool::of(cx.attributes(), cx.dims(0)?)?.flop())
 }
 
@@ -576,94 +444,4 @@ fn builder_admits(kernel: &[usize]) -> Result<()> {
         return Err(Trouble::limit(format!("a kernel of shape {kernel:?}")));
     }
     Ok(())
-}
-
-fn global_type(cx: &Infer<'_>) -> Result<Vec<Type>> {
-    let x = cx.kind(0)?;
-    let (batch, channels, spatial) = windows::split(&x.dims)?;
-    let ones = spatial.iter().map(|_| 1);
-    Ok(vec![Type::new(x.element, [batch, channels].into_iter().chain(ones).collect::<Vec<_>>())])
-}
-
-fn global_flop(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
-    Ok(cx.kind(0)?.count()? as u64)
-}
-
-/// One number for all elements of each channel.
-fn planes<T: Copy>(x: &Tensor, values: &[T], of: impl Fn(&[T]) -> T) -> Vec<T> {
-    let plane = x.dims()[2..].iter().product::<usize>();
-    let planes = x.dims()[..2].iter().product::<usize>();
-    (0..planes).map(|at| of(&values[at * plane..][..plane])).collect()
-}
-
-/// How many elements of one value each of another stands for, as a float.
-fn count_each(builder: &mut Builder<'_>, of: ValueId, each: ValueId) -> Result<ValueId> {
-    let dims = builder.dims(of)?;
-    let spatial = dims.iter().skip(2).map(|dim| match dim {
-        Dim::Fixed(size) => Some(*size as f64),
-        Dim::Varies => None,
-    });
-    if let Some(count) = spatial.product::<Option<f64>>() {
-        return builder.float(of, count);
-    }
-    let (all, some) = (builder.apply(&ops::SIZE, &[of])?, builder.apply(&ops::SIZE, &[each])?);
-    let count = builder.apply(&ops::DIV, &[all, some])?;
-    let to = Attributes::new().with("to", builder.element(of)?.to_onnx());
-    builder.apply_with(&ops::CAST, &[count], to)
-}
-
-/// Which norm it is. Larger powers overflow long before.
-fn power(attributes: &Attributes) -> Result<i32> {
-    const MOST: i64 = 64;
-    let p = attributes.int_or("p", 2)?;
-    match i32::try_from(p) {
-        Ok(p) if p >= 1 && i64::from(p) <= MOST => Ok(p),
-        _ => Err(Trouble::graph(format!("expected a norm of 1 to {MOST}, got {p}"))),
-    }
-}
-
-/// What flows, over the norm's power: 0 where the norm is 0, at its kink.
-fn norm_share(cx: &mut Gradient<'_, '_>, flow: ValueId, y: ValueId) -> Result<ValueId> {
-    let p = power(&cx.node.attributes)?;
-    let builder = &mut *cx.builder;
-    let (zero, one) = (builder.float(y, 0.0)?, builder.float(y, 1.0)?);
-    let above = builder.apply(&ops::GREATER, &[y, zero])?;
-    let norm = builder.apply(&ops::WHERE, &[above, y, one])?;
-    let powered = powered(builder, norm, p - 1)?;
-    builder.apply(&ops::DIV, &[flow, powered])
-}
-
-/// A norm's gradient from what its windows share out: times the sign and a power of the input.
-fn norm_gradient(cx: &mut Gradient<'_, '_>, spread: ValueId) -> Result<()> {
-    let p = power(&cx.node.attributes)?;
-    let x = cx.input(0)?;
-    let builder = &mut *cx.builder;
-    let slope = if p == 2 {
-        x
-    } else {
-        let sign = builder.apply(&ops::SIGN, &[x])?;
-        let size = builder.apply(&ops::ABS, &[x])?;
-        let powered = powered(builder, size, p - 1)?;
-        builder.mul(sign, powered)?
-    };
-    let gradient = builder.mul(slope, spread)?;
-    cx.give(0, gradient)
-}
-
-/// A whole power, by squaring.
-fn powered(builder: &mut Builder<'_>, base: ValueId, power: i32) -> Result<ValueId> {
-    let mut result = builder.float(base, 1.0)?;
-    let (mut square, mut left) = (base, power);
-    let mut empty = true;
-    while left > 0 {
-        if left & 1 == 1 {
-            result = if empty { square } else { builder.mul(result, square)? };
-            empty = false;
-        }
-        left >>= 1;
-        if left > 0 {
-            square = builder.mul(square, square)?;
-        }
-    }
-    Ok(result)
 }

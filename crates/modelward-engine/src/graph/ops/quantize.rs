@@ -378,3 +378,48 @@ fn give_scale(cx: &mut Gradient<'_, '_>, weighted: ValueId, scale: ValueId) -> R
     let total = cast(cx, total, element)?;
     cx.give(1, total)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::{
+        Limits, Meter,
+        exec::evaluate,
+        grad::{Builder, Options},
+        graph::{Graph, Inference, Known, Value},
+    };
+
+    #[test]
+    fn straight_through_the_range() {
+        let meter = Meter::new(Limits::default());
+        // One scale for each column; levels from 0 to 255 above the zero point.
+        let x = Tensor::new([2, 3], vec![0.1_f64, -9.0, 3.0, 7.0, 0.2, -1.0]).unwrap();
+        let mut graph = Graph::default();
+        let id = graph.add_value(Value::default());
+        graph.inputs.push(id);
+        let kind = x.kind();
+        let known = [(id, Known { kind: &kind, value: None })];
+        let probe = Inference::of(&graph, &known, &meter).unwrap();
+        let mut builder = Builder::new(graph, vec![probe], &meter);
+        let scale = builder.constant(Tensor::list(vec![0.01_f64, 0.02, 0.03]));
+        let zero = builder.constant(Tensor::list(vec![0_u8, 128, 10]));
+        let seed =
+            builder.constant(Tensor::new([2, 3], vec![1.0_f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap());
+        let inputs = [id, scale, zero];
+        let levels = builder.apply(&QUANTIZE_LINEAR, &inputs).unwrap();
+        let y = builder.apply(&DEQUANTIZE_LINEAR, &[levels, scale, zero]).unwrap();
+        let mut options = Options { straight_through: true, ..Options::default() };
+        let found = builder.gradients(&[(y, seed)], &[id], &mut options).unwrap();
+        assert_eq!(options.replaced.len(), 1);
+        let (mut graph, _) = builder.finish();
+        graph.outputs = vec![found[0].unwrap()];
+        let got = evaluate(&graph, &[(id, Arc::new(x))], &meter).unwrap();
+        // In range: 10, -322, 110; 700, 138, -23.
+        let expected = [1.0, 0.0, 3.0, 0.0, 5.0, 0.0];
+        for (got, expected) in got[0].values::<f64>().unwrap().iter().zip(expected) {
+            assert!((got - expected).abs() < 1e-12);
+        }
+    }
+}

@@ -84,7 +84,7 @@ static QLINEAR_AVERAGE_POOL: Operator = single(
     },
     |run| {
         let values = real(run, 0)?.collect::<Vec<_>>();
-        let means = pool::means(run.attributes(), run.input(0)?.dims(), &values)?;
+        let means = pool::whole_means(run.attributes(), run.input(0)?.dims(), &values)?;
         rounded(run, means.into_iter(), 3)
     },
 );
