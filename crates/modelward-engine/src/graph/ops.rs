@@ -6,6 +6,7 @@ use std::{collections::HashMap, sync::LazyLock};
 use crate::graph::Operator;
 
 mod activation;
+mod affine_grid;
 mod align;
 mod along;
 mod arg_max;
@@ -17,6 +18,7 @@ mod cast;
 mod center_crop_pad;
 mod classify;
 mod clip;
+mod col2im;
 mod compare;
 mod concat;
 mod constant;
@@ -30,6 +32,10 @@ mod det;
 mod dropout;
 mod einsum;
 pub(crate) mod elementwise;
+mod control_flow;
+mod depth_to_space;
+mod dft;
+mod elementwise;
 mod expand;
 mod eye_like;
 mod fused;
@@ -38,6 +44,7 @@ mod gather_elements;
 mod gather_nd;
 mod global_pool;
 mod hardmax;
+mod grid_sample;
 mod identity;
 mod likelihood;
 mod logic;
@@ -52,6 +59,7 @@ mod mel_weight_matrix;
 mod modulo;
 mod normalization;
 mod one_hot;
+mod non_max_suppression;
 mod pad;
 pub(crate) mod pool;
 mod power;
@@ -66,7 +74,9 @@ mod recurrent;
 pub(crate) mod reduce;
 mod relu;
 mod reshape;
+mod resize;
 mod reverse_sequence;
+mod roi_align;
 mod rotary_embedding;
 mod rounding;
 mod scatter_elements;
@@ -127,6 +137,7 @@ pub(crate) use self::{
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
     activation::OPS,
+    affine_grid::OPS,
     align::OPS,
     arg_max::OPS,
     attention::OPS,
@@ -137,6 +148,7 @@ const OPS: &[&[&Operator]] = &[
     center_crop_pad::OPS,
     classify::OPS,
     clip::OPS,
+    col2im::OPS,
     compare::OPS,
     concat::OPS,
     constant::OPS,
@@ -149,6 +161,9 @@ const OPS: &[&[&Operator]] = &[
     det::OPS,
     dropout::OPS,
     einsum::OPS,
+    control_flow::OPS,
+    depth_to_space::OPS,
+    dft::OPS,
     expand::OPS,
     eye_like::OPS,
     fused::OPS,
@@ -157,6 +172,7 @@ const OPS: &[&[&Operator]] = &[
     gather_nd::OPS,
     global_pool::OPS,
     hardmax::OPS,
+    grid_sample::OPS,
     identity::OPS,
     likelihood::OPS,
     logic::OPS,
@@ -170,6 +186,7 @@ const OPS: &[&[&Operator]] = &[
     modulo::OPS,
     normalization::OPS,
     one_hot::OPS,
+    non_max_suppression::OPS,
     pad::OPS,
     pool::OPS,
     power::OPS,
@@ -183,7 +200,9 @@ const OPS: &[&[&Operator]] = &[
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    resize::OPS,
     reverse_sequence::OPS,
+    roi_align::OPS,
     rotary_embedding::OPS,
     rounding::OPS,
     scatter_elements::OPS,
