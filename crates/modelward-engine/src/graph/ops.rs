@@ -23,19 +23,17 @@ mod compare;
 mod concat;
 mod constant;
 mod constant_of_shape;
+mod control_flow;
 pub(crate) mod conv;
 mod conv_transpose;
 mod cross_entropy;
 mod cumulate;
 mod depth_to_space;
 mod det;
+mod dft;
 mod dropout;
 mod einsum;
 pub(crate) mod elementwise;
-mod control_flow;
-mod depth_to_space;
-mod dft;
-mod elementwise;
 mod expand;
 mod eye_like;
 mod fused;
@@ -43,8 +41,8 @@ mod gather;
 mod gather_elements;
 mod gather_nd;
 mod global_pool;
-mod hardmax;
 mod grid_sample;
+mod hardmax;
 mod identity;
 mod likelihood;
 mod logic;
@@ -57,9 +55,9 @@ mod max_unpool;
 mod mean_variance_normalization;
 mod mel_weight_matrix;
 mod modulo;
+mod non_max_suppression;
 mod normalization;
 mod one_hot;
-mod non_max_suppression;
 mod pad;
 pub(crate) mod pool;
 mod power;
@@ -153,17 +151,16 @@ const OPS: &[&[&Operator]] = &[
     concat::OPS,
     constant::OPS,
     constant_of_shape::OPS,
+    control_flow::OPS,
     conv::OPS,
     conv_transpose::OPS,
     cross_entropy::OPS,
     cumulate::OPS,
     depth_to_space::OPS,
     det::OPS,
+    dft::OPS,
     dropout::OPS,
     einsum::OPS,
-    control_flow::OPS,
-    depth_to_space::OPS,
-    dft::OPS,
     expand::OPS,
     eye_like::OPS,
     fused::OPS,
@@ -171,8 +168,8 @@ const OPS: &[&[&Operator]] = &[
     gather_elements::OPS,
     gather_nd::OPS,
     global_pool::OPS,
-    hardmax::OPS,
     grid_sample::OPS,
+    hardmax::OPS,
     identity::OPS,
     likelihood::OPS,
     logic::OPS,
@@ -184,9 +181,9 @@ const OPS: &[&[&Operator]] = &[
     mean_variance_normalization::OPS,
     mel_weight_matrix::OPS,
     modulo::OPS,
+    non_max_suppression::OPS,
     normalization::OPS,
     one_hot::OPS,
-    non_max_suppression::OPS,
     pad::OPS,
     pool::OPS,
     power::OPS,
