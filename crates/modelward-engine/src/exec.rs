@@ -9,6 +9,7 @@ mod program;
 mod roles;
 mod steps;
 
+pub(crate) use self::{batch::holding_batch, interpret::run_node, meter::size};
 pub use self::{
     batch::{Clipped, How, Session, run},
     interpret::evaluate,
@@ -16,4 +17,3 @@ pub use self::{
     meter::{Limits, Meter},
     program::{Memory, Plan, Program, View},
 };
-pub(crate) use self::{interpret::run_node, meter::size};

@@ -54,14 +54,10 @@ impl Model {
         let meter = Meter::new(*limits);
         let known = match inputs {
             Some(inputs) => {
-                let kinds =
-                    inputs.iter().map(|(id, tensor)| (*id, tensor.kind())).collect::<Vec<_>>();
-                let known = kinds.iter().zip(inputs).map(|((id, kind), (_, tensor))| {
-                    // Whole numbers may say shapes: then they are part of the graph.
-                    let small = !tensor.element().is_float() && tensor.count() <= 64;
-                    (*id, Known { kind, value: small.then_some(&**tensor) })
-                });
-                vec![Inference::of(&self.graph, &known.collect::<Vec<_>>(), &meter)?]
+                // With one more example too, so that the batch is known from what is fixed.
+                let mut known = vec![self.known(inputs, 0, &meter)?];
+                known.extend(self.known(inputs, 1, &meter).ok());
+                known
             }
             None => grad::probes(&self.graph, &meter)?,
         };
@@ -116,6 +112,26 @@ impl Model {
         derivative.replaced = options.replaced;
         derivative.zero = options.zero;
         Ok(derivative)
+    }
+
+    /// What is known of the graph for inputs like these, with so many examples more.
+    fn known(&self, inputs: &Fed, more: usize, meter: &Meter) -> Result<Inference> {
+        let batch = exec::holding_batch(inputs);
+        let kinds = inputs.iter().zip(&batch).map(|((_, tensor), batch)| {
+            let mut kind = tensor.kind();
+            if *batch {
+                kind.dims[0] += more;
+            }
+            kind
+        });
+        let kinds = kinds.collect::<Vec<_>>();
+        let known = inputs.iter().zip(&kinds).zip(&batch).map(|(((id, tensor), kind), batch)| {
+            // Whole numbers may say shapes: then they are part of the graph.
+            let small =
+                !(*batch && more > 0) && !tensor.element().is_float() && tensor.count() <= 64;
+            (*id, Known { kind, value: small.then_some(&**tensor) })
+        });
+        Inference::of(&self.graph, &known.collect::<Vec<_>>(), meter)
     }
 
     /// The values that a gradient is taken by.

@@ -69,12 +69,9 @@ impl Session {
     /// # Errors
     /// Where the graph refuses their shapes.
     pub fn new(graph: Arc<Graph>, inputs: &[(ValueId, Arc<Tensor>)], how: How) -> Result<Self> {
-        let size = |tensor: &Tensor| tensor.dims().first().copied();
-        let lead = inputs.iter().find(|(_, tensor)| tensor.element().is_float());
-        let lead = lead.or(inputs.first()).and_then(|(_, tensor)| size(tensor));
-        // The batch is what the first float input has along its first axis, and others with it.
-        let holds = |tensor: &Tensor| !tensor.dims().is_empty() && size(tensor) == lead;
-        let batch = inputs.iter().map(|(_, tensor)| holds(tensor)).collect::<Vec<_>>();
+        let batch = holding_batch(inputs);
+        let lead = inputs.iter().zip(&batch).find(|(_, batch)| **batch);
+        let lead = lead.and_then(|((_, tensor), _)| tensor.dims().first().copied());
         let mut session = Self {
             graph,
             how,
@@ -401,6 +398,16 @@ pub struct Clipped {
     pub gradients: Vec<Tensor>,
     /// The norm of each example's gradients before it was clipped.
     pub norms: Vec<f32>,
+}
+
+/// Which inputs hold the batch along their first axis: those that are as long there as the first
+/// float input, or without one the first.
+pub(crate) fn holding_batch(inputs: &[(ValueId, Arc<Tensor>)]) -> Vec<bool> {
+    let size = |tensor: &Tensor| tensor.dims().first().copied();
+    let lead = inputs.iter().find(|(_, tensor)| tensor.element().is_float());
+    let lead = lead.or(inputs.first()).and_then(|(_, tensor)| size(tensor));
+    let holds = |tensor: &Tensor| !tensor.dims().is_empty() && size(tensor) == lead;
+    inputs.iter().map(|(_, tensor)| holds(tensor)).collect()
 }
 
 fn stopped() -> Trouble {

@@ -46,6 +46,7 @@ mod hardmax;
 mod identity;
 mod likelihood;
 mod logic;
+#[cfg(test)]
 mod lowering;
 mod lp_normalization;
 mod lp_pool;

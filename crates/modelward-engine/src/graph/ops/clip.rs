@@ -1,7 +1,7 @@
 //! `Clip`: numbers kept between a smallest and a largest.
 //!
-//! The gradient passes where min <= x <= max, and goes to the bound elsewhere. Where the bounds
-//! cross, everything becomes the largest. Before set 11 the bounds were attributes.
+//! The gradient passes where min < x < max, as PyTorch 2.15 has it for bounds that are numbers; it
+//! goes to the bound beyond. Where the bounds cross, everything becomes the largest. Before set 11 the bounds were attributes.
 //!
 //! Source: ONNX `Clip`, sets 6, 11, 12 and 13.
 
@@ -87,9 +87,9 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let (low, high) = (bound(cx, 1)?, bound(cx, 2)?);
     if cx.wants(0) {
         let mut gradient = flow;
-        let pairs = [low.map(|low| [low, x]), high.map(|high| [x, high])];
+        let pairs = [low.map(|low| [x, low]), high.map(|high| [high, x])];
         for pair in pairs.into_iter().flatten() {
-            let inside = cx.builder.apply(&ops::LESS_OR_EQUAL, &pair)?;
+            let inside = cx.builder.apply(&ops::GREATER, &pair)?;
             gradient = cx.builder.apply(&ops::WHERE, &[inside, gradient, zero])?;
         }
         cx.give(0, gradient)?;

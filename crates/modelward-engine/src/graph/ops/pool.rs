@@ -168,25 +168,18 @@ pub(crate) static AVERAGE_POOL_GRAD: Operator = Operator::own(
 
 /// How the windows of a pool lie in each channel.
 #[derive(Debug)]
-<<<<<<< HEAD
 pub(crate) struct Pool {
-=======
-pub(super) struct Pool {
->>>>>>> eng-c
     /// Channels of all examples.
     pub(crate) planes: usize,
+    /// How the windows slide over depth, height and width.
     pub(crate) axes: [Axis; 3],
-    pub(crate) rank: usize,
-    pub(crate) padded: bool,
+    rank: usize,
+    padded: bool,
 }
 
 impl Pool {
-<<<<<<< HEAD
     /// Of a pool over an input of this shape.
     pub(crate) fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
-=======
-    pub(super) fn of(attributes: &Attributes, x: &[usize]) -> Result<Self> {
->>>>>>> eng-c
         let (batch, channels, input) = windows::split(x)?;
         let kernel = windows::sizes(attributes, "kernel_shape", input.len(), 1)?;
         let kernel =

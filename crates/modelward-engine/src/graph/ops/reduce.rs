@@ -378,9 +378,9 @@ fn first_places(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let reduced = axes(given, run.attributes(), x.dims().len())?;
     let (outer, inner) = groups(x.dims(), &reduced);
     macro_rules! first {
-        ($v:expr) => {{
-            let (flow, y) = (flow.values()?, y.values()?);
-            let mut out = vec![0.0; $v.len()];
+        ($v:expr, $kind:ty) => {{
+            let (flow, y) = (flow.values::<$kind>()?, y.values::<$kind>()?);
+            let mut out: Vec<$kind> = vec![0.0; $v.len()];
             for (group, start) in outer.enumerate() {
                 if let Some(at) = inner.iter().find(|&&at| $v[start + at] == y[group]) {
                     out[start + at] = flow[group];
@@ -390,8 +390,8 @@ fn first_places(run: &Run<'_>) -> Result<Vec<Tensor>> {
         }};
     }
     let data: Data = match x.data() {
-        Data::F32(v) => first!(v),
-        Data::F64(v) => first!(v),
+        Data::F32(v) => first!(v, f32),
+        Data::F64(v) => first!(v, f64),
         _ => return Err(of_type(x)),
     };
     Ok(vec![run.shaped(0, data)?])
