@@ -12,18 +12,26 @@ mod compare;
 mod constant_of_shape;
 mod elementwise;
 mod expand;
+mod features;
 mod gather;
 mod gather_elements;
 mod identity;
+mod imputer;
+mod label_encoder;
+mod linear_model;
 mod matmul;
 mod reduce;
 mod relu;
 mod reshape;
+mod rows;
+mod scaler;
 mod scatter_elements;
 mod shape;
 mod softmax;
+mod svm;
 mod top_k;
 mod transpose;
+mod tree_ensemble;
 mod unary;
 mod where_;
 
@@ -35,6 +43,7 @@ pub(crate) use self::{
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
     constant_of_shape::CONSTANT_OF_SHAPE,
     expand::EXPAND,
+    features::classes_of_zip_map,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
     identity::IDENTITY,
@@ -59,18 +68,25 @@ const OPS: &[&[&Operator]] = &[
     compare::OPS,
     constant_of_shape::OPS,
     expand::OPS,
+    features::OPS,
     gather::OPS,
     gather_elements::OPS,
     identity::OPS,
+    imputer::OPS,
+    label_encoder::OPS,
+    linear_model::OPS,
     matmul::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    scaler::OPS,
     scatter_elements::OPS,
     shape::OPS,
     softmax::OPS,
+    svm::OPS,
     top_k::OPS,
     transpose::OPS,
+    tree_ensemble::OPS,
     unary::OPS,
     where_::OPS,
 ];

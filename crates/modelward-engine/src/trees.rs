@@ -1,0 +1,505 @@
+//! Trees as models: one exact representation into which the tree ensembles of ONNX, XGBoost and
+//! LightGBM are read.
+//!
+//! A branch compares one feature with a threshold, or asks whether it is in a set; a leaf adds
+//! weights to targets. Each ensemble says in which float type features are compared and weights are
+//! summed, and whether base values come before or behind the sum, so that its raw scores are those
+//! of the library to the last bit.
+//!
+//! Files are not trusted: every branch is reached once, so that no walk is endless; children,
+//! features and targets exist; nothing is read recursively.
+
+#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+
+use crate::{Data, Element, Result, Tensor, Trouble, graph::shorten};
+
+mod document;
+mod lightgbm;
+mod node;
+mod transform;
+mod xgboost;
+
+pub use self::transform::{Real, Transform};
+pub(crate) use self::{
+    node::{Labels, targets as targets_of},
+    transform::{largest, logistic},
+};
+
+/// An ensemble of decision trees.
+#[derive(Clone, Debug)]
+pub struct Ensemble {
+    /// Features that a row has; a node of ONNX says only that there are at least so many.
+    pub features: usize,
+    /// Scores of a row.
+    pub targets: usize,
+    /// The float type in which features are compared and weights are summed.
+    pub precision: Precision,
+    /// How the weights of a target become one.
+    pub aggregate: Aggregate,
+    /// Added to each target; empty where nothing is.
+    pub base: Vec<f64>,
+    /// Whether base values are added before those of the trees, or behind them.
+    pub base_first: bool,
+    /// What is made of the raw scores.
+    pub transform: Transform,
+    /// What scores are divided by before that: a forest of LightGBM sums its raw scores.
+    pub averaged: Option<u64>,
+    /// Where features count as zero, as LightGBM has it.
+    flush: f64,
+    branches: Vec<Branch>,
+    leaves: Vec<Leaf>,
+    votes: Vec<Vote>,
+    sets: Vec<Vec<f64>>,
+    roots: Vec<Next>,
+}
+
+/// The float type in which an ensemble computes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precision {
+    /// `f32`.
+    Single,
+    /// `f64`.
+    Double,
+}
+
+/// How the weights of a target become one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Aggregate {
+    /// Their sum, in the order of the trees.
+    Sum,
+    /// Their sum, divided by the number of trees.
+    Average,
+    /// The least.
+    Min,
+    /// The largest.
+    Max,
+}
+
+/// What a branch asks of its feature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Test {
+    /// `<`
+    Less,
+    /// `<=`
+    LessOrEqual,
+    /// `>`
+    Greater,
+    /// `>=`
+    GreaterOrEqual,
+    /// `==`
+    Equal,
+    /// `!=`
+    NotEqual,
+    /// Whether it is in this set.
+    In(u32),
+    /// Whether its whole part is in this set of categories.
+    Category(u32),
+    /// The same, of what is not below zero.
+    CategoryFromZero(u32),
+}
+
+/// Where a missing value goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// Where the comparison with NaN sends it.
+    Compared,
+    /// NaN goes where the answer is this.
+    Goes(bool),
+    /// NaN counts as zero.
+    Zero,
+    /// NaN and zero go where the answer is this.
+    ZeroGoes(bool),
+}
+
+/// What follows on an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This branch.
+    Branch(u32),
+    /// This leaf.
+    Leaf(u32),
+}
+
+/// A branch.
+#[derive(Clone, Copy, Debug)]
+pub struct Branch {
+    /// The feature it looks at.
+    pub feature: u32,
+    /// What it asks.
+    pub test: Test,
+    /// The threshold, exactly.
+    pub threshold: f64,
+    /// Where a missing value goes.
+    pub missing: Missing,
+    /// What follows where the answer is yes.
+    pub yes: Next,
+    /// What follows where it is no.
+    pub no: Next,
+}
+
+/// The votes of a leaf, from a place to another.
+#[derive(Clone, Copy, Debug)]
+struct Leaf {
+    from: u32,
+    to: u32,
+}
+
+/// A weight of a leaf.
+#[derive(Clone, Copy, Debug)]
+struct Vote {
+    target: u32,
+    weight: f64,
+}
+
+/// What an ensemble says of rows.
+#[derive(Clone, Debug)]
+pub struct Prediction {
+    /// Raw scores, `[rows, targets]`.
+    pub raw: Tensor,
+    /// What the transform makes of them, `[rows, targets]`, or `[rows, 1]` where it is a class.
+    pub transformed: Tensor,
+}
+
+/// Raw scores, and which targets a tree has voted for at all.
+pub(crate) struct Scores<T> {
+    pub(crate) values: Vec<T>,
+    pub(crate) seen: Vec<bool>,
+}
+
+impl Ensemble {
+    /// Read a model of XGBoost (JSON, UBJSON) or LightGBM (text): its content says which.
+    ///
+    /// # Errors
+    /// Where it is neither, breaks its format, or holds what is not run: linear models, linear
+    /// leaves, vectors as leaves.
+    pub fn read(bytes: &[u8]) -> Result<Self> {
+        let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let start = text.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(text.len());
+        let text = text.get(start..).unwrap_or_default();
+        match text {
+            [b'{', ..] => xgboost::read(&document::read(text)?),
+            [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => lightgbm::read(text),
+            [b'b', b'i', b'n', b'f', ..] => {
+                Err(Trouble::unsupported("a model in the old binary format of XGBoost")
+                    .help("save it again with `save_model(\"model.ubj\")` in XGBoost 1.6 or newer"))
+            }
+            _ => Err(Trouble::unsupported(
+                "expected a tree model of XGBoost (JSON, UBJSON) or LightGBM (text)",
+            )),
+        }
+    }
+
+    /// Nothing yet; [`Ensemble::checked`] ends its making.
+    fn new(precision: Precision) -> Self {
+        Self {
+            features: 0,
+            targets: 1,
+            precision,
+            aggregate: Aggregate::Sum,
+            base: Vec::new(),
+            base_first: false,
+            transform: Transform::None,
+            averaged: None,
+            flush: -1.0,
+            branches: Vec::new(),
+            leaves: Vec::new(),
+            votes: Vec::new(),
+            sets: Vec::new(),
+            roots: Vec::new(),
+        }
+    }
+
+    /// How many trees there are.
+    pub fn trees(&self) -> usize {
+        self.roots.len()
+    }
+
+    /// Where each tree begins.
+    pub fn roots(&self) -> &[Next] {
+        &self.roots
+    }
+
+    /// Its branches.
+    pub fn branches(&self) -> &[Branch] {
+        &self.branches
+    }
+
+    /// The targets and weights of a leaf.
+    pub fn leaf(&self, leaf: u32) -> impl Iterator<Item = (usize, f64)> {
+        let range = self.leaves.get(leaf as usize).map(|leaf| leaf.from as usize..leaf.to as usize);
+        let votes = range.and_then(|range| self.votes.get(range)).unwrap_or_default();
+        votes.iter().map(|vote| (vote.target as usize, vote.weight))
+    }
+
+    /// The members of a set, in order.
+    pub fn set(&self, set: u32) -> &[f64] {
+        self.sets.get(set as usize).map_or(&[], Vec::as_slice)
+    }
+
+    fn add_branch(&mut self, branch: Branch) -> Result<u32> {
+        let at = place(self.branches.len())?;
+        self.branches.push(branch);
+        Ok(at)
+    }
+
+    /// A leaf with these votes.
+    fn add_leaf(&mut self, votes: impl IntoIterator<Item = (u32, f64)>) -> Result<u32> {
+        let at = place(self.leaves.len())?;
+        let from = place(self.votes.len())?;
+        self.votes.extend(votes.into_iter().map(|(target, weight)| Vote { target, weight }));
+        self.leaves.push(Leaf { from, to: place(self.votes.len())? });
+        Ok(at)
+    }
+
+    /// A set of these members.
+    fn add_set(&mut self, mut members: Vec<f64>) -> Result<u32> {
+        let at = place(self.sets.len())?;
+        members.retain(|member| !member.is_nan());
+        members.iter_mut().filter(|member| **member == 0.0).for_each(|member| *member = 0.0);
+        members.sort_by(f64::total_cmp);
+        members.dedup();
+        self.sets.push(members);
+        Ok(at)
+    }
+
+    /// Refuse what is no forest of finite trees: every branch is reached once.
+    fn checked(self) -> Result<Self> {
+        if let Some(vote) = self.votes.iter().find(|vote| vote.target as usize >= self.targets) {
+            let (target, targets) = (vote.target, self.targets);
+            return Err(Trouble::graph(format!(
+                "a leaf votes for the target {target}, and there are {targets}"
+            )));
+        }
+        if !self.base.is_empty() && self.base.len() != self.targets && self.base.len() != 1 {
+            let (base, targets) = (self.base.len(), self.targets);
+            return Err(Trouble::graph(format!("{base} base values for {targets} targets")));
+        }
+        let mut reached = vec![false; self.branches.len()];
+        let mut left = Vec::new();
+        for (tree, &root) in self.roots.iter().enumerate() {
+            left.push(root);
+            while let Some(next) = left.pop() {
+                match next {
+                    Next::Leaf(leaf) if (leaf as usize) < self.leaves.len() => {}
+                    Next::Leaf(_) => return Err(childless(tree)),
+                    Next::Branch(at) => {
+                        let branch = self.branches.get(at as usize);
+                        let (Some(branch), Some(seen)) = (branch, reached.get_mut(at as usize))
+                        else {
+                            return Err(childless(tree));
+                        };
+                        if std::mem::replace(seen, true) {
+                            return Err(Trouble::graph(format!(
+                                "tree {tree} comes back to a branch that was passed"
+                            )));
+                        }
+                        if branch.feature as usize >= self.features {
+                            let (feature, features) = (branch.feature, self.features);
+                            return Err(Trouble::graph(format!(
+                                "tree {tree} reads feature {feature} of {features}"
+                            )));
+                        }
+                        left.push(branch.no);
+                        left.push(branch.yes);
+                    }
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Raw scores of rows `[rows, features]`, and what the transform makes of them.
+    ///
+    /// # Errors
+    /// Where the rows are no numbers, or have another number of features.
+    pub fn predict(&self, rows: &Tensor) -> Result<Prediction> {
+        let &[count, width] = rows.dims() else {
+            return Err(Trouble::graph(format!("expected rows of features, got {}", rows.kind())));
+        };
+        if width != self.features {
+            let features = self.features;
+            return Err(Trouble::graph(format!("expected {features} features, got {width}")));
+        }
+        match self.precision {
+            Precision::Single => self.prediction::<f32>(rows, count),
+            Precision::Double => self.prediction::<f64>(rows, count),
+        }
+    }
+
+    fn prediction<T: Real>(&self, rows: &Tensor, count: usize) -> Result<Prediction>
+    where
+        Data: From<Vec<T>>,
+    {
+        let raw = self.scores::<T>(rows)?.values;
+        let width = self.transform.width(self.targets);
+        let mut transformed = Vec::with_capacity(count.saturating_mul(width));
+        for row in raw.chunks(self.targets.max(1)) {
+            let mut row = row.to_vec();
+            if let Some(trees) = self.averaged {
+                row.iter_mut().for_each(|score| *score /= T::of_f64(trees as f64));
+            }
+            self.transform.apply(&mut row);
+            transformed.extend(row.into_iter().take(width));
+        }
+        Ok(Prediction {
+            raw: Tensor::new([count, self.targets], raw)?,
+            transformed: Tensor::new([count, width], transformed)?,
+        })
+    }
+
+    /// Raw scores of rows, row by row.
+    pub(crate) fn scores<T: Real>(&self, rows: &Tensor) -> Result<Scores<T>> {
+        let &[count, width] = rows.dims() else {
+            return Err(Trouble::graph(format!("expected rows of features, got {}", rows.kind())));
+        };
+        if width < self.features {
+            let features = self.features;
+            return Err(Trouble::graph(format!(
+                "the trees read {features} features, and a row has {width}"
+            )));
+        }
+        let size = crate::tensor::count(&[count, self.targets])?;
+        let mut scores =
+            Scores { values: Vec::with_capacity(size), seen: Vec::with_capacity(size) };
+        let mut row = Vec::with_capacity(width);
+        for at in 0..count {
+            row.clear();
+            self.row::<T>(rows.data(), at.saturating_mul(width), width, &mut row)?;
+            self.score(&row, &mut scores);
+        }
+        Ok(scores)
+    }
+
+    /// The features of a row as they are compared: rounded to the float type, and widened again,
+    /// which changes no comparison.
+    fn row<T: Real>(
+        &self,
+        data: &Data,
+        from: usize,
+        width: usize,
+        row: &mut Vec<f64>,
+    ) -> Result<()> {
+        let to = from.saturating_add(width);
+        let flush = self.flush;
+        macro_rules! widen {
+            ($values:expr, $of:expr) => {
+                row.extend($values.get(from..to).unwrap_or_default().iter().map($of).map(
+                    |v: f64| {
+                        let v = T::of_f64(v).to_f64();
+                        if v.abs() <= flush { 0.0 } else { v }
+                    },
+                ))
+            };
+        }
+        match data {
+            Data::F32(v) => widen!(v, |&v| f64::from(v)),
+            Data::F64(v) => widen!(v, |&v| v),
+            Data::I32(v) => widen!(v, |&v| f64::from(v)),
+            // Rounded once: to `f32` at once where that is what is compared.
+            Data::I64(v) if T::ELEMENT == Element::F32 => widen!(v, |&v| f64::from(v as f32)),
+            Data::I64(v) => widen!(v, |&v| v as f64),
+            _ => {
+                let element = data.element();
+                return Err(Trouble::graph(format!("trees do not read elements of {element}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn score<T: Real>(&self, row: &[f64], scores: &mut Scores<T>) {
+        let start = scores.values.len();
+        let base = |target: usize| {
+            let one = if self.base.len() == 1 { self.base.first() } else { self.base.get(target) };
+            one.map(|&base| T::of_f64(base))
+        };
+        let zero = T::of_f64(0.0);
+        for target in 0..self.targets {
+            scores.values.push(base(target).filter(|_| self.base_first).unwrap_or(zero));
+            scores.seen.push(false);
+        }
+        for &root in &self.roots {
+            let Some(leaf) = self.leaves.get(self.walk(root, row)) else { continue };
+            let votes = self.votes.get(leaf.from as usize..leaf.to as usize).unwrap_or_default();
+            for vote in votes {
+                let at = start.saturating_add(vote.target as usize);
+                let place = (scores.values.get_mut(at), scores.seen.get_mut(at));
+                let (Some(score), Some(seen)) = place else { continue };
+                let weight = T::of_f64(vote.weight);
+                match self.aggregate {
+                    Aggregate::Sum | Aggregate::Average => *score += weight,
+                    Aggregate::Min if *seen && *score < weight => {}
+                    Aggregate::Max if *seen && *score > weight => {}
+                    Aggregate::Min | Aggregate::Max => *score = weight,
+                }
+                *seen = true;
+            }
+        }
+        for (target, score) in scores.values.iter_mut().skip(start).enumerate() {
+            if self.aggregate == Aggregate::Average {
+                *score /= T::of_f64(self.roots.len() as f64);
+            }
+            if let Some(base) = base(target).filter(|_| !self.base_first) {
+                *score += base;
+            }
+        }
+    }
+
+    /// The leaf that a row comes to. No branch is passed twice: this was checked.
+    fn walk(&self, root: Next, row: &[f64]) -> usize {
+        let mut next = root;
+        loop {
+            match next {
+                Next::Leaf(leaf) => return leaf as usize,
+                Next::Branch(at) => {
+                    let Some(branch) = self.branches.get(at as usize) else { return usize::MAX };
+                    let value = row.get(branch.feature as usize).copied().unwrap_or(f64::NAN);
+                    next = if self.answer(branch, value) { branch.yes } else { branch.no };
+                }
+            }
+        }
+    }
+
+    fn answer(&self, branch: &Branch, value: f64) -> bool {
+        let value = match branch.missing {
+            Missing::Goes(answer) if value.is_nan() => return answer,
+            Missing::ZeroGoes(answer) if value.is_nan() || value.abs() <= self.flush => {
+                return answer;
+            }
+            Missing::Zero if value.is_nan() => 0.0,
+            _ => value,
+        };
+        let threshold = branch.threshold;
+        match branch.test {
+            Test::Less => value < threshold,
+            Test::LessOrEqual => value <= threshold,
+            Test::Greater => value > threshold,
+            Test::GreaterOrEqual => value >= threshold,
+            Test::Equal => value == threshold,
+            Test::NotEqual => value != threshold,
+            Test::In(set) => self.member(set, value),
+            Test::Category(set) => self.member(set, value.trunc()),
+            Test::CategoryFromZero(set) => value >= 0.0 && self.member(set, value.trunc()),
+        }
+    }
+
+    fn member(&self, set: u32, value: f64) -> bool {
+        // -0 and 0 are one number, and lie apart in the total order.
+        let value = if value == 0.0 { 0.0 } else { value };
+        self.set(set).binary_search_by(|member| member.total_cmp(&value)).is_ok()
+    }
+}
+
+fn childless(tree: usize) -> Trouble {
+    Trouble::graph(format!("tree {tree} leads to a node that is not there"))
+}
+
+/// A place in a list. Lists are shorter than the file they come from.
+fn place(at: usize) -> Result<u32> {
+    u32::try_from(at).map_err(|_| Trouble::limit("a tree ensemble of more than 4 billion nodes"))
+}
+
+/// What is said of lists that should be as long as each other.
+fn uneven(name: &str, expected: usize, got: usize) -> Trouble {
+    let name = shorten(name);
+    Trouble::graph(format!("expected {expected} elements in `{name}`, got {got}"))
+}
