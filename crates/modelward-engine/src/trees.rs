@@ -262,8 +262,9 @@ impl Ensemble {
         Ok(at)
     }
 
-    /// Refuse what is no forest of finite trees: every branch is reached once.
-    fn checked(self) -> Result<Self> {
+    /// Refuse what is no forest of finite trees: every branch is reached once, or where they need not
+    /// all be `whole`, at most once.
+    fn checked(self, whole: bool) -> Result<Self> {
         if let Some(vote) = self.votes.iter().find(|vote| vote.target as usize >= self.targets) {
             let (target, targets) = (vote.target, self.targets);
             return Err(Trouble::graph(format!(
@@ -304,6 +305,11 @@ impl Ensemble {
                     }
                 }
             }
+        }
+        if whole && let Some(at) = reached.iter().position(|reached| !reached) {
+            return Err(Trouble::graph(format!(
+                "no tree leads to the branch {at}: it is in a circle, or has no parent"
+            )));
         }
         Ok(self)
     }

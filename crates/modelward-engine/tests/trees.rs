@@ -92,12 +92,13 @@ fn kind(model: &str) -> Kind {
 
 /// A model of XGBoost with one tree that has these lists.
 fn forged(replace: &[(&str, &str)]) -> String {
-    let mut text = r#"{"learner":{"gradient_booster":{"name":"gbtree","model":{"tree_info":[0],"trees":[{
+    let mut text =
+        r#"{"learner":{"gradient_booster":{"name":"gbtree","model":{"tree_info":[0],"trees":[{
         "left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_indices":[0,0,0],
         "split_conditions":[5E-1,1E0,2E0],"default_left":[0,0,0]}]}},
         "learner_model_param":{"base_score":"5E-1","num_class":"0","num_feature":"2"},
         "objective":{"name":"reg:squarederror"}}}"#
-        .to_owned();
+            .to_owned();
     for (from, to) in replace {
         assert!(text.contains(from), "{from}");
         text = text.replace(from, to);
@@ -111,7 +112,8 @@ fn a_stump_of_an_old_version() {
     let rows = Tensor::new([3, 2], vec![0.4_f32, 0.0, 0.5, 0.0, f32::NAN, 0.0]).unwrap();
     let found = ensemble.predict(&rows).unwrap();
     assert_eq!(found.raw.values::<f32>().unwrap(), [1.5, 2.5, 2.5]);
-    let left = Ensemble::read(forged(&[(r#""default_left":[0"#, r#""default_left":[true"#)]).as_bytes());
+    let left =
+        Ensemble::read(forged(&[(r#""default_left":[0"#, r#""default_left":[true"#)]).as_bytes());
     let found = left.unwrap().predict(&rows).unwrap();
     assert_eq!(found.raw.values::<f32>().unwrap(), [1.5, 2.5, 1.5]);
 }

@@ -66,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble> {
         let iterations = ensemble.roots.len().checked_div(targets).unwrap_or(0);
         ensemble.averaged = Some(iterations as u64);
     }
-    ensemble.checked()
+    ensemble.checked(false)
 }
 
 /// What an objective makes of raw scores.

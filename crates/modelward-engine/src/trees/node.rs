@@ -60,7 +60,7 @@ impl Ensemble {
         }?;
         let features = ensemble.branches.iter().map(|branch| branch.feature).max();
         ensemble.features = features.map_or(0, |feature| (feature as usize).saturating_add(1));
-        ensemble.checked()
+        ensemble.checked(node.operator.name != "TreeEnsemble")
     }
 
     /// Floats of an attribute or of the tensor in its place, in the type they are computed in.

@@ -72,7 +72,7 @@ pub(super) fn read(document: &Value<'_>) -> Result<Ensemble> {
             .map_err(|trouble| trouble.at(|| format!("tree {at}")))?;
         ensemble.roots.push(root);
     }
-    ensemble.checked()
+    ensemble.checked(false)
 }
 
 /// What an objective makes of raw scores, and of its base score to get a raw one.

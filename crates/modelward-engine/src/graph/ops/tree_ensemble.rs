@@ -3,6 +3,10 @@
 //! Read into [`crate::trees`]. Rows of `f64` are computed in `f64`, all others in `f32`. A classifier
 //! of two classes whose leaves vote for one of them alone writes a second score; which class it names
 //! then depends on whether all weights are positive: a share, above 0.5, or a margin, above 0.
+//! ONNX Runtime goes its own way where leaves vote for both of two classes (it names 1 or 0, whatever
+//! the labels are) and where such a node has two base values (it loses a score): here the larger score
+//! is named, and each gets its base value, as ONNX has it. So with the numbers of the post-transforms
+//! of `TreeEnsemble`, of which ONNX Runtime exchanges 1 and 2.
 //!
 //! Source: the ONNX-ML operators of these names, sets 1, 3 and 5; for two classes ONNX Runtime,
 //! `tree_ensemble_aggregator.h`.
@@ -174,33 +178,30 @@ fn two<T: Real>(
     votes: Votes,
     transform: Transform,
 ) -> usize {
-    let zero = T::of_f64(0.0);
     if values.len() == 1 {
         base.first().into_iter().for_each(|&base| values[0] += base);
         transform.apply(values);
         return 0;
     }
-    let mut single = !seen[1];
+    let single = !seen[1] && base.len() < 2;
     match *base {
-        [_, second] if seen[1] && votes.one_class => {
-            // The votes are all for the second class: its base value alone counts.
-            values[1] += second;
-            values[0] = -values[1];
-        }
         [first, second] => {
             values[0] += first;
             values[1] += second;
-            single = false;
         }
-        [only] => values[0] += only,
+        [only] if seen[0] => values[0] += only,
         _ => {}
     }
-    let score = if single { values[0] } else { values[1] };
-    let limit = if votes.one_class && votes.positive { T::of_f64(0.5) } else { zero };
-    let class = usize::from(score > limit);
+    let class = if votes.one_class && base.len() < 2 {
+        let limit = if votes.positive { T::of_f64(0.5) } else { T::of_f64(0.0) };
+        let score = if single { values[0] } else { values[1] };
+        usize::from(score > limit)
+    } else {
+        largest(values)
+    };
     if single {
         let first = if votes.one_class && votes.positive { First::Rest } else { First::Negative };
-        let wide = both(score.to_f64() as f32, first, transform);
+        let wide = both(values[0].to_f64() as f32, first, transform);
         values.iter_mut().zip(wide).for_each(|(value, wide)| *value = T::of_f64(wide.into()));
     } else {
         transform.apply(values);
