@@ -1,10 +1,12 @@
 //! Trees predict what their libraries predict, to the last bit of their float type.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use modelward_engine::{Data, Kind, Limits, Tensor, npz, trees::Ensemble};
 
-/// Models, and how far the transformed scores may lie apart: exponentials differ by platform.
 const MODELS: &[&str] = &[
     "xgb-regression.json",
     "xgb-binary-missing.ubj",
@@ -30,11 +32,8 @@ const MODELS: &[&str] = &[
     "lgb-cross-entropy-lambda.txt",
 ];
 
-fn fixtures() -> std::path::PathBuf {
-    match std::env::var_os("MODELWARD_TREES") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/trees"),
-    }
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/trees")
 }
 
 /// How many elements differ, and the largest difference, relative.
@@ -78,6 +77,7 @@ fn predictions_are_those_of_the_libraries() {
         }
         let out = find("out").cast(found.transformed.element()).unwrap();
         let (different, far) = apart(&found.transformed, &out);
+        // Exponentials differ by platform.
         let most = if element == "f32" { 3e-7 } else { 1e-15 };
         if far > most {
             wrong.push(format!("{file}: {different} predictions differ, by {far:.1e}"));
