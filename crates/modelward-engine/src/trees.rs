@@ -332,6 +332,7 @@ impl Ensemble {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "floats do not overflow")]
     fn prediction<T: Real>(&self, rows: &Tensor, count: usize) -> Result<Prediction>
     where
         Data: From<Vec<T>>,
@@ -412,6 +413,7 @@ impl Ensemble {
         Ok(())
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "floats do not overflow")]
     fn score<T: Real>(&self, row: &[f64], scores: &mut Scores<T>) {
         let start = scores.values.len();
         let base = |target: usize| {

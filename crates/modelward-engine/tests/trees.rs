@@ -15,6 +15,7 @@ const MODELS: &[&str] = &[
     "xgb-dart.json",
     "xgb-forest.json",
     "xgb-poisson.json",
+    "xgb-logitraw.json",
     "xgb-hinge.json",
     "xgb-categories.ubj",
     "xgb-targets.json",
@@ -28,6 +29,7 @@ const MODELS: &[&str] = &[
     "lgb-dart.txt",
     "lgb-forest.txt",
     "lgb-poisson.txt",
+    "lgb-constant.txt",
     "lgb-sqrt.txt",
     "lgb-cross-entropy-lambda.txt",
 ];

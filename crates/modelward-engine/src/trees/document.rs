@@ -22,9 +22,9 @@ pub(super) enum Value<'a> {
     /// A list of numbers of UBJSON: their type and their bytes.
     Packed(u8, &'a [u8]),
     /// A list of other values.
-    List(Vec<Value<'a>>),
+    List(Vec<Self>),
     /// Values by their names.
-    Map(Vec<(Cow<'a, str>, Value<'a>)>),
+    Map(Vec<(Cow<'a, str>, Self)>),
 }
 
 /// How deep values lie in each other.

@@ -4,6 +4,8 @@
 //! Source: ONNX-ML, `post_transform`, with the approximation of `PROBIT` that ONNX Runtime has;
 //! `src/common/math.h` of XGBoost and `objective/*.hpp` of LightGBM for the others.
 
+#![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow")]
+
 use std::{
     fmt::Debug,
     ops::{Add, AddAssign, Div, DivAssign, Mul, Neg, Sub},
@@ -180,39 +182,39 @@ pub(crate) fn logistic<T: Real>(value: T) -> T {
     if value < T::of_f64(0.0) { one - upper } else { upper }
 }
 
-/// XGBoost adds in `f64` what it divides by.
+/// The sum is `f64`, and rounded, as XGBoost has it.
 fn softmax<T: Real>(row: &mut [T]) {
-    let most =
-        row.iter().copied().fold(T::of_f64(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
-    let mut total = T::of_f64(0.0);
+    let most = most(row);
+    let mut total = 0.0;
     for value in row.iter_mut() {
         *value = (*value - most).exp();
-        total += *value;
+        total += value.to_f64();
     }
-    for value in row {
-        *value /= total;
-    }
+    row.iter_mut().for_each(|value| *value /= T::of_f64(total));
 }
 
 fn softmax_zero<T: Real>(row: &mut [T]) {
     let near = T::of_f64(1e-7);
-    let most =
-        row.iter().copied().fold(T::of_f64(f64::NEG_INFINITY), |a, b| if b > a { b } else { a });
-    let mut total = T::of_f64(0.0);
+    let most = most(row);
+    let mut total = 0.0;
     for value in row.iter_mut() {
         if value.abs() > near {
             *value = (*value - most).exp();
-            total += *value;
+            total += value.to_f64();
         } else {
             *value = *value * (-most).exp();
         }
     }
-    for value in row {
-        *value /= total;
-    }
+    row.iter_mut().for_each(|value| *value /= T::of_f64(total));
+}
+
+fn most<T: Real>(row: &[T]) -> T {
+    let least = T::of_f64(f64::NEG_INFINITY);
+    row.iter().copied().fold(least, |a, b| if b > a { b } else { a })
 }
 
 /// Winitzki's approximation of the inverse error function, with the constants of ONNX Runtime.
+#[expect(clippy::approx_constant, reason = "the approximation is made with these")]
 fn probit<T: Real>(value: T) -> T {
     let (one, two) = (T::of_f64(1.0), T::of_f64(2.0));
     let a = T::of_f64(0.147);

@@ -79,7 +79,6 @@ pub(super) fn read(document: &Value<'_>) -> Result<Ensemble> {
 fn objective_of(name: &str) -> (Transform, Link) {
     match name {
         "binary:logistic" | "reg:logistic" => (Transform::Sigmoid(1.0), Link::Logit),
-        "binary:logitraw" => (Transform::None, Link::Logit),
         "binary:hinge" => (Transform::Step, Link::Identity),
         "multi:softprob" => (Transform::Softmax, Link::Identity),
         "multi:softmax" => (Transform::Largest, Link::Identity),
