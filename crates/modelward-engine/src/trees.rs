@@ -11,7 +11,7 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use crate::{Data, Element, Result, Tensor, Trouble, graph::shorten};
+use crate::{Data, Element, Limits, Meter, Result, Tensor, Trouble, Type, graph::shorten};
 
 mod document;
 mod lightgbm;
@@ -317,7 +317,8 @@ impl Ensemble {
     /// Raw scores of rows `[rows, features]`, and what the transform makes of them.
     ///
     /// # Errors
-    /// Where the rows are no numbers, or have another number of features.
+    /// Where the rows are no numbers, have another number of features, or get more scores than fit the
+    /// default limit of memory.
     pub fn predict(&self, rows: &Tensor) -> Result<Prediction> {
         let &[count, width] = rows.dims() else {
             return Err(Trouble::graph(format!("expected rows of features, got {}", rows.kind())));
@@ -326,6 +327,7 @@ impl Ensemble {
             let features = self.features;
             return Err(Trouble::graph(format!("expected {features} features, got {width}")));
         }
+        Meter::new(Limits::default()).admit(&Type::new(Element::F64, [count, self.targets]))?;
         match self.precision {
             Precision::Single => self.prediction::<f32>(rows, count),
             Precision::Double => self.prediction::<f64>(rows, count),

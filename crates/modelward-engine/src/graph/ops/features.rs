@@ -106,7 +106,28 @@ static FEATURE_VECTORIZER: Operator = Operator::new(
         }
         Ok(vec![run.shaped(0, out)?])
     },
-    Grad::None("joining features to a vector is not differentiated"),
+    Grad::Rule(|cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let sizes = cx.node.attributes.ints("inputdimensions")?.map(<[i64]>::to_vec);
+        let mut start = 0;
+        for input in 0..cx.node.inputs.len() {
+            let x = cx.input(input)?;
+            let [_, features] = rows(&cx.builder.kind(x)?.dims)?;
+            let size = size(sizes.as_deref(), input, features)?;
+            if cx.wants(input) {
+                if size < features {
+                    return Err(Trouble::unsupported("the gradient of columns that are cut off"));
+                }
+                let columns = (start..start + features).map(|column| column as i64).collect();
+                let columns = cx.builder.ints(columns);
+                let axis = Attributes::new().with("axis", 1);
+                let part = cx.builder.apply_with(&ops::GATHER, &[flow, columns], axis)?;
+                ops::linear_model::give_rows_of(cx, input, part)?;
+            }
+            start += size;
+        }
+        Ok(())
+    }),
 )
 .of(Domain::Ml);
 

@@ -217,14 +217,19 @@ fn into_rows(cx: &mut Gradient<'_, '_>, scores: ValueId, targets: usize) -> Resu
     give_rows(cx, rows)
 }
 
-/// Give rows of `f32` in the shape and the element type of the input.
+/// Give rows of `f32` in the shape and the element type of the first input.
 pub(super) fn give_rows(cx: &mut Gradient<'_, '_>, rows: ValueId) -> Result<()> {
-    let x = cx.input(0)?;
+    give_rows_of(cx, 0, rows)
+}
+
+/// Give rows of `f32` in the shape and the element type of an input.
+pub(super) fn give_rows_of(cx: &mut Gradient<'_, '_>, input: usize, rows: ValueId) -> Result<()> {
+    let x = cx.input(input)?;
     let mut rows = cx.builder.reshape_like(rows, x)?;
     let element = cx.builder.element(x)?;
     if element != Element::F32 {
         let to = Attributes::new().with("to", element.to_onnx());
         rows = cx.builder.apply_with(&ops::CAST, &[rows], to)?;
     }
-    cx.give(0, rows)
+    cx.give(input, rows)
 }

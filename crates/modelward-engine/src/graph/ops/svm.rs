@@ -10,7 +10,7 @@
 
 use crate::{
     Element, Result, Tensor, Trouble, Type,
-    grad::Gradient,
+    grad::{Builder, Gradient},
     graph::{
         Attributes, Domain, Grad, Infer, Operator, Run, ValueId, ops,
         ops::{
@@ -442,20 +442,13 @@ fn into_rows(
 ) -> Result<()> {
     let (count, features) = (vectors.count, vectors.features);
     let x = cx.input(0)?;
-    let element = cx.builder.element(x)?;
     let b = &mut *cx.builder;
     let values = b.constant(Tensor::new([count, features], vectors.values.to_vec())?);
     let kernels = b.apply(&ops::MATMUL, &[scores, weights])?;
     let rows = match vectors.kernel {
         Kernel::Linear => b.apply(&ops::MATMUL, &[kernels, values])?,
         Kernel::Radial { scale } => {
-            let mut x = x;
-            if element != Element::F32 {
-                let to = Attributes::new().with("to", Element::F32.to_onnx());
-                x = b.apply_with(&ops::CAST, &[x], to)?;
-            }
-            let shape = b.ints(vec![-1, features as i64]);
-            let x = b.apply(&ops::RESHAPE, &[x, shape])?;
+            let x = rows_of(b, x, features)?;
             // |x - v|^2 for each row and vector, by its three parts.
             let mut turned = vec![0.0_f32; count * features];
             let mut norms = vec![0.0_f32; count];
@@ -485,9 +478,58 @@ fn into_rows(
             let factor = b.float(away, -2.0 * f64::from(scale))?;
             b.mul(away, factor)?
         }
-        Kernel::Poly { .. } | Kernel::Sigmoid { .. } => {
-            return Err(Trouble::unsupported("the gradient of a polynomial or sigmoid kernel"));
+        Kernel::Poly { scale, added, .. } | Kernel::Sigmoid { scale, added } => {
+            let x = rows_of(b, x, features)?;
+            let mut turned = vec![0.0_f32; count * features];
+            for (at, vector) in vectors.values.chunks(features.max(1)).enumerate() {
+                vector.iter().enumerate().for_each(|(f, v)| turned[f * count + at] = scale * v);
+            }
+            let turned = b.constant(Tensor::new([features, count], turned)?);
+            let dots = b.apply(&ops::MATMUL, &[x, turned])?;
+            let added = b.float(dots, added.into())?;
+            let inner = b.add(dots, added)?;
+            let slope = match vectors.kernel {
+                Kernel::Poly { degree, .. } => power_slope(b, inner, degree)?,
+                _ => {
+                    let y = b.apply(&ops::unary::TANH, &[inner])?;
+                    let square = b.mul(y, y)?;
+                    let one = b.float(y, 1.0)?;
+                    b.apply(&ops::SUB, &[one, square])?
+                }
+            };
+            let weighted = b.mul(kernels, slope)?;
+            let drawn = b.apply(&ops::MATMUL, &[weighted, values])?;
+            let factor = b.float(drawn, scale.into())?;
+            b.mul(drawn, factor)?
         }
     };
     give_rows(cx, rows)
+}
+
+/// The input as rows of `f32`.
+fn rows_of(b: &mut Builder<'_>, x: ValueId, features: usize) -> Result<ValueId> {
+    let mut x = x;
+    if b.element(x)? != Element::F32 {
+        let to = Attributes::new().with("to", Element::F32.to_onnx());
+        x = b.apply_with(&ops::CAST, &[x], to)?;
+    }
+    let shape = b.ints(vec![-1, features as i64]);
+    b.apply(&ops::RESHAPE, &[x, shape])
+}
+
+/// The slope of a power whose exponent is a small whole number.
+fn power_slope(b: &mut Builder<'_>, base: ValueId, degree: f32) -> Result<ValueId> {
+    const MOST: f32 = 16.0;
+    if degree.fract() != 0.0 || !(1.0..=MOST).contains(&degree) {
+        let why = format!("the gradient of a polynomial kernel of degree {degree}");
+        return Err(Trouble::unsupported(why));
+    }
+    let zero = b.float(base, 0.0)?;
+    let factor = b.float(base, degree.into())?;
+    let mut slope = b.mul(base, zero)?;
+    slope = b.add(slope, factor)?;
+    for _ in 1..degree as usize {
+        slope = b.mul(slope, base)?;
+    }
+    Ok(slope)
 }

@@ -32,6 +32,7 @@ static TREE_ENSEMBLE: Operator = Operator::new(
     |run| regress(run, run.output(0)?.element),
     NO_SLOPE,
 )
+.flop(work)
 .of(Domain::Ml);
 
 static TREE_ENSEMBLE_REGRESSOR: Operator = Operator::new(
@@ -41,6 +42,7 @@ static TREE_ENSEMBLE_REGRESSOR: Operator = Operator::new(
     |run| regress(run, Element::F32),
     NO_SLOPE,
 )
+.flop(work)
 .of(Domain::Ml);
 
 static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator::new(
@@ -62,6 +64,7 @@ static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator::new(
     },
     NO_SLOPE,
 )
+.flop(work)
 .of(Domain::Ml);
 
 fn labels(attributes: &crate::graph::Attributes) -> Result<Labels> {
@@ -72,6 +75,13 @@ fn scores(cx: &Infer<'_>, element: Element) -> Result<Vec<Type>> {
     numeric(cx)?;
     let [count, _] = rows(cx.dims(0)?)?;
     Ok(vec![Type::new(element, [count, targets_of(cx.node)?])])
+}
+
+/// Every row passes every branch at most once.
+fn work(cx: &Infer<'_>, _: &[Type]) -> Result<u64> {
+    let [count, _] = rows(cx.dims(0)?)?;
+    let branches = cx.attributes().ints("nodes_featureids")?.map_or(0, <[_]>::len);
+    Ok((count as u64).saturating_mul(branches as u64))
 }
 
 /// Rows of features, also where there is one without a batch.
