@@ -170,7 +170,8 @@ impl Model {
         let mut at = output;
         while let Some(&writer) = writers.get(&at) {
             let node = &self.graph.nodes()[writer];
-            let passed = matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity" | "ZipMap");
+            let passed =
+                matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity" | "ZipMap");
             match node.inputs.first().copied().flatten() {
                 Some(input) if passed => at = input,
                 _ => break,

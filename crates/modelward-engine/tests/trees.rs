@@ -19,6 +19,7 @@ const MODELS: &[&str] = &[
     "xgb-hinge.json",
     "xgb-categories.ubj",
     "xgb-targets.json",
+    "xgb-vectors.ubj",
     "lgb-regression.txt",
     "lgb-binary-missing.txt",
     "lgb-zero-missing.txt",
@@ -152,7 +153,7 @@ fn forged_trees_are_refused() {
 #[test]
 fn every_prefix_and_every_changed_byte_is_answered() {
     let folder = fixtures();
-    for file in ["xgb-categories.ubj", "xgb-forest.json", "lgb-categories.txt"] {
+    for file in ["xgb-categories.ubj", "xgb-vectors.ubj", "xgb-forest.json", "lgb-categories.txt"] {
         let bytes = fs::read(folder.join(file)).unwrap();
         for end in (0..bytes.len()).step_by(7) {
             let _ = Ensemble::read(&bytes[..end]);

@@ -2,7 +2,8 @@
 //!
 //! Everything is `f32`: features, thresholds, leaves, and the sum, which begins with the base score
 //! and goes on tree by tree. The base score is stored as a prediction, and is a raw score only behind
-//! the link of the objective. Trees of DART are weighted before they are added.
+//! the link of the objective. Trees of DART are weighted before they are added. A leaf has one weight for
+//! the group of its tree, or since 3.1 one for each target.
 //!
 //! Source: `doc/model.schema` of XGBoost, `src/predictor/cpu_predictor.cc`, `src/gbm/gbtree.cc`,
 //! `src/common/categorical.h`.
@@ -121,11 +122,36 @@ fn tree(
     weight: Option<f32>,
 ) -> Result<Next> {
     let vector = value.find("tree_param").and_then(|p| p.find("size_leaf_vector"));
-    if vector.map_or(Ok(1), Value::int)? > 1 {
-        return Err(Trouble::unsupported("leaves of XGBoost that hold vectors"));
-    }
+    let vector = vector.map_or(Ok(1), Value::int)?.max(1);
+    let vectors = match (vector, value.find("leaf_weights")) {
+        (1, _) => None,
+        (_, None) => {
+            return Err(Trouble::unsupported(
+                "leaves that hold vectors, in the format of XGBoost before 3.1",
+            ));
+        }
+        (vector, Some(_)) if usize::try_from(vector).ok() != Some(ensemble.targets) => {
+            let targets = ensemble.targets;
+            return Err(Trouble::graph(format!(
+                "leaves of {vector} weights for {targets} targets"
+            )));
+        }
+        (_, Some(weights)) => Some(weights.floats()?),
+    };
     let left = value.field("left_children")?.ints()?;
     let nodes = left.len();
+    if let Some(vectors) = &vectors {
+        // Each leaf has its own: or else a small file would say much.
+        let leaves = left.iter().filter(|&&left| left < 0).count();
+        let most = vectors.len().checked_div(ensemble.targets).unwrap_or(0);
+        if leaves > most {
+            return Err(uneven(
+                "leaf_weights",
+                leaves.saturating_mul(ensemble.targets),
+                vectors.len(),
+            ));
+        }
+    }
     let list = |name: &str| {
         let list = value.field(name)?.ints()?;
         if list.len() == nodes { Ok(list) } else { Err(uneven(name, nodes, list.len())) }
@@ -155,8 +181,19 @@ fn tree(
     let rows = children.zip(features.iter().zip(&default_left)).zip(&conditions).enumerate();
     for (at, (((&left, &right), (&feature, &default_left)), &condition)) in rows {
         if left < 0 {
-            let leaf = weight.map_or(condition, |weight| condition * weight);
-            ensemble.add_leaf([(group, f64::from(leaf))])?;
+            let weighted = |leaf: f32| f64::from(weight.map_or(leaf, |weight| leaf * weight));
+            let Some(vectors) = &vectors else {
+                ensemble.add_leaf([(group, weighted(condition))])?;
+                continue;
+            };
+            // Which vector a leaf has stands in the place of its right child.
+            let size = ensemble.targets;
+            let start = usize::try_from(right).ok().and_then(|right| right.checked_mul(size));
+            let range = start.and_then(|start| Some(start..start.checked_add(size)?));
+            let vector = range.and_then(|range| vectors.get(range)).ok_or_else(|| {
+                Trouble::graph(format!("leaf {at} has the weights {right}, which are not there"))
+            })?;
+            ensemble.add_leaf((0..).zip(vector.iter().map(|&leaf| weighted(leaf))))?;
             continue;
         }
         let (left, right) = (child(left)?, child(right)?);
