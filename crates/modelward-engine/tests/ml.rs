@@ -1,5 +1,5 @@
-//! Operators of ONNX-ML make of rows what ONNX Runtime makes of them; their gradients are those of the
-//! same functions in float64, and forged models are refused.
+//! Operators of ONNX-ML make of rows what ONNX Runtime makes of them; their gradients are those of
+//! the same functions in float64, and forged models are refused.
 
 use std::path::Path;
 

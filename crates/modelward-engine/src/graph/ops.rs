@@ -18,6 +18,7 @@ mod gather_elements;
 mod identity;
 mod imputer;
 mod label_encoder;
+mod labels;
 mod linear_model;
 mod matmul;
 mod reduce;

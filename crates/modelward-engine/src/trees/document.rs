@@ -410,7 +410,8 @@ fn opened<'a>(value: Value<'a>, name: Option<Cow<'a, str>>, left: Option<usize>)
     Open { value, name, left, begun: false }
 }
 
-/// A text of JSON without its escapes. Names of features may have them; nothing here depends on one.
+/// A text of JSON without its escapes. Names of features may have them; nothing here depends on
+/// one.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut left = text.chars();

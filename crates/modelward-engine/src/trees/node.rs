@@ -2,7 +2,7 @@
 //!
 //! Base values of a classifier are left to its operator, which adds them in its own way.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use crate::{
     Element, Result, Trouble,
@@ -37,8 +37,8 @@ pub(crate) fn targets(node: &Node) -> Result<usize> {
 }
 
 impl Ensemble {
-    /// Read a tree node of ONNX-ML whose rows are of this element type: what is `f64` is computed so,
-    /// everything else in `f32`.
+    /// Read a tree node of ONNX-ML whose rows are of this element type: what is `f64` is computed
+    /// so, everything else in `f32`.
     ///
     /// # Errors
     /// Where its lists do not fit each other, or its nodes are no trees.
@@ -340,51 +340,4 @@ fn feature_of(feature: i64) -> Result<u32> {
 
 fn no_target(target: i64) -> Trouble {
     Trouble::graph(format!("a leaf votes for the target {target}, which is not there"))
-}
-
-/// Labels of classes, in order.
-#[derive(Clone, Debug)]
-pub(crate) enum Labels {
-    /// As texts.
-    Texts(Vec<Arc<str>>),
-    /// As whole numbers.
-    Ints(Vec<i64>),
-}
-
-impl Labels {
-    /// The labels that these attributes hold: texts, where there are any.
-    pub(crate) fn of(attributes: &Attributes, texts: &str, ints: &str) -> Result<Self> {
-        match attributes.texts(texts)? {
-            Some(texts) if !texts.is_empty() => Ok(Self::Texts(texts.to_vec())),
-            _ => Ok(Self::Ints(attributes.ints(ints)?.unwrap_or_default().to_vec())),
-        }
-    }
-
-    /// How many there are.
-    pub(crate) fn len(&self) -> usize {
-        match self {
-            Self::Texts(texts) => texts.len(),
-            Self::Ints(ints) => ints.len(),
-        }
-    }
-
-    /// Their type.
-    pub(crate) fn element(&self) -> Element {
-        match self {
-            Self::Texts(_) => Element::Text,
-            Self::Ints(_) => Element::I64,
-        }
-    }
-
-    /// The labels at these places.
-    pub(crate) fn at(&self, places: impl Iterator<Item = usize>) -> crate::Data {
-        match self {
-            Self::Texts(texts) => crate::Data::Text(
-                places.map(|place| texts.get(place).cloned().unwrap_or_default()).collect(),
-            ),
-            Self::Ints(ints) => crate::Data::I64(
-                places.map(|place| ints.get(place).copied().unwrap_or_default()).collect(),
-            ),
-        }
-    }
 }

@@ -1,9 +1,9 @@
 //! Models of XGBoost, JSON or UBJSON, of versions 1.x to 3.x.
 //!
 //! Everything is `f32`: features, thresholds, leaves, and the sum, which begins with the base score
-//! and goes on tree by tree. The base score is stored as a prediction, and is a raw score only behind
-//! the link of the objective. Trees of DART are weighted before they are added. A leaf has one weight for
-//! the group of its tree, or since 3.1 one for each target.
+//! and goes on tree by tree. The base score is stored as a prediction, and is a raw score only
+//! behind the link of the objective. Trees of DART are weighted before they are added. A leaf has
+//! one weight for the group of its tree, or since 3.1 one for each target.
 //!
 //! Source: `doc/model.schema` of XGBoost, `src/predictor/cpu_predictor.cc`, `src/gbm/gbtree.cc`,
 //! `src/common/categorical.h`.

@@ -1,8 +1,8 @@
-//! `OneHotEncoder`, `FeatureVectorizer`, `ArrayFeatureExtractor`, `ZipMap`: columns of features made,
-//! joined, taken and named.
+//! `OneHotEncoder`, `FeatureVectorizer`, `ArrayFeatureExtractor`, `ZipMap`: columns of features
+//! made, joined, taken and named.
 //!
-//! A map of `ZipMap` is its probabilities, `[n, classes]`; the classes stay in its attributes, where
-//! [`crate::Model::run`] finds them.
+//! A map of `ZipMap` is its probabilities, `[n, classes]`; the classes stay in its attributes,
+//! where [`crate::Model::run`] finds them.
 //!
 //! Source: the ONNX-ML operators of these names, set 1.
 
@@ -12,9 +12,9 @@ use crate::{
     Data, Element, Result, Trouble, Type,
     graph::{
         Attributes, Domain, Grad, Operator, Run, ops,
+        ops::labels::Labels,
         ops::rows::{numeric, rows, singles},
     },
-    trees::Labels,
 };
 
 pub(super) const OPS: &[&Operator] =

@@ -1,7 +1,7 @@
 //! `Imputer`, `Binarizer`: elements replaced by others, each by itself.
 //!
-//! NaN is replaced where the value to replace is NaN. The gradient of an imputer passes where nothing
-//! was replaced; where the two are equal it cannot be told apart, and it passes there too.
+//! NaN is replaced where the value to replace is NaN. The gradient of an imputer passes where
+//! nothing was replaced; where the two are equal it cannot be told apart, and it passes there too.
 //!
 //! Source: the ONNX-ML operators of these names, set 1.
 

@@ -1,7 +1,7 @@
 //! `LabelEncoder`: each element by what a table has for it.
 //!
-//! The last of equal keys counts; NaN is a key like others, and -0 is 0. In set 1 the table is a list
-//! of texts, and whole numbers are their places.
+//! The last of equal keys counts; NaN is a key like others, and -0 is 0. In set 1 the table is a
+//! list of texts, and whole numbers are their places.
 //!
 //! Source: ONNX-ML `LabelEncoder`, sets 1, 2 and 4.
 

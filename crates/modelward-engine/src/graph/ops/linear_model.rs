@@ -1,7 +1,7 @@
 //! `LinearRegressor`, `LinearClassifier`: products of rows with weights.
 //!
-//! All is `f32`. One score of two classes is that of the second; the first gets what is left of 1, or
-//! through a logistic that of the negative score.
+//! All is `f32`. One score of two classes is that of the second; the first gets what is left of 1,
+//! or through a logistic that of the negative score.
 //!
 //! Source: the ONNX-ML operators of these names, set 1; for two classes ONNX Runtime.
 
@@ -10,9 +10,10 @@ use crate::{
     grad::Gradient,
     graph::{
         Attributes, Domain, Grad, Infer, Operator, Run, ValueId, ops,
+        ops::labels::Labels,
         ops::rows::{First, both, numeric, products, rows, singles},
     },
-    trees::{Labels, Transform, largest},
+    trees::{Transform, largest},
 };
 
 pub(super) const OPS: &[&Operator] = &[&LINEAR_REGRESSOR, &LINEAR_CLASSIFIER];

@@ -1,12 +1,12 @@
 //! `TreeEnsembleClassifier`, `TreeEnsembleRegressor`, `TreeEnsemble`: decision trees.
 //!
-//! Read into [`crate::trees`]. Rows of `f64` are computed in `f64`, all others in `f32`. A classifier
-//! of two classes whose leaves vote for one of them alone writes a second score; which class it names
-//! then depends on whether all weights are positive: a share, above 0.5, or a margin, above 0.
-//! ONNX Runtime goes its own way where leaves vote for both of two classes (it names 1 or 0, whatever
-//! the labels are) and where such a node has two base values (it loses a score): here the larger score
-//! is named, and each gets its base value, as ONNX has it. So with the numbers of the post-transforms
-//! of `TreeEnsemble`, of which ONNX Runtime exchanges 1 and 2.
+//! Read into [`crate::trees`]. Rows of `f64` are computed in `f64`, all others in `f32`. A
+//! classifier of two classes whose leaves vote for one of them alone writes a second score; which
+//! class it names then depends on whether all weights are positive: a share, above 0.5, or a
+//! margin, above 0. ONNX Runtime goes its own way where leaves vote for both of two classes (it
+//! names 1 or 0, whatever the labels are) and where such a node has two base values (it loses a
+//! score): here the larger score is named, and each gets its base value, as ONNX has it. So with
+//! the numbers of the post-transforms of `TreeEnsemble`, of which ONNX Runtime exchanges 1 and 2.
 //!
 //! Source: the ONNX-ML operators of these names, sets 1, 3 and 5; for two classes ONNX Runtime,
 //! `tree_ensemble_aggregator.h`.
@@ -15,9 +15,10 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     graph::{
         Domain, Grad, Infer, Operator, Run,
+        ops::labels::Labels,
         ops::rows::{First, both, numeric, rows},
     },
-    trees::{Ensemble, Labels, Real, Transform, largest, targets_of},
+    trees::{Ensemble, Real, Transform, largest, targets_of},
 };
 
 pub(super) const OPS: &[&Operator] =
