@@ -38,7 +38,8 @@ static LINEAR_REGRESSOR: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let targets = targets(&cx.node.attributes)?;
-        let scores = if targets > 1 { through(cx, flow, 0)? } else { flow };
+        let probit = cx.node.attributes.text_or("post_transform", "NONE")? == "PROBIT";
+        let scores = if targets > 1 || probit { through(cx, flow, 0)? } else { flow };
         into_rows(cx, scores, targets)
     }),
 )
@@ -89,12 +90,7 @@ static LINEAR_CLASSIFIER: Operator = Operator::new(
         let scores = if shape.targets == shape.width() {
             through(cx, flow, 1)?
         } else {
-            let logistic = match cx.node.attributes.text_or("post_transform", "NONE")? {
-                "LOGISTIC" => true,
-                "PROBIT" => return Err(Trouble::unsupported("the gradient of a probit")),
-                _ => false,
-            };
-            second(cx, flow, 1, logistic)?
+            second(cx, flow, 1)?
         };
         into_rows(cx, scores, shape.targets)
     }),
@@ -190,12 +186,12 @@ pub(super) fn through(cx: &mut Gradient<'_, '_>, flow: ValueId, output: usize) -
 
 /// What flows into the one score of which two were made, `[n, 1]`: the difference, through a
 /// logistic with its slope.
-pub(super) fn second(
-    cx: &mut Gradient<'_, '_>,
-    flow: ValueId,
-    output: usize,
-    logistic: bool,
-) -> Result<ValueId> {
+pub(super) fn second(cx: &mut Gradient<'_, '_>, flow: ValueId, output: usize) -> Result<ValueId> {
+    let logistic = match cx.node.attributes.text_or("post_transform", "NONE")? {
+        "LOGISTIC" => true,
+        "PROBIT" => return Err(Trouble::unsupported("the gradient of a probit")),
+        _ => false,
+    };
     let z = cx.output(output)?;
     let b = &mut *cx.builder;
     let signs = b.constant(Tensor::new([2, 1], vec![-1.0_f32, 1.0])?);

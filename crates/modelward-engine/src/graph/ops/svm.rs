@@ -74,12 +74,7 @@ static SVM_CLASSIFIER: Operator = Operator::new(
             return Err(Trouble::unsupported("the gradient of coupled probabilities"));
         }
         let two = !machine.linear && machine.labels.len() <= 2;
-        let scores = if two {
-            let logistic = attributes.text_or("post_transform", "NONE")? == "LOGISTIC";
-            second(cx, flow, 1, logistic)?
-        } else {
-            through(cx, flow, 1)?
-        };
+        let scores = if two { second(cx, flow, 1)? } else { through(cx, flow, 1)? };
         let weights = machine.weights()?;
         let weights = cx.builder.constant(weights);
         into_rows(cx, &machine.vectors, scores, weights)
