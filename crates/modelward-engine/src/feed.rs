@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     Kind, Limits, Meter, Model, Result, Tensor, Trouble, exec,
     grad::{self, Builder, Loss, Options},
-    graph::{Graph, Inference, Known, ValueId, shorten},
+    graph::{Graph, Inference, Known, ValueId, ops, shorten},
     npz::Arrays,
 };
 
@@ -29,7 +29,20 @@ impl Model {
         let meter = Meter::new(*limits);
         let outputs = exec::evaluate(&self.graph, inputs, &meter)?;
         let names = self.graph.outputs.iter().map(|&id| self.graph.value(id).name.to_string());
-        Ok(names.zip(outputs).collect())
+        let mut arrays: Arrays = names.zip(outputs).collect();
+        // A map of probabilities is given as two arrays: the values, and its keys.
+        let writers = self.graph.writers();
+        for id in &self.graph.outputs {
+            let node = writers.get(id).and_then(|&writer| self.graph.nodes().get(writer));
+            if let Some(node) = node.filter(|node| node.operator.name == "ZipMap") {
+                let classes = ops::classes_of_zip_map(&node.attributes)?;
+                let keys = classes.at(0..classes.len());
+                let keys = Tensor::new([classes.len()], keys)?;
+                let name = &self.graph.value(*id).name;
+                arrays.insert(format!("{name}.classes"), Arc::new(keys));
+            }
+        }
+        Ok(arrays)
     }
 
     /// Outputs of the model, by name.
@@ -183,7 +196,8 @@ impl Model {
         let mut at = output;
         while let Some(&writer) = writers.get(&at) {
             let node = &self.graph.nodes()[writer];
-            let passed = matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity");
+            let passed =
+                matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity" | "ZipMap");
             match node.inputs.first().copied().flatten() {
                 Some(input) if passed => at = input,
                 _ => break,

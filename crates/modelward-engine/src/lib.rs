@@ -12,6 +12,7 @@ pub mod graph;
 pub mod npz;
 pub mod onnx;
 mod tensor;
+pub mod trees;
 
 pub use crate::{
     error::{Kind, Trouble},

@@ -37,6 +37,7 @@ pub(crate) mod elementwise;
 mod expand;
 mod eye_like;
 mod fused;
+mod features;
 mod gather;
 mod gather_elements;
 mod gather_nd;
@@ -51,6 +52,10 @@ mod lowering;
 mod lp_normalization;
 mod lp_pool;
 mod lrn;
+mod imputer;
+mod label_encoder;
+mod labels;
+mod linear_model;
 mod matmul;
 mod max_unpool;
 mod mean_variance_normalization;
@@ -78,6 +83,8 @@ mod reverse_sequence;
 mod roi_align;
 mod rotary_embedding;
 mod rounding;
+mod rows;
+mod scaler;
 mod scatter_elements;
 mod shape;
 mod slice;
@@ -91,6 +98,10 @@ mod top_k;
 mod transpose;
 mod trigonometry;
 mod trilu;
+mod svm;
+mod top_k;
+mod transpose;
+mod tree_ensemble;
 mod unary;
 mod variadic;
 mod where_;
@@ -108,6 +119,7 @@ pub(crate) use self::{
     conv_transpose::CONV_TRANSPOSE,
     cross_entropy::CROSS_ENTROPY,
     expand::EXPAND,
+    features::classes_of_zip_map,
     gather::GATHER,
     gather_elements::GATHER_ELEMENTS,
     gather_nd::{GATHER_ND, SCATTER_ND},
@@ -165,6 +177,7 @@ const OPS: &[&[&Operator]] = &[
     expand::OPS,
     eye_like::OPS,
     fused::OPS,
+    features::OPS,
     gather::OPS,
     gather_elements::OPS,
     gather_nd::OPS,
@@ -177,6 +190,9 @@ const OPS: &[&[&Operator]] = &[
     lp_normalization::OPS,
     lp_pool::OPS,
     lrn::OPS,
+    imputer::OPS,
+    label_encoder::OPS,
+    linear_model::OPS,
     matmul::OPS,
     max_unpool::OPS,
     mean_variance_normalization::OPS,
@@ -203,6 +219,7 @@ const OPS: &[&[&Operator]] = &[
     roi_align::OPS,
     rotary_embedding::OPS,
     rounding::OPS,
+    scaler::OPS,
     scatter_elements::OPS,
     shape::OPS,
     slice::OPS,
@@ -216,6 +233,10 @@ const OPS: &[&[&Operator]] = &[
     transpose::OPS,
     trigonometry::OPS,
     trilu::OPS,
+    svm::OPS,
+    top_k::OPS,
+    transpose::OPS,
+    tree_ensemble::OPS,
     unary::OPS,
     variadic::OPS,
     where_::OPS,
