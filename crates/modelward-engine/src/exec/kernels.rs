@@ -1,9 +1,9 @@
 //! The arithmetic that has to be fast, for each instruction set; the only place with `unsafe`.
 //!
 //! A product is made of tiles: `mr` rows of one operand against `nr` columns of the other, all sums
-//! kept in registers. Each sum is one chain of fused multiply-adds in the order of the shared index,
-//! whatever the size of the tile: so an example gets the same bits in any batch, on any number of
-//! threads. Each instruction set has a bit pattern of its own.
+//! kept in registers. Each sum is a chain of fused multiply-adds in the order of the shared index,
+//! begun anew every [`gemm::DEEP`] of them and added up, whatever the size of the tile: so an example
+//! gets the same bits in any batch, on any number of threads, with any instruction set.
 
 use std::sync::LazyLock;
 

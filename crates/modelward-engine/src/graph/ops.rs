@@ -36,8 +36,8 @@ mod einsum;
 pub(crate) mod elementwise;
 mod expand;
 mod eye_like;
-mod fused;
 mod features;
+mod fused;
 mod gather;
 mod gather_elements;
 mod gather_nd;
@@ -45,17 +45,17 @@ mod global_pool;
 mod grid_sample;
 mod hardmax;
 mod identity;
+mod imputer;
+mod label_encoder;
+mod labels;
 mod likelihood;
+mod linear_model;
 mod logic;
 #[cfg(test)]
 mod lowering;
 mod lp_normalization;
 mod lp_pool;
 mod lrn;
-mod imputer;
-mod label_encoder;
-mod labels;
-mod linear_model;
 mod matmul;
 mod max_unpool;
 mod mean_variance_normalization;
@@ -90,18 +90,16 @@ mod shape;
 mod slice;
 mod softmax;
 mod sparse;
+mod svm;
 mod swiglu;
 mod taper;
 mod tensor_scatter;
 mod tile;
 mod top_k;
 mod transpose;
+mod tree_ensemble;
 mod trigonometry;
 mod trilu;
-mod svm;
-mod top_k;
-mod transpose;
-mod tree_ensemble;
 mod unary;
 mod variadic;
 mod where_;
@@ -176,8 +174,8 @@ const OPS: &[&[&Operator]] = &[
     einsum::OPS,
     expand::OPS,
     eye_like::OPS,
-    fused::OPS,
     features::OPS,
+    fused::OPS,
     gather::OPS,
     gather_elements::OPS,
     gather_nd::OPS,
@@ -185,14 +183,14 @@ const OPS: &[&[&Operator]] = &[
     grid_sample::OPS,
     hardmax::OPS,
     identity::OPS,
+    imputer::OPS,
+    label_encoder::OPS,
     likelihood::OPS,
+    linear_model::OPS,
     logic::OPS,
     lp_normalization::OPS,
     lp_pool::OPS,
     lrn::OPS,
-    imputer::OPS,
-    label_encoder::OPS,
-    linear_model::OPS,
     matmul::OPS,
     max_unpool::OPS,
     mean_variance_normalization::OPS,
@@ -225,18 +223,16 @@ const OPS: &[&[&Operator]] = &[
     slice::OPS,
     softmax::OPS,
     sparse::OPS,
+    svm::OPS,
     swiglu::OPS,
     taper::OPS,
     tensor_scatter::OPS,
     tile::OPS,
     top_k::OPS,
     transpose::OPS,
+    tree_ensemble::OPS,
     trigonometry::OPS,
     trilu::OPS,
-    svm::OPS,
-    top_k::OPS,
-    transpose::OPS,
-    tree_ensemble::OPS,
     unary::OPS,
     variadic::OPS,
     where_::OPS,

@@ -12,6 +12,19 @@ fn numbers(seed: u64, count: usize) -> Vec<f32> {
     std::iter::repeat_with(next).take(count).collect()
 }
 
+/// A sum of products as the kernels make it.
+fn chained(k: usize, of: impl Fn(usize) -> (f32, f32)) -> f32 {
+    let mut total: Option<f32> = None;
+    for from in (0..k).step_by(gemm::DEEP) {
+        let part = (from..k.min(from + gemm::DEEP)).fold(0.0_f32, |sum, at| {
+            let (a, b) = of(at);
+            a.mul_add(b, sum)
+        });
+        total = Some(total.map_or(part, |total| total + part));
+    }
+    total.unwrap_or(0.0)
+}
+
 fn buffer(values: &[f32]) -> Buffer {
     let mut buffer = Buffer::zeros(values.len());
     buffer.floats_mut().copy_from_slice(values);
@@ -29,8 +42,7 @@ fn a_product_is_the_chain_of_its_definition_on_every_instruction_set() {
         let mut expected = vec![0.0_f32; m * n];
         for row in 0..m {
             for column in 0..n {
-                let sum = (0..k)
-                    .fold(0.0_f32, |sum, at| x[row * k + at].mul_add(w[at * n + column], sum));
+                let sum = chained(k, |at| (x[row * k + at], w[at * n + column]));
                 expected[row * n + column] = (sum + bias[column]).max(0.0);
             }
         }
@@ -86,29 +98,22 @@ fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
                 for (row, column) in
                     (0..output[0]).flat_map(|r| (0..output[1]).map(move |c| (r, c)))
                 {
-                    let mut sum = 0.0_f32;
-                    for channel in 0..inner {
-                        for tap in 0..taps {
-                            let at = |axis: usize, place: usize, tap: usize| {
-                                let at = (place * strides[axis] + tap * dilations[axis]) as isize
-                                    - pads[axis];
-                                usize::try_from(at).ok().filter(|&at| at < input[axis])
+                    let sum = chained(inner * taps, |index| {
+                        let (channel, tap) = (index / taps, index % taps);
+                        let at = |axis: usize, place: usize, tap: usize| {
+                            let at = (place * strides[axis] + tap * dilations[axis]) as isize;
+                            let at = usize::try_from(at - pads[axis]);
+                            at.ok().filter(|&at| at < input[axis])
+                        };
+                        let weight = w[(out * inner + channel) * taps + tap];
+                        let channel = image * channels + group * inner + channel;
+                        let value =
+                            match (at(0, row, tap / kernel[1]), at(1, column, tap % kernel[1])) {
+                                (Some(r), Some(c)) => x[(channel * input[0] + r) * input[1] + c],
+                                _ => 0.0,
                             };
-                            let weight = w[(out * inner + channel) * taps + tap];
-                            let value =
-                                match (at(0, row, tap / kernel[1]), at(1, column, tap % kernel[1]))
-                                {
-                                    (Some(r), Some(c)) => {
-                                        x[((image * channels + group * inner + channel) * input[0]
-                                            + r)
-                                            * input[1]
-                                            + c]
-                                    }
-                                    _ => 0.0,
-                                };
-                            sum = weight.mul_add(value, sum);
-                        }
-                    }
+                        (weight, value)
+                    });
                     expected.push(sum + bias[out]);
                 }
             }

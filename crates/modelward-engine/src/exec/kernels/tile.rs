@@ -19,7 +19,7 @@ pub(super) struct Tile {
     pub(super) a_row: usize,
     pub(super) b_step: usize,
     pub(super) c_step: usize,
-    /// Whether the sums go on from what is there.
+    /// Whether the sums are added to what is there.
     pub(super) go_on: bool,
 }
 
@@ -86,15 +86,6 @@ unsafe fn scalar<const R: usize, const V: usize>(
     _: Size<R, V>,
 ) {
     let mut sums = [[[0.0_f32; 4]; V]; R];
-    for (r, row) in sums.iter_mut().enumerate() {
-        for (v, sum) in row.iter_mut().enumerate() {
-            if tile.go_on {
-                for (at, sum) in sum.iter_mut().enumerate() {
-                    *sum = *c.add(r * tile.c_step + v * 4 + at);
-                }
-            }
-        }
-    }
     for k in 0..tile.k {
         for (r, row) in sums.iter_mut().enumerate() {
             let factor = *a.add(k * tile.a_step + r * tile.a_row);
@@ -108,7 +99,8 @@ unsafe fn scalar<const R: usize, const V: usize>(
     for (r, row) in sums.iter().enumerate() {
         for (v, sum) in row.iter().enumerate() {
             for (at, sum) in sum.iter().enumerate() {
-                *c.add(r * tile.c_step + v * 4 + at) = *sum;
+                let c = c.add(r * tile.c_step + v * 4 + at);
+                *c = if tile.go_on { *c + *sum } else { *sum };
             }
         }
     }
@@ -129,13 +121,6 @@ mod x86 {
         _: Size<R, V>,
     ) {
         let mut sums = [[_mm256_setzero_ps(); V]; R];
-        if tile.go_on {
-            for r in 0..R {
-                for v in 0..V {
-                    sums[r][v] = _mm256_loadu_ps(c.add(r * tile.c_step + v * 8));
-                }
-            }
-        }
         let (mut a, mut b) = (a, b);
         for _ in 0..tile.k {
             let mut columns = [_mm256_setzero_ps(); V];
@@ -153,7 +138,10 @@ mod x86 {
         }
         for r in 0..R {
             for v in 0..V {
-                _mm256_storeu_ps(c.add(r * tile.c_step + v * 8), sums[r][v]);
+                let c = c.add(r * tile.c_step + v * 8);
+                let sum = sums[r][v];
+                let sum = if tile.go_on { _mm256_add_ps(_mm256_loadu_ps(c), sum) } else { sum };
+                _mm256_storeu_ps(c, sum);
             }
         }
     }
@@ -167,13 +155,6 @@ mod x86 {
         _: Size<R, V>,
     ) {
         let mut sums = [[_mm512_setzero_ps(); V]; R];
-        if tile.go_on {
-            for r in 0..R {
-                for v in 0..V {
-                    sums[r][v] = _mm512_loadu_ps(c.add(r * tile.c_step + v * 16));
-                }
-            }
-        }
         macro_rules! step {
             ($b:expr, |$r:ident| $factor:expr) => {
                 let mut columns = [_mm512_setzero_ps(); V];
@@ -220,7 +201,10 @@ mod x86 {
         }
         for r in 0..R {
             for v in 0..V {
-                _mm512_storeu_ps(c.add(r * tile.c_step + v * 16), sums[r][v]);
+                let c = c.add(r * tile.c_step + v * 16);
+                let sum = sums[r][v];
+                let sum = if tile.go_on { _mm512_add_ps(_mm512_loadu_ps(c), sum) } else { sum };
+                _mm512_storeu_ps(c, sum);
             }
         }
     }
