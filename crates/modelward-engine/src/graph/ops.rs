@@ -7,6 +7,7 @@ use crate::graph::Operator;
 
 mod align;
 mod along;
+mod attention;
 mod binary;
 mod cast;
 mod center_crop_pad;
@@ -22,10 +23,13 @@ mod gather_nd;
 mod identity;
 mod matmul;
 mod pad;
+mod real;
+mod recurrent;
 mod reduce;
 mod relu;
 mod reshape;
 mod reverse_sequence;
+mod rotary_embedding;
 mod scatter_elements;
 mod shape;
 mod slice;
@@ -70,6 +74,7 @@ pub(crate) use self::{
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
     align::OPS,
+    attention::OPS,
     binary::OPS,
     cast::OPS,
     center_crop_pad::OPS,
@@ -84,10 +89,12 @@ const OPS: &[&[&Operator]] = &[
     identity::OPS,
     matmul::OPS,
     pad::OPS,
+    recurrent::OPS,
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
     reverse_sequence::OPS,
+    rotary_embedding::OPS,
     scatter_elements::OPS,
     shape::OPS,
     slice::OPS,
