@@ -78,6 +78,16 @@ impl Meter {
         self.live.set(self.live.get().saturating_sub(bytes));
     }
 
+    /// How much lives now.
+    pub(crate) fn live(&self) -> u64 {
+        self.live.get()
+    }
+
+    /// As much lives again as before a graph inside a node ran.
+    pub(crate) fn restore(&self, live: u64) {
+        self.live.set(live);
+    }
+
     /// Count floating-point operations.
     ///
     /// # Errors

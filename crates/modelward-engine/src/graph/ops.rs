@@ -14,6 +14,7 @@ mod center_crop_pad;
 mod compare;
 mod concat;
 mod constant_of_shape;
+mod control_flow;
 mod depth_to_space;
 mod elementwise;
 mod expand;
@@ -81,6 +82,7 @@ const OPS: &[&[&Operator]] = &[
     compare::OPS,
     concat::OPS,
     constant_of_shape::OPS,
+    control_flow::OPS,
     depth_to_space::OPS,
     expand::OPS,
     gather::OPS,
