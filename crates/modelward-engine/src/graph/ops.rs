@@ -29,6 +29,7 @@ mod recurrent;
 mod reduce;
 mod relu;
 mod reshape;
+mod resize;
 mod reverse_sequence;
 mod rotary_embedding;
 mod scatter_elements;
@@ -95,6 +96,7 @@ const OPS: &[&[&Operator]] = &[
     reduce::OPS,
     relu::OPS,
     reshape::OPS,
+    resize::OPS,
     reverse_sequence::OPS,
     rotary_embedding::OPS,
     scatter_elements::OPS,

@@ -26,16 +26,15 @@ static IF: Operator =
 static LOOP: Operator =
     Operator::dynamic("Loop", &[1, 11, 13, 16, 19, 21, 23, 24, 25], repeat, WHY).moves();
 
-static SCAN: Operator =
-    Operator::dynamic("Scan", &[8, 9, 11, 16, 19, 21, 23, 24, 25], scan, WHY).moves().import(
-        |import| {
-            // Set 8 has a batch in front of everything, and lengths as the first input.
-            if import.version < 9 {
-                import.attributes.set("batched", 1);
-            }
-            Ok(())
-        },
-    );
+static SCAN: Operator = Operator::dynamic("Scan", &[8, 9, 11, 16, 19, 21, 23, 24, 25], scan, WHY)
+    .moves()
+    .import(|import| {
+        // Set 8 has a batch in front of everything, and lengths as the first input.
+        if import.version < 9 {
+            import.attributes.set("batched", 1);
+        }
+        Ok(())
+    });
 
 /// A graph inside a node, ready to run.
 struct Inner<'a> {
@@ -148,10 +147,7 @@ fn repeat(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let mut trip = 0_u64;
     while on && trips.is_none_or(|trips| trip < trips) {
         run.meter.step()?;
-        let given = [
-            Arc::new(Tensor::scalar(trip as i64)),
-            Arc::new(Tensor::scalar(on)),
-        ];
+        let given = [Arc::new(Tensor::scalar(trip as i64)), Arc::new(Tensor::scalar(on))];
         let given = given.into_iter().chain(carried.iter().cloned()).collect::<Vec<_>>();
         let mut outputs = inner.run(&given)?.into_iter();
         on = outputs.next().map_or(Ok(false), |on| truth(&on))?;
