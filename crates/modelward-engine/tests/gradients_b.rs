@@ -315,3 +315,50 @@ fn resize() {
         .node("Upsample", &["x", "scales"], &["y"], &[("mode", Text("linear"))])
         .check("Upsample");
 }
+
+#[test]
+fn grids_and_columns() {
+    for align in [0, 1] {
+        Case::new(20)
+            .input("theta", random(&[2, 2, 3], 60))
+            .constant("size", ints(&[2, 1, 3, 4]))
+            .node("AffineGrid", &["theta", "size"], &["y"], &[("align_corners", Int(align))])
+            .check("AffineGrid");
+        for mode in ["nearest", "linear", "cubic"] {
+            for padding in ["zeros", "border", "reflection"] {
+                let grid = random(&[2, 2, 3, 2], 61);
+                let grid =
+                    grid.values::<f64>().unwrap().iter().map(|x| x * 1.9).collect::<Vec<_>>();
+                Case::new(20)
+                    .input("x", random(&[2, 2, 4, 3], 62))
+                    .input("grid", Tensor::new([2, 2, 3, 2], grid).unwrap())
+                    .node(
+                        "GridSample",
+                        &["x", "grid"],
+                        &["y"],
+                        &[
+                            ("mode", Text(mode)),
+                            ("padding_mode", Text(padding)),
+                            ("align_corners", Int(align)),
+                        ],
+                    )
+                    .check(&format!("GridSample {mode} {padding} {align}"));
+            }
+        }
+    }
+    Case::new(18)
+        .input("x", random(&[1, 8, 6], 63))
+        .constant("image", ints(&[4, 5]))
+        .constant("block", ints(&[2, 2]))
+        .node(
+            "Col2Im",
+            &["x", "image", "block"],
+            &["y"],
+            &[
+                ("strides", Ints(vec![2, 1])),
+                ("dilations", Ints(vec![1, 3])),
+                ("pads", Ints(vec![1, 0, 0, 1])),
+            ],
+        )
+        .check("Col2Im");
+}

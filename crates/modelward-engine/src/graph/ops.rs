@@ -5,12 +5,14 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use crate::graph::Operator;
 
+mod affine_grid;
 mod align;
 mod along;
 mod attention;
 mod binary;
 mod cast;
 mod center_crop_pad;
+mod col2im;
 mod compare;
 mod concat;
 mod constant_of_shape;
@@ -21,8 +23,10 @@ mod expand;
 mod gather;
 mod gather_elements;
 mod gather_nd;
+mod grid_sample;
 mod identity;
 mod matmul;
+mod non_max_suppression;
 mod pad;
 mod real;
 mod recurrent;
@@ -75,11 +79,13 @@ pub(crate) use self::{
 
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
+    affine_grid::OPS,
     align::OPS,
     attention::OPS,
     binary::OPS,
     cast::OPS,
     center_crop_pad::OPS,
+    col2im::OPS,
     compare::OPS,
     concat::OPS,
     constant_of_shape::OPS,
@@ -89,8 +95,10 @@ const OPS: &[&[&Operator]] = &[
     gather::OPS,
     gather_elements::OPS,
     gather_nd::OPS,
+    grid_sample::OPS,
     identity::OPS,
     matmul::OPS,
+    non_max_suppression::OPS,
     pad::OPS,
     recurrent::OPS,
     reduce::OPS,
