@@ -362,3 +362,58 @@ fn grids_and_columns() {
         )
         .check("Col2Im");
 }
+
+#[test]
+fn fourier_and_regions() {
+    for (dims, axis, length, inverse, onesided) in [
+        ([2, 6, 1], 1, 6, 0, 0),
+        ([2, 6, 1], 1, 6, 0, 1),
+        ([2, 5, 1], 1, 7, 0, 1),
+        ([2, 9, 2], 1, 9, 0, 0),
+        ([2, 5, 2], 1, 4, 1, 0),
+        ([2, 4, 2], 1, 6, 1, 1),
+        ([2, 4, 2], 1, 7, 1, 1),
+        ([4, 2, 2], 0, 4, 1, 0),
+    ] {
+        Case::new(20)
+            .input("x", random(&dims, 70))
+            .constant("n", Tensor::scalar(length))
+            .constant("axis", Tensor::scalar(axis))
+            .node(
+                "DFT",
+                &["x", "n", "axis"],
+                &["y"],
+                &[("inverse", Int(inverse)), ("onesided", Int(onesided))],
+            )
+            .check(&format!("DFT {dims:?} {length} {inverse} {onesided}"));
+    }
+    for (parts, onesided) in [(1, 1), (1, 0), (2, 0)] {
+        Case::new(17)
+            .input("x", random(&[2, 11, parts], 71))
+            .constant("step", Tensor::scalar(2_i64))
+            .constant("window", random(&[5], 72))
+            .node("STFT", &["x", "step", "window"], &["y"], &[("onesided", Int(onesided))])
+            .check("STFT");
+    }
+    let regions = Tensor::new([2, 4], vec![0.4, 0.7, 3.1, 2.9, 1.2, -0.6, 4.3, 3.8]).unwrap();
+    for mode in ["avg", "max"] {
+        for ratio in [0, 2] {
+            Case::new(16)
+                .input("x", random(&[2, 2, 4, 5], 73))
+                .constant("regions", regions.clone())
+                .constant("images", ints(&[1, 0]))
+                .node(
+                    "RoiAlign",
+                    &["x", "regions", "images"],
+                    &["y"],
+                    &[
+                        ("mode", Text(mode)),
+                        ("sampling_ratio", Int(ratio)),
+                        ("output_height", Int(2)),
+                        ("output_width", Int(3)),
+                    ],
+                )
+                .check(&format!("RoiAlign {mode} {ratio}"));
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod concat;
 mod constant_of_shape;
 mod control_flow;
 mod depth_to_space;
+mod dft;
 mod elementwise;
 mod expand;
 mod gather;
@@ -35,6 +36,7 @@ mod relu;
 mod reshape;
 mod resize;
 mod reverse_sequence;
+mod roi_align;
 mod rotary_embedding;
 mod scatter_elements;
 mod shape;
@@ -91,6 +93,7 @@ const OPS: &[&[&Operator]] = &[
     constant_of_shape::OPS,
     control_flow::OPS,
     depth_to_space::OPS,
+    dft::OPS,
     expand::OPS,
     gather::OPS,
     gather_elements::OPS,
@@ -106,6 +109,7 @@ const OPS: &[&[&Operator]] = &[
     reshape::OPS,
     resize::OPS,
     reverse_sequence::OPS,
+    roi_align::OPS,
     rotary_embedding::OPS,
     scatter_elements::OPS,
     shape::OPS,
