@@ -1,6 +1,8 @@
 //! Gradients of operators that move elements, attention, recurrent layers and interpolation, against
 //! central differences.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 mod support_b;
 
 use modelward_engine::Tensor;

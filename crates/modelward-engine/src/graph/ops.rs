@@ -26,6 +26,8 @@ mod gather_elements;
 mod gather_nd;
 mod grid_sample;
 mod identity;
+#[cfg(test)]
+mod lowered;
 mod matmul;
 mod non_max_suppression;
 mod pad;

@@ -164,12 +164,8 @@ impl Sizes {
                 return Err(Trouble::graph(format!("a cache of {k:?} and {v:?} does not fit")));
             }
         };
-        if let Some(lengths) = given(LENGTHS) {
-            if lengths != [batch] || given(PAST_K).is_some() {
-                return Err(Trouble::graph(
-                    "lengths of the keys do not fit the batch or the cache",
-                ));
-            }
+        if given(LENGTHS).is_some_and(|lengths| lengths != [batch] || given(PAST_K).is_some()) {
+            return Err(Trouble::graph("lengths of the keys do not fit the batch or the cache"));
         }
         Ok(Self { past, ..sizes })
     }

@@ -174,7 +174,7 @@ fn reflect(x: f64, low: f64, high: f64) -> (f64, f64) {
         return (x, 1.0);
     };
     let range = high - low;
-    if !(range > 0.0) || !off.is_finite() {
+    if range <= 0.0 || !range.is_finite() || !off.is_finite() {
         return (low, 0.0);
     }
     let times = (off / range).floor();

@@ -359,7 +359,7 @@ fn keep_aspect(attributes: &Attributes, all: &mut [Axis], chosen: &[usize]) -> R
     };
     for &axis in chosen {
         let to = (scale * all[axis].from as f64 + 0.5).floor();
-        if !(to < (1_u64 << 40) as f64) {
+        if to.is_nan() || to >= (1_u64 << 40) as f64 {
             return Err(Trouble::limit(format!("{} elements, scaled by {scale}", all[axis].from)));
         }
         (all[axis].to, all[axis].scale) = (to as usize, scale);

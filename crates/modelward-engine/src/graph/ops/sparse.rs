@@ -50,8 +50,8 @@ fn non_zero(run: &Run<'_>) -> Result<Vec<Tensor>> {
     });
     let (rank, count, own) = (x.dims().len(), found.len(), strides(x.dims()));
     let mut places = Vec::with_capacity(rank * count);
-    for axis in 0..rank {
-        places.extend(found.iter().map(|at| (at / own[axis] % x.dims()[axis]) as i64));
+    for (own, size) in own.iter().zip(x.dims()) {
+        places.extend(found.iter().map(|at| (at / own % size) as i64));
     }
     Ok(vec![Tensor::new([rank, count], places)?])
 }
