@@ -35,7 +35,11 @@ static ATTENTION: Operator = Operator::new(
             false => vec![batch, heads, queries, width],
         };
         let bias = Bias::inferred(cx)?;
-        broadcast(&[&bias.dims, &[batch, heads, queries, total]])?;
+        let whole = [batch, heads, queries, total];
+        if broadcast(&[&bias.dims, &whole])? != whole {
+            let dims = cx.dims(MASK)?;
+            return Err(Trouble::graph(format!("a mask {dims:?} does not broadcast to {whole:?}")));
+        }
         Ok(vec![
             Type::new(q, y),
             Type::new(cx.element(K)?, [batch, kv_heads, total, depth]),

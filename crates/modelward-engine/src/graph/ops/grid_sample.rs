@@ -135,6 +135,8 @@ impl Sampler {
         if x < low || x > high {
             match self.padding {
                 Padding::Zeros => {}
+                // Of a cubic the elements alone are moved: the place still says their weights.
+                Padding::Border if self.mode == Mode::Cubic => {}
                 Padding::Border => (x, slope) = (x.clamp(0.0, length - 1.0), 0.0),
                 Padding::Reflection => {
                     let (reflected, turned) = reflect(x, low, high);
