@@ -71,7 +71,10 @@ impl Dice {
     }
 }
 
-const ATTRIBUTES: &[(&str, &[(&str, &[&str])])] = &[
+/// Operators, their attributes, and the texts that these may be.
+type Wild = &'static [(&'static str, &'static [(&'static str, &'static [&'static str])])];
+
+const ATTRIBUTES: Wild = &[
     ("Concat", &[("axis", &[])]),
     ("Slice", &[]),
     ("Split", &[("axis", &[]), ("num_outputs", &[])]),

@@ -1,5 +1,12 @@
 //! Small models written as bytes, and their gradients held to central differences in 64 bits.
 
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_debug_implementations,
+    reason = "each test uses a part"
+)]
+
 use std::sync::Arc;
 
 use modelward_engine::{
