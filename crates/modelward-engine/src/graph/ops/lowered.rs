@@ -4,7 +4,7 @@
 
 use crate::{
     Limits, Meter, Tensor,
-    grad::Builder,
+    grad::{Builder, Options},
     graph::{Attributes, Domain, Graph, Inference, ValueId, ops},
 };
 
@@ -19,6 +19,9 @@ fn ints(values: &[i64]) -> Tensor {
 
 /// An own operator on constants, and what it is written as.
 fn check(name: &str, inputs: &[Option<Tensor>], attributes: Attributes, outputs: usize) {
+    if name != "AttentionBias" {
+        check_adjoint(name, inputs, attributes.clone());
+    }
     let operator = ops::find(Domain::Own.name(), name).unwrap();
     let meter = Meter::new(Limits::default());
     let mut builder = Builder::new(Graph::default(), vec![Inference::default()], &meter);
@@ -38,6 +41,49 @@ fn check(name: &str, inputs: &[Option<Tensor>], attributes: Attributes, outputs:
             assert!(*own == plain || (own - plain).abs() < 1e-12, "{name}: {own} and {plain}");
         }
     }
+}
+
+/// Differentiated again, a part of a gradient is the operator that it belongs to: its adjoint.
+fn check_adjoint(name: &str, inputs: &[Option<Tensor>], attributes: Attributes) {
+    let operator = ops::find(Domain::Own.name(), name).unwrap();
+    let meter = Meter::new(Limits::default());
+    let mut builder = Builder::new(Graph::default(), vec![Inference::default()], &meter);
+    let ids = inputs.iter().map(|input| input.clone().map(|tensor| builder.constant(tensor)));
+    let ids = ids.collect::<Vec<Option<ValueId>>>();
+    let flow = ids[0].unwrap();
+    let y = builder.apply_all(operator, ids, attributes, 1).unwrap()[0];
+    let seed = floats(&builder.kind(y).unwrap().dims.clone());
+    let seed = builder.constant(seed);
+    let back = builder.gradients(&[(y, seed)], &[flow], &mut Options::default()).unwrap();
+    let dot = |a: ValueId, b: ValueId| {
+        let (a, b) = (builder.known(a).unwrap(), builder.known(b).unwrap());
+        assert_eq!(a.dims(), b.dims(), "{name}");
+        let (a, b) = (a.floats().unwrap(), b.floats().unwrap());
+        a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>()
+    };
+    let (one, other) = (dot(y, seed), dot(flow, back[0].unwrap()));
+    assert!((one - other).abs() < 1e-9, "{name}: {one} and {other}");
+}
+
+#[test]
+fn transforms_and_columns() {
+    let inputs = [Some(floats(&[2, 4, 2])), Some(floats(&[2, 5, 1])), Some(ints(&[7]))];
+    check_adjoint("DFTGrad", &inputs, Attributes::new().with("onesided", 1));
+    let inputs = [
+        Some(floats(&[2, 3, 3, 2])),
+        Some(floats(&[2, 9, 1])),
+        Some(ints(&[2])),
+        None,
+        Some(ints(&[4])),
+    ];
+    check_adjoint("STFTGrad", &inputs, Attributes::new());
+    let inputs = [
+        Some(floats(&[1, 2, 3, 4])),
+        Some(floats(&[1, 8, 6])),
+        Some(ints(&[3, 4])),
+        Some(ints(&[2, 2])),
+    ];
+    check_adjoint("Col2ImGrad", &inputs, Attributes::new());
 }
 
 #[test]
