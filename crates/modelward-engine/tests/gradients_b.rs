@@ -1,6 +1,8 @@
 //! Gradients of operators that move elements, attention, recurrent layers and interpolation, against
 //! central differences.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+
 mod support_b;
 
 use modelward_engine::Tensor;
@@ -416,4 +418,81 @@ fn fourier_and_regions() {
                 .check(&format!("RoiAlign {mode} {ratio}"));
         }
     }
+}
+
+#[test]
+fn free_batches() {
+    for axis in [0, 1] {
+        Case::new(13)
+            .input("a", random(&[2, 3], 80))
+            .input("b", random(&[2, 3], 81))
+            .node("Concat", &["a", "b"], &["y"], &[("axis", Int(axis))])
+            .check_free("Concat");
+    }
+    Case::new(13)
+        .input("x", random(&[2, 5], 82))
+        .constant("split", ints(&[1, 4]))
+        .node("Split", &["x", "split"], &["a", "b"], &[("axis", Int(1))])
+        .check_free("Split");
+    Case::new(13)
+        .input("x", random(&[2, 5, 3], 83))
+        .constant("starts", ints(&[1, 0]))
+        .constant("ends", ints(&[4, i64::MAX]))
+        .constant("axes", ints(&[1, 0]))
+        .node("Slice", &["x", "starts", "ends", "axes"], &["y"], &[])
+        .check_free("Slice");
+    for mode in ["constant", "reflect"] {
+        Case::new(19)
+            .input("x", random(&[2, 4, 3], 84))
+            .constant("pads", ints(&[0, 1, 2, 0, -1, 1]))
+            .node("Pad", &["x", "pads"], &["y"], &[("mode", Text(mode))])
+            .check_free("Pad");
+    }
+    Case::new(13)
+        .input("x", random(&[2, 3], 85))
+        .constant("repeats", ints(&[2, 3]))
+        .node("Tile", &["x", "repeats"], &["y"], &[])
+        .check_free("Tile");
+    Case::new(18)
+        .input("x", random(&[2, 5, 4], 86))
+        .constant("shape", ints(&[3, 6]))
+        .node("CenterCropPad", &["x", "shape"], &["y"], &[("axes", Ints(vec![1, 2]))])
+        .check_free("CenterCropPad");
+    Case::new(13)
+        .input("x", random(&[4, 3], 87))
+        .constant("i", Tensor::new([3, 1], vec![0_i64, 2, 2]).unwrap())
+        .node("GatherND", &["x", "i"], &["y"], &[])
+        .check_free("GatherND");
+    Case::new(13)
+        .input("x", random(&[2, 12, 2, 2], 88))
+        .node("DepthToSpace", &["x"], &["y"], &[("blocksize", Int(2)), ("mode", Text("CRD"))])
+        .check_free("DepthToSpace");
+    Case::new(23)
+        .input("q", random(&[2, 4, 3, 2], 89))
+        .input("k", random(&[2, 2, 5, 2], 90))
+        .input("v", random(&[2, 2, 5, 3], 91))
+        .node("Attention", &["q", "k", "v"], &["y"], &[("is_causal", Int(1))])
+        .check_free("Attention");
+    Case::new(23)
+        .input("q", random(&[2, 3, 4], 92))
+        .input("k", random(&[2, 3, 4], 93))
+        .input("v", random(&[2, 3, 4], 94))
+        .node(
+            "Attention",
+            &["q", "k", "v"],
+            &["y"],
+            &[("q_num_heads", Int(2)), ("kv_num_heads", Int(2))],
+        )
+        .check_free("Attention, flat");
+    Case::new(14)
+        .input("x", random(&[4, 2, 3], 95))
+        .constant("w", random(&[1, 8, 3], 96))
+        .constant("r", random(&[1, 8, 2], 97))
+        .node("LSTM", &["x", "w", "r"], &["y", "yh"], &[("hidden_size", Int(2))])
+        .check_free("LSTM");
+    Case::new(19)
+        .input("x", random(&[2, 4, 5], 98))
+        .constant("scales", Tensor::list(vec![1.0_f32, 2.0, 1.5]))
+        .node("Resize", &["x", "", "scales"], &["y"], &[("mode", Text("linear"))])
+        .check_free("Resize");
 }

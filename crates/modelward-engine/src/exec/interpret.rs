@@ -88,6 +88,10 @@ pub(crate) fn run_node(
     outputs: &[Type],
     meter: &Meter,
 ) -> Result<Vec<Tensor>> {
+    // Without elements there is nothing to compute, however large the other dimensions are.
+    if !outputs.is_empty() && outputs.iter().all(|kind| kind.dims.contains(&0)) {
+        return outputs.iter().map(Tensor::zeros).collect();
+    }
     let half = !node.operator.moves
         && (inputs.iter().flatten().any(|tensor| tensor.element().is_half())
             || outputs.iter().any(|kind| kind.element.is_half()));

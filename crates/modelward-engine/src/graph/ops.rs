@@ -52,6 +52,8 @@ mod likelihood;
 mod linear_model;
 mod logic;
 #[cfg(test)]
+mod lowered;
+#[cfg(test)]
 mod lowering;
 mod lp_normalization;
 mod lp_pool;

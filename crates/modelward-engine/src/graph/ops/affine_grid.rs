@@ -63,7 +63,11 @@ static AFFINE_GRID: Operator = Operator::new(
 
 /// The place of each point between -1 and 1, the last axis first, and a 1 behind them.
 fn points(space: &[usize], align_corners: bool) -> Result<Vec<f64>> {
+    const MOST: usize = 1 << 26;
     let rows = count(space)?;
+    if rows > MOST {
+        return Err(Trouble::limit(format!("{rows} points of a grid, over the limit of {MOST}")));
+    }
     let strides = ops::elementwise::strides(space);
     let mut points = Vec::with_capacity(count(&[rows, space.len() + 1])?);
     for row in 0..rows {

@@ -35,7 +35,11 @@ static ATTENTION: Operator = Operator::new(
             false => vec![batch, heads, queries, width],
         };
         let bias = Bias::inferred(cx)?;
-        broadcast(&[&bias.dims, &[batch, heads, queries, total]])?;
+        let whole = [batch, heads, queries, total];
+        if broadcast(&[&bias.dims, &whole])? != whole {
+            let dims = cx.dims(MASK)?;
+            return Err(Trouble::graph(format!("a mask {dims:?} does not broadcast to {whole:?}")));
+        }
         Ok(vec![
             Type::new(q, y),
             Type::new(cx.element(K)?, [batch, kv_heads, total, depth]),
@@ -164,12 +168,8 @@ impl Sizes {
                 return Err(Trouble::graph(format!("a cache of {k:?} and {v:?} does not fit")));
             }
         };
-        if let Some(lengths) = given(LENGTHS) {
-            if lengths != [batch] || given(PAST_K).is_some() {
-                return Err(Trouble::graph(
-                    "lengths of the keys do not fit the batch or the cache",
-                ));
-            }
+        if given(LENGTHS).is_some_and(|lengths| lengths != [batch] || given(PAST_K).is_some()) {
+            return Err(Trouble::graph("lengths of the keys do not fit the batch or the cache"));
         }
         Ok(Self { past, ..sizes })
     }

@@ -144,7 +144,7 @@ fn sizes(cx: &Infer<'_>, size: usize) -> Result<Vec<usize>> {
     }
     let parts = match cx.attributes().int("num_outputs")? {
         Some(parts) => usize::try_from(parts).ok().filter(|&parts| parts >= outputs.max(1)),
-        None => Some(outputs).filter(|&parts| parts > 0 && size % parts == 0),
+        None => Some(outputs).filter(|&parts| parts > 0 && size.is_multiple_of(parts)),
     };
     let parts = parts
         .ok_or_else(|| Trouble::graph(format!("{size} elements do not split in {outputs}")))?;

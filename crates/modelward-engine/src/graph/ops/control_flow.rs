@@ -271,6 +271,11 @@ impl Stacks {
 /// Tensors of one type along a new axis.
 fn stacked(parts: &[Arc<Tensor>], axis: usize) -> Result<Tensor> {
     let Some(first) = parts.first() else { return Err(Trouble::graph("nothing to stack")) };
+    let mut dims = first.dims().to_vec();
+    dims.insert(axis, parts.len());
+    if first.count() == 0 {
+        return Tensor::zeros(&Type::new(first.element(), dims));
+    }
     let outer = first.dims()[..axis].iter().product::<usize>();
     let block = first.dims()[axis..].iter().product::<usize>();
     let data: Data = alike!(first.data(), v => {
@@ -282,13 +287,16 @@ fn stacked(parts: &[Arc<Tensor>], axis: usize) -> Result<Tensor> {
         }
         out
     });
-    let mut dims = first.dims().to_vec();
-    dims.insert(axis, parts.len());
     Tensor::new(dims, data)
 }
 
 /// The part of a tensor at a place along an axis, without that axis.
 fn part(x: &Tensor, axis: usize, index: usize) -> Result<Tensor> {
+    let mut dims = x.dims().to_vec();
+    dims.remove(axis);
+    if x.count() == 0 {
+        return Tensor::zeros(&Type::new(x.element(), dims));
+    }
     let step = strides(x.dims())[axis];
     let outer = x.dims()[..axis].iter().product::<usize>();
     let size = x.dims()[axis];
@@ -296,8 +304,6 @@ fn part(x: &Tensor, axis: usize, index: usize) -> Result<Tensor> {
         let start = (outer * size + index) * step;
         start..start + step
     });
-    let mut dims = x.dims().to_vec();
-    dims.remove(axis);
     Tensor::new(dims, x.data().gather(from))
 }
 

@@ -182,7 +182,7 @@ impl Transform {
 fn smallest_factor(size: usize) -> usize {
     let mut factor = 2;
     while factor * factor <= size {
-        if size % factor == 0 {
+        if size.is_multiple_of(factor) {
             return factor;
         }
         factor += 1;
@@ -324,7 +324,7 @@ impl Lines {
             for at in 1..length.div_ceil(2) {
                 line[length - at] = [line[at][0], -line[at][1]];
             }
-            if length % 2 == 0 {
+            if length.is_multiple_of(2) {
                 line[length / 2][1] = 0.0;
             }
         }

@@ -5,7 +5,7 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator,
         ops::{
             along::{lower_moved, zeros_like},
             elementwise::{of_type, strides},

@@ -135,6 +135,8 @@ impl Sampler {
         if x < low || x > high {
             match self.padding {
                 Padding::Zeros => {}
+                // Of a cubic the elements alone are moved: the place still says their weights.
+                Padding::Border if self.mode == Mode::Cubic => {}
                 Padding::Border => (x, slope) = (x.clamp(0.0, length - 1.0), 0.0),
                 Padding::Reflection => {
                     let (reflected, turned) = reflect(x, low, high);
@@ -174,7 +176,7 @@ fn reflect(x: f64, low: f64, high: f64) -> (f64, f64) {
         return (x, 1.0);
     };
     let range = high - low;
-    if !(range > 0.0) || !off.is_finite() {
+    if range <= 0.0 || !range.is_finite() || !off.is_finite() {
         return (low, 0.0);
     }
     let times = (off / range).floor();

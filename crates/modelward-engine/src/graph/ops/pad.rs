@@ -27,22 +27,7 @@ pub(crate) static PAD: Operator = Operator::new(
         let x = cx.kind(0)?;
         Ok(vec![Type::new(x.element, inferred(cx, &x.dims, 1, 3)?)])
     },
-    |run| {
-        let x = run.input(0)?;
-        let (dims, along) = given(run, x.dims(), 1, 3)?;
-        let from = places(x.dims(), &dims, &along);
-        let data: Data = alike!(x.data(), v => {
-            let mut fill = Default::default();
-            // Before set 11 the value is a float, whatever the elements are.
-            if let Some(value) = run.optional(2).map(|value| value.cast(x.element())).transpose()?
-                && let Some(value) = like(v, &value)?.first()
-            {
-                fill = value.to_owned();
-            }
-            from.map(|place| place.map_or_else(|| fill.clone(), |place| v[place].to_owned())).collect()
-        });
-        Ok(vec![run.shaped(0, data)?])
-    },
+    moved,
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, pads) = (cx.input(0)?, cx.input(1)?);
@@ -122,6 +107,24 @@ static PAD_GRAD: Operator = Operator::own(
         Ok(vec![lower_moved(builder, flow, x, &PAD, &[pads, None, axes], attributes)?])
     },
 );
+
+#[allow(clippy::clone_on_copy, reason = "texts are cloned")]
+fn moved(run: &Run<'_>) -> Result<Vec<Tensor>> {
+    let x = run.input(0)?;
+    let (dims, along) = given(run, x.dims(), 1, 3)?;
+    let from = places(x.dims(), &dims, &along);
+    let data: Data = alike!(x.data(), v => {
+        let mut fill = Default::default();
+        // Before set 11 the value is a float, whatever the elements are.
+        if let Some(value) = run.optional(2).map(|value| value.cast(x.element())).transpose()?
+            && let Some(value) = like(v, &value)?.first()
+        {
+            fill = value.to_owned();
+        }
+        from.map(|place| place.map_or_else(|| fill.clone(), |place| v[place].to_owned())).collect()
+    });
+    Ok(vec![run.shaped(0, data)?])
+}
 
 fn inferred(cx: &Infer<'_>, dims: &[usize], pads: usize, axes: usize) -> Result<Vec<usize>> {
     let mode = cx.attributes().text_or("mode", "constant")?;

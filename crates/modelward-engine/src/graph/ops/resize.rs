@@ -359,7 +359,7 @@ fn keep_aspect(attributes: &Attributes, all: &mut [Axis], chosen: &[usize]) -> R
     };
     for &axis in chosen {
         let to = (scale * all[axis].from as f64 + 0.5).floor();
-        if !(to < (1_u64 << 40) as f64) {
+        if to.is_nan() || to >= (1_u64 << 40) as f64 {
             return Err(Trouble::limit(format!("{} elements, scaled by {scale}", all[axis].from)));
         }
         (all[axis].to, all[axis].scale) = (to as usize, scale);
@@ -392,7 +392,12 @@ impl Axis {
     fn place(&self, to: usize) -> Option<f64> {
         let (x, from) = (to as f64, self.from as f64);
         let size = self.scale * from;
-        let half = (x + 0.5) / self.scale - 0.5;
+        // A rounded place is that of 32 bits, as everywhere: a scale of 0.6 is not quite 0.6.
+        let divided = |x: f64| match self.mode {
+            Mode::Nearest(_) => f64::from(x as f32 / self.scale as f32),
+            _ => x / self.scale,
+        };
+        let half = divided(x + 0.5) - 0.5;
         Some(match self.coordinates {
             Coordinates::HalfPixel => half,
             Coordinates::PytorchHalfPixel if size == 1.0 => -0.5,
@@ -400,7 +405,7 @@ impl Axis {
             Coordinates::HalfPixelSymmetric => from / 2.0 * (1.0 - self.to as f64 / size) + half,
             Coordinates::AlignCorners if size == 1.0 => 0.0,
             Coordinates::AlignCorners => x * (from - 1.0) / (size - 1.0),
-            Coordinates::Asymmetric => x / self.scale,
+            Coordinates::Asymmetric => divided(x),
             Coordinates::Crop => {
                 let (start, end) = self.region.unwrap_or((0.0, 1.0));
                 let place = if size == 1.0 {

@@ -137,7 +137,8 @@ fn visit<T: Real>(
         };
         let (rows, columns) = (samples(cell_h), samples(cell_w));
         // A region may be as large as it says: what it costs is counted first.
-        let each = [rows, columns, habits.high, habits.wide, channels.saturating_add(4)];
+        let each =
+            [rows.max(1), columns.max(1), habits.high, habits.wide, channels.saturating_add(4)];
         run.meter.work(each.iter().fold(8_u64, |all, &n| all.saturating_mul(n as u64)))?;
         for cell in 0..habits.high * habits.wide {
             let (cell_y, cell_x) = ((cell / habits.wide) as f64, (cell % habits.wide) as f64);

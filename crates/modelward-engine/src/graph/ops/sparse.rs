@@ -3,7 +3,7 @@
 //! Source: ONNX `NonZero`, sets 9 and 13; `Compress`, sets 9, 11 and 28; `Unique`, sets 11 and 28.
 
 use crate::{
-    Result, Tensor, Trouble, each,
+    Result, Tensor, Trouble, Type, each,
     graph::{
         Operator, Run, axis_of,
         ops::{elementwise::strides, top_k::compare},
@@ -50,14 +50,19 @@ fn non_zero(run: &Run<'_>) -> Result<Vec<Tensor>> {
     });
     let (rank, count, own) = (x.dims().len(), found.len(), strides(x.dims()));
     let mut places = Vec::with_capacity(rank * count);
-    for axis in 0..rank {
-        places.extend(found.iter().map(|at| (at / own[axis] % x.dims()[axis]) as i64));
+    for (own, size) in own.iter().zip(x.dims()) {
+        places.extend(found.iter().map(|at| (at / own % size) as i64));
     }
     Ok(vec![Tensor::new([rank, count], places)?])
 }
 
 /// The slices along an axis at these places.
 fn slices(x: &Tensor, dims: &[usize], axis: usize, chosen: &[usize]) -> Result<Tensor> {
+    let mut to = dims.to_vec();
+    to[axis] = chosen.len();
+    if x.count() == 0 {
+        return Tensor::zeros(&Type::new(x.element(), to));
+    }
     let inner = dims[axis + 1..].iter().product::<usize>();
     let outer = dims[..axis].iter().product::<usize>();
     let size = dims[axis];
@@ -67,8 +72,6 @@ fn slices(x: &Tensor, dims: &[usize], axis: usize, chosen: &[usize]) -> Result<T
             start..start + inner
         })
     });
-    let mut to = dims.to_vec();
-    to[axis] = chosen.len();
     Tensor::new(to, x.data().gather(from))
 }
 
@@ -77,8 +80,13 @@ fn unique(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let axis = run.attributes().int("axis")?;
     let dims = if axis.is_some() { x.dims().to_vec() } else { vec![x.count()] };
     let axis = axis_of(axis.unwrap_or(0), dims.len())?;
-    let inner = dims[axis + 1..].iter().product::<usize>();
-    let outer = dims[..axis].iter().product::<usize>();
+    if x.count() == 0 && dims[axis] > 0 {
+        return Err(Trouble::unsupported("slices without elements, each once"));
+    }
+    let (inner, outer) = match x.count() {
+        0 => (0, 0),
+        _ => (dims[axis + 1..].iter().product::<usize>(), dims[..axis].iter().product::<usize>()),
+    };
     let size = dims[axis];
     let mut order = (0..size).collect::<Vec<_>>();
     let mut firsts: Vec<usize> = Vec::new();

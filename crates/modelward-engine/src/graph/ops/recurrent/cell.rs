@@ -203,8 +203,8 @@ impl Cell {
                     }
                 } else {
                     let reset = (0..n).map(|at| gates[n + at] * h[at]).collect::<Vec<_>>();
-                    for row in 2 * n..3 * n {
-                        before[row] += of.of_h(row, &reset);
+                    for (row, before) in before.iter_mut().enumerate().skip(2 * n) {
+                        *before += of.of_h(row, &reset);
                     }
                 }
                 for at in 0..n {
