@@ -15,7 +15,9 @@ use std::{
 use crate::{
     Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
     exec::{
-        Cpu, Plan, Program, View, evaluate,
+        Cpu, Plan, Program, View,
+        compile::Packs,
+        evaluate,
         program::Memory,
         roles::{Role, roles},
     },
@@ -60,6 +62,7 @@ pub struct Session {
     /// The roles of the outputs, where the graph may be split.
     outputs: Option<Vec<Role>>,
     programs: HashMap<usize, Arc<Program>>,
+    packs: Packs,
     memories: Mutex<HashMap<usize, Vec<Memory>>>,
 }
 
@@ -79,6 +82,7 @@ impl Session {
             batch,
             outputs: None,
             programs: HashMap::new(),
+            packs: Packs::default(),
             memories: Mutex::default(),
         };
         session.outputs = session.split(lead.unwrap_or(0))?;
@@ -126,7 +130,8 @@ impl Session {
             return Ok(program.clone());
         }
         let known = self.infer(examples)?;
-        let program = Program::compile(&self.graph, &known, &self.how.limits, self.how.cpu)?;
+        let program =
+            Program::compile(&self.graph, &known, &self.packs, &self.how.limits, self.how.cpu)?;
         let program = Arc::new(program);
         self.programs.insert(examples, program.clone());
         Ok(program)
@@ -140,7 +145,7 @@ impl Session {
         }
         let one = self.program(1)?.plan();
         // Heavy weights are worth more examples each time they are gone through.
-        let near = NEAR.max((one.weights / 4).min(8 * NEAR));
+        let near = NEAR.max((one.weights / 4).min(32 * NEAR));
         let near = (near / one.memory.max(1)).clamp(1, MOST as u64);
         let mut piece = usize::try_from(near).unwrap_or(1);
         piece = 1 << piece.ilog2();
@@ -229,7 +234,7 @@ impl Session {
         self.part(program, &mut memory, inputs, None)
     }
 
-    /// Run a piece of the batch, or all of it.
+    /// Run a piece of the batch, or all of it; gives its outputs.
     fn part(
         &self,
         program: &Program,
@@ -237,6 +242,27 @@ impl Session {
         inputs: &[Arc<Tensor>],
         piece: Option<(usize, usize)>,
     ) -> Result<Vec<Tensor>> {
+        let types = program.outputs().cloned().collect::<Vec<Type>>();
+        let mut outputs = Vec::with_capacity(types.len());
+        self.write(program, memory, inputs, piece, &mut |at, view| {
+            outputs.push(match view {
+                View::Floats(floats) => Tensor::new(types[at].dims.clone(), floats.to_vec())?,
+                View::Tensor(tensor) => tensor.clone(),
+            });
+            Ok(())
+        })?;
+        Ok(outputs)
+    }
+
+    /// Run a piece of the batch, or all of it; `give` gets the outputs.
+    fn write(
+        &self,
+        program: &Program,
+        memory: &mut Memory,
+        inputs: &[Arc<Tensor>],
+        piece: Option<(usize, usize)>,
+        give: &mut dyn FnMut(usize, View<'_>) -> Result<()>,
+    ) -> Result<()> {
         let cuts = self.graph.inputs.iter().map(|id| {
             let at = self.inputs.iter().position(|(known, _)| known == id);
             match at.and_then(|at| Some((at, inputs.get(at)?))) {
@@ -249,16 +275,7 @@ impl Session {
         });
         let cuts = cuts.collect::<Result<Vec<_>>>()?;
         let views = cuts.iter().map(Cut::view).collect::<Vec<_>>();
-        let types = program.outputs().cloned().collect::<Vec<Type>>();
-        let mut outputs = Vec::with_capacity(types.len());
-        program.run(memory, &views, &mut |at, view| {
-            outputs.push(match view {
-                View::Floats(floats) => Tensor::new(types[at].dims.clone(), floats.to_vec())?,
-                View::Tensor(tensor) => tensor.clone(),
-            });
-            Ok(())
-        })?;
-        Ok(outputs)
+        program.run(memory, &views, give)
     }
 
     /// Run the pieces on the threads, and put together what they give.
@@ -335,11 +352,12 @@ impl Session {
                 let mut sum: Option<Vec<Tensor>> = None;
                 let mut norms = Vec::new();
                 for example in group * SUMMED..((group + 1) * SUMMED).min(examples) {
-                    let part = self.part(&program, &mut memory, inputs, Some((example, 1)))?;
-                    let part = part.into_iter().skip(first).collect::<Vec<_>>();
+                    let piece = Some((example, 1));
+                    self.write(&program, &mut memory, inputs, piece, &mut |_, _| Ok(()))?;
+                    let part = |at: usize| program.output(&memory, first + at).unwrap_or_default();
                     let mut square = 0.0;
-                    for tensor in &part {
-                        square += super::kernels::square(self.how.cpu, tensor.values()?);
+                    for at in 0..count {
+                        square += super::kernels::square(self.how.cpu, part(at));
                     }
                     let norm = square.sqrt();
                     let scale =
@@ -347,13 +365,15 @@ impl Session {
                     norms.push((example, norm as f32));
                     let mut total = match sum.take() {
                         Some(total) => total,
-                        None => {
-                            part.iter().map(|t| Tensor::zeros(&t.kind())).collect::<Result<_>>()?
-                        }
+                        None => program
+                            .outputs()
+                            .skip(first)
+                            .map(Tensor::zeros)
+                            .collect::<Result<_>>()?,
                     };
-                    for (total, part) in total.iter_mut().zip(&part) {
+                    for (at, total) in total.iter_mut().enumerate() {
                         if let crate::Data::F32(total) = total.data_mut() {
-                            super::kernels::add_scaled(self.how.cpu, total, part.values()?, scale);
+                            super::kernels::add_scaled(self.how.cpu, total, part(at), scale);
                         }
                     }
                     sum = Some(total);

@@ -1,7 +1,11 @@
 //! From a graph to steps: constants folded, values that share their elements, products fused with
 //! what follows them, and every buffer planned.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    any::Any,
+    collections::HashMap,
+    sync::{Arc, Mutex},
+};
 
 use crate::{
     Data, Element, Limits, Meter, Result, Tensor, Trouble, Type,
@@ -32,8 +36,14 @@ pub(super) struct Compiled {
 
 impl Compiled {
     /// Compile a graph.
-    pub(super) fn of(graph: &Graph, known: &Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
-        let mut compiler = Compiler::new(graph, known, limits, cpu)?;
+    pub(super) fn of(
+        graph: &Graph,
+        known: &Inference,
+        packs: &Packs,
+        limits: &Limits,
+        cpu: Cpu,
+    ) -> Result<Self> {
+        let mut compiler = Compiler::new(graph, known, packs, limits, cpu)?;
         for at in 0..graph.nodes().len() {
             let node = &graph.nodes()[at];
             if compiler.done[at] {
@@ -94,7 +104,47 @@ pub(super) struct Compiler<'a> {
     /// The readers of each value, by their place.
     readers: Vec<Vec<usize>>,
     steps: Vec<Pending>,
-    weights: HashMap<ValueId, Arc<Buffer>>,
+    pub(super) weights: &'a Packs,
+    /// Plain weights that are read, by value.
+    used: HashMap<ValueId, u64>,
+}
+
+/// Weights as the kernels read them. Programs of one graph share them, whatever their batch.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    plain: Mutex<HashMap<ValueId, Arc<Buffer>>>,
+    packed: Mutex<HashMap<ValueId, Arc<dyn Any + Send + Sync>>>,
+}
+
+impl Packs {
+    /// What a step packed that writes this value, or what `pack` makes of it now.
+    pub(super) fn packed<T: Any + Send + Sync>(
+        &self,
+        output: ValueId,
+        pack: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        let known = self.packed.lock().ok().and_then(|packed| packed.get(&output).cloned());
+        if let Some(known) = known.and_then(|known| known.downcast::<T>().ok()) {
+            return known;
+        }
+        let fresh = Arc::new(pack());
+        if let Ok(mut packed) = self.packed.lock() {
+            packed.insert(output, fresh.clone());
+        }
+        fresh
+    }
+
+    fn plain(&self, id: ValueId, floats: &[f32]) -> Arc<Buffer> {
+        let pack = || {
+            let mut buffer = Buffer::zeros(floats.len());
+            buffer.floats_mut().copy_from_slice(floats);
+            Arc::new(buffer)
+        };
+        match self.plain.lock() {
+            Ok(mut plain) => plain.entry(id).or_insert_with(pack).clone(),
+            Err(_) => pack(),
+        }
+    }
 }
 
 /// A step before its buffers have slots.
@@ -120,7 +170,13 @@ const ALIASES: &[&str] =
     &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Align"];
 
 impl<'a> Compiler<'a> {
-    fn new(graph: &'a Graph, known: &'a Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
+    fn new(
+        graph: &'a Graph,
+        known: &'a Inference,
+        weights: &'a Packs,
+        limits: &Limits,
+        cpu: Cpu,
+    ) -> Result<Self> {
         let mut readers = vec![Vec::new(); graph.values.len()];
         for (at, node) in graph.nodes().iter().enumerate() {
             for input in node.inputs.iter().flatten() {
@@ -143,7 +199,8 @@ impl<'a> Compiler<'a> {
             at: 0,
             readers,
             steps: Vec::new(),
-            weights: HashMap::new(),
+            weights,
+            used: HashMap::new(),
         };
         for (id, value) in graph.values() {
             if let Some(tensor) = value.constant.as_ref().or(known.shared(id)) {
@@ -207,12 +264,9 @@ impl<'a> Compiler<'a> {
             }
             Held::Constant(tensor) => match tensor.data() {
                 Data::F32(floats) => {
-                    let buffer = self.weights.entry(id).or_insert_with(|| {
-                        let mut buffer = Buffer::zeros(floats.len());
-                        buffer.floats_mut().copy_from_slice(floats);
-                        Arc::new(buffer)
-                    });
-                    Operand::Weight(buffer.clone())
+                    let buffer = self.weights.plain(id, floats);
+                    self.used.insert(id, Buffer::bytes_for(floats.len()));
+                    Operand::Weight(buffer)
                 }
                 _ => Operand::Constant(tensor),
             },
@@ -313,8 +367,11 @@ impl<'a> Compiler<'a> {
         };
         let steps = self.steps.into_iter().map(|step| (step.make)(&place)).collect::<Vec<_>>();
         let scratch = steps.iter().map(|step| step.scratch()).max().unwrap_or(0);
-        let shared = self.weights.values().map(|buffer| Buffer::bytes_for(buffer.floats().len()));
-        let weights = steps.iter().map(|step| step.weights()).chain(shared).sum();
+        // With the tensors of the graph itself, which stay as they were read.
+        let own = self.graph.values.iter().filter_map(|value| value.constant.as_ref());
+        let own = own.map(|tensor| tensor.kind().bytes().unwrap_or(0));
+        let packed = steps.iter().map(|step| step.weights());
+        let weights = packed.chain(self.used.values().copied()).chain(own).sum();
         Ok(Compiled {
             inputs: inputs.into_iter().map(|(o, kind)| (o.as_ref().map(&place), kind)).collect(),
             outputs: outputs.iter().map(|(o, kind)| (place(o), kind.clone())).collect(),

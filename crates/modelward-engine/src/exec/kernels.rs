@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 
 mod buffer;
 mod conv;
+mod dots;
 mod gemm;
 mod lanes;
 mod tile;
@@ -16,7 +17,8 @@ mod tile;
 pub(super) use self::{
     buffer::Buffer,
     conv::{Conv, Window},
-    gemm::{Panels, multiply, scratch as multiply_scratch},
+    dots::{Dots, STEP as DOT_STEP},
+    gemm::{Panels, multiply, outer, outer_scratch, scratch as multiply_scratch},
     lanes::{Epilogue, add_scaled, lanes, square},
 };
 

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     Data, Element, Kind, Limits, Result, Tensor, Trouble, Type,
     exec::{
-        compile::Compiled,
+        compile::{Compiled, Packs},
         kernels::{Buffer, Cpu},
     },
     graph::{Graph, Inference},
@@ -119,8 +119,14 @@ impl Program {
     ///
     /// # Errors
     /// Where a shape depends on data, or the plan is over the limits: then nothing was allocated.
-    pub fn compile(graph: &Graph, known: &Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
-        let compiled = Compiled::of(graph, known, limits, cpu)?;
+    pub(super) fn compile(
+        graph: &Graph,
+        known: &Inference,
+        packs: &Packs,
+        limits: &Limits,
+        cpu: Cpu,
+    ) -> Result<Self> {
+        let compiled = Compiled::of(graph, known, packs, limits, cpu)?;
         let plan = compiled.plan();
         let need = plan.memory.saturating_add(plan.weights);
         if need > limits.memory {
@@ -192,6 +198,12 @@ impl Program {
             }
         }
         Ok(())
+    }
+
+    /// An output that the last run left in memory.
+    pub(super) fn output<'m>(&'m self, memory: &'m Memory, at: usize) -> Option<&'m [f32]> {
+        let (place, kind) = self.compiled.outputs.get(at)?;
+        memory.read(place).get(..kind.count().ok()?)
     }
 
     /// The types of the outputs.

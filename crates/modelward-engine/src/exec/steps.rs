@@ -17,6 +17,7 @@ mod convolution;
 mod elementwise;
 mod pool;
 mod product;
+mod weight_gradient;
 
 /// Makes a step of a node, and perhaps of some that follow it; false where it has none for it.
 type Planner = fn(&mut Compiler<'_>, &Node) -> Result<bool>;
@@ -28,7 +29,9 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("MaxPool", pool::plan),
     ("MaxPoolGrad", pool::plan_grad),
     ("GlobalAveragePool", pool::plan_means),
+    ("ConvWeightGrad", weight_gradient::plan),
     ("Gemm", product::plan),
+    ("Gemm", weight_gradient::plan_outer),
     ("MatMul", product::plan),
     ("Relu", elementwise::plan),
     ("ReluGrad", elementwise::plan),

@@ -141,6 +141,55 @@ pub(in crate::exec) fn multiply(
     }
 }
 
+/// Floats of scratch memory that [`outer`] needs.
+pub(in crate::exec) fn outer_scratch(cpu: Cpu) -> usize {
+    cpu.rows() * cpu.columns()
+}
+
+/// `y[m, n] = a[k, m]^T * b[k, n]`, of sizes `[m, k, n]`: neither operand is packed.
+pub(in crate::exec) fn outer(
+    cpu: Cpu,
+    [m, k, n]: [usize; 3],
+    a: &[f32],
+    b: &Buffer,
+    y: &mut [f32],
+    scratch: &mut [f32],
+) {
+    let (tall, wide) = (cpu.rows(), cpu.columns());
+    // Past the end of a row lie the next rows, or the line behind the buffer.
+    let b = b.room_floats();
+    assert!(a.len() >= m * k && y.len() >= m * n && b.len() >= (k * n).max(1) - 1 + wide);
+    for column in (0..n).step_by(wide) {
+        let columns = wide.min(n - column);
+        for row in (0..m).step_by(tall) {
+            let rows = tall.min(m - row);
+            for from in (0..k).step_by(DEEP) {
+                let tile = Tile {
+                    rows,
+                    vectors: columns.div_ceil(width(cpu)),
+                    k: DEEP.min(k - from),
+                    a_step: m,
+                    a_row: 1,
+                    b_step: n,
+                    c_step: if columns == wide { n } else { wide },
+                    go_on: from > 0,
+                };
+                let (a, b) = (&a[from * m + row..], &b[from * n + column..]);
+                if columns == wide {
+                    tile.run(cpu, a, b, &mut y[row * n + column..]);
+                } else {
+                    tile.run(cpu, a, b, scratch);
+                }
+            }
+            if columns < wide {
+                for (r, sums) in scratch.chunks_exact(wide).take(rows).enumerate() {
+                    y[(row + r) * n + column..][..columns].copy_from_slice(&sums[..columns]);
+                }
+            }
+        }
+    }
+}
+
 lanes! {
     /// Bring the sums of some columns out.
     fn finish(

@@ -88,10 +88,13 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     };
     let Data::F32(values) = weights.data() else { return Ok(false) };
     let (inner, taps) = (geometry.from, window.kernel[0] * window.kernel[1]);
-    let conv = Conv::new(compiler.cpu, window, geometry.channels_out(), |out, channel, tap| {
-        values[(out * inner + channel) * taps + tap]
+    let cpu = compiler.cpu;
+    let parts = compiler.weights.packed(output, || {
+        vec![Conv::new(cpu, window, geometry.channels_out(), |out, channel, tap| {
+            values[(out * inner + channel) * taps + tap]
+        })]
     });
-    step(compiler, geometry.batch, x, tail, vec![conv], false)
+    step(compiler, geometry.batch, x, tail, parts, false)
 }
 
 /// Plan the gradient of a convolution by its input.
@@ -116,7 +119,7 @@ pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Resul
             .filter(|tap| (at + before[axis]) % stride == (tap * dilation) % stride);
         reach.collect::<Vec<_>>()
     };
-    let mut parts = Vec::new();
+    let mut phases = Vec::new();
     let mut sparse = false;
     for row in 0..strides[0].min(target[0]) {
         for column in 0..strides[1].min(target[1]) {
@@ -151,20 +154,22 @@ pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Resul
                 offset: at,
                 spread: strides,
             };
-            let columns = reach[1].len();
-            parts.push(Conv::new(
-                compiler.cpu,
-                window,
-                inner * geometry.groups,
-                |out, channel, tap| {
-                    let (group, from) = (out / inner, out % inner);
-                    let back = |axis: usize, at: usize| reach[axis][reach[axis].len() - 1 - at];
-                    let tap = back(0, tap / columns) * kernel[1] + back(1, tap % columns);
-                    values[((group * outer + channel) * inner + from) * taps + tap]
-                },
-            ));
+            phases.push((window, reach));
         }
     }
+    let cpu = compiler.cpu;
+    let pack = |(window, reach): (Window, [Vec<usize>; 2])| {
+        let columns = reach[1].len();
+        Conv::new(cpu, window, inner * geometry.groups, |out, channel, tap| {
+            let (group, from) = (out / inner, out % inner);
+            let back = |axis: usize, at: usize| reach[axis][reach[axis].len() - 1 - at];
+            let tap = back(0, tap / columns) * kernel[1] + back(1, tap % columns);
+            values[((group * outer + channel) * inner + from) * taps + tap]
+        })
+    };
+    let parts = compiler
+        .weights
+        .packed(node.outputs[0], || phases.into_iter().map(pack).collect::<Vec<_>>());
     // Places that no phase writes would miss what is fused behind.
     let tail = match sparse {
         true => Tail { output: node.outputs[0], ..Tail::default() },
@@ -178,14 +183,13 @@ fn step(
     images: usize,
     x: crate::graph::ValueId,
     tail: Tail,
-    parts: Vec<Conv>,
+    parts: Arc<Vec<Conv>>,
     sparse: bool,
 ) -> Result<bool> {
     let x = compiler.operand(x)?;
     let operands = tail.operands(compiler)?;
     let y = compiler.begin(tail.output)?;
     tail.absorb(compiler);
-    let parts = Arc::new(parts);
     compiler.push(move |place| {
         let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
         Box::new(Convolution { images, x: place(&x), y, sparse, parts, end: operands.end(place) })

@@ -196,9 +196,11 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     }
     let tail = Tail::of(compiler, output, bias, kind.dims.len() - 1)?;
     let cpu = compiler.cpu;
-    let panels = Arc::new(Panels::pack(cpu, k, n, |at, column| {
-        values[if turned { column * k + at } else { at * n + column }]
-    }));
+    let panels = compiler.weights.packed(output, || {
+        Panels::pack(cpu, k, n, |at, column| {
+            values[if turned { column * k + at } else { at * n + column }]
+        })
+    });
     let rows = kind.count()? / n;
     let x = compiler.operand(x)?;
     let operands = tail.operands(compiler)?;
