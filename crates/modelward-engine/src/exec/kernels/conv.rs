@@ -8,7 +8,7 @@ use super::{
     Buffer, Cpu,
     gemm::{DEEP, Rows},
     lanes::{Epilogue, lanes},
-    tile::{Tile, width},
+    tile::{Direct, Tile, together, width},
 };
 
 /// The sizes of a two-dimensional convolution of one group, and where its output goes.
@@ -76,6 +76,8 @@ pub(in crate::exec) struct Conv {
     weights: Vec<Rows>,
     /// Where each tap lies in the padded input of one channel.
     taps: Vec<usize>,
+    /// Where each weight of a row lies in the padded input, if vectors are read where they lie.
+    direct: Option<Vec<usize>>,
     band: Band,
 }
 
@@ -103,7 +105,16 @@ impl Conv {
         let weights = weights.collect();
         // Large weights are gone through once for several panels.
         let band = Band(if rows * k > 1 << 16 { 8 } else { 1 });
-        Self { cpu, window, weights, taps, band }
+        // Whole rows are read where they lie if vectors fill them well, or if hardly any rows of
+        // weights would pass over a panel.
+        let (row, vector) = (window.output[1], width(cpu));
+        let filled = row * 5 >= row.div_ceil(vector) * vector * 4;
+        let direct = (window.strides[1] == 1 && (filled || rows <= 4)).then(|| {
+            let plane = window.padded().iter().product::<usize>();
+            let offset = |at: usize| at / taps.len() * plane + taps[at % taps.len()];
+            (0..k).map(offset).collect()
+        });
+        Self { cpu, window, weights, taps, direct, band }
     }
 
     /// Bytes that the weights take.
@@ -116,7 +127,11 @@ impl Conv {
         let Some(rows) = self.weights.first() else { return 0 };
         let wide = self.cpu.columns();
         let tall = rows.m.div_ceil(self.cpu.rows()) * self.cpu.rows();
-        self.padded_floats(images) + self.band.0 * wide * (DEEP.min(rows.k) + tall) + 3 * SLACK
+        let work = match &self.direct {
+            Some(_) => VECTORS * width(self.cpu) * tall,
+            None => self.band.0 * wide * (DEEP.min(rows.k) + tall),
+        };
+        self.padded_floats(images) + work + 3 * SLACK
     }
 
     fn padded_floats(&self, images: usize) -> usize {
@@ -161,6 +176,10 @@ impl Conv {
                 &*padded
             }
         };
+        if let Some(offsets) = &self.direct {
+            self.run_direct(offsets, images, source, y, end, rest);
+            return;
+        }
         let (panels, sums) = rest.split_at_mut(self.band.0 * columns * DEEP.min(k) + SLACK);
         let mut from = vec![Vec::new(); self.band.0];
         let mut to = vec![Vec::new(); self.band.0];
@@ -236,6 +255,93 @@ impl Conv {
         }
     }
 
+    /// Convolve with vectors that are read where they lie in the padded input.
+    fn run_direct(
+        &self,
+        offsets: &[usize],
+        images: usize,
+        source: &[f32],
+        y: &mut [f32],
+        end: Epilogue<'_>,
+        sums: &mut [f32],
+    ) {
+        let window = &self.window;
+        let [high, wide] = window.padded();
+        let plane = high * wide;
+        let vector = width(self.cpu);
+        let step = VECTORS * vector;
+        let Some(first) = self.weights.first() else { return };
+        let (m, k, tall) = (first.m, first.k, self.cpu.rows());
+        let target = window.target[0] * window.target[1];
+        let channels = window.channels / window.groups;
+        let per_row = window.output[1].div_ceil(vector);
+        let all = images * window.output[0] * per_row;
+        let mut starts = [0_usize; VECTORS];
+        let mut to = Vec::with_capacity(VECTORS);
+        for first in (0..all).step_by(VECTORS) {
+            to.clear();
+            for (slot, start) in starts.iter_mut().enumerate() {
+                // Behind the last vector it is computed again, and not written.
+                let at = (first + slot).min(all - 1);
+                let (line, part) = (at / per_row, at % per_row);
+                let (image, row) = (line / window.output[0], line % window.output[0]);
+                // The last vector of a row ends with it, and its first lanes are known already.
+                let column = (part * vector).min(window.output[1].saturating_sub(vector));
+                let skipped = part * vector - column;
+                *start = image * window.channels * plane + row * window.strides[0] * wide + column;
+                if first + slot < all {
+                    let len = vector.min(window.output[1] - column) - skipped;
+                    let from = image * m * window.groups * target
+                        + (window.offset[0] + row * window.spread[0]) * window.target[1]
+                        + window.offset[1]
+                        + (column + skipped) * window.spread[1];
+                    to.push(Segment { lane: slot * vector + skipped, len, from });
+                }
+            }
+            for group in 0..window.groups {
+                let source = &source[group * channels * plane..];
+                for at in (0..k).step_by(DEEP) {
+                    let offsets = &offsets[at..k.min(at + DEEP)];
+                    for row in (0..m).step_by(tall) {
+                        let rows = tall.min(m - row);
+                        let count = together(self.cpu, rows);
+                        let weights = self.weights[group].block(self.cpu, row / tall, at);
+                        for (part, starts) in starts.chunks_exact(count).enumerate() {
+                            // Vectors of this piece that are all known already.
+                            if part > 0 && first + part * count >= all {
+                                break;
+                            }
+                            let tile = Direct {
+                                rows,
+                                a_step: tall,
+                                offsets,
+                                starts,
+                                c_step: step,
+                                go_on: at > 0,
+                            };
+                            let sums = &mut sums[row * step + part * count * vector..];
+                            tile.run(self.cpu, weights, source, sums);
+                        }
+                    }
+                }
+                let shift = group * m * target;
+                finish(
+                    self.cpu,
+                    &to,
+                    window.spread[1],
+                    m,
+                    group * m,
+                    target,
+                    shift,
+                    step,
+                    sums,
+                    y,
+                    end,
+                );
+            }
+        }
+    }
+
     /// Copy the input between its zeros.
     fn pad(&self, images: usize, x: &[f32], padded: &mut [f32]) {
         let window = &self.window;
@@ -304,6 +410,9 @@ impl Conv {
         }
     }
 }
+
+/// Vectors that go through a convolution at once, where they are read where they lie.
+const VECTORS: usize = 8;
 
 /// Floats behind the end that may be copied along.
 const SLACK: usize = 32;

@@ -67,6 +67,8 @@ fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
         (2, 6, 4, 2, [11, 12], [3, 2], [2, 3], [2, 1], [2, 0]),
         (2, 5, 13, 1, [6, 6], [1, 1], [1, 1], [1, 1], [0, 0]),
         (2, 8, 8, 8, [10, 10], [3, 3], [2, 2], [1, 1], [1, 1]),
+        (2, 3, 20, 1, [6, 37], [3, 3], [1, 1], [1, 1], [1, 1]),
+        (3, 30, 2, 1, [9, 28], [3, 3], [2, 1], [1, 1], [1, 1]),
         (2, 2, 3, 1, [8, 8], [3, 3], [1, 1], [1, 1], [-1, -2]),
     ];
     for (images, channels, outputs, groups, input, kernel, strides, dilations, pads) in cases {

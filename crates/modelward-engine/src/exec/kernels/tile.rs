@@ -75,6 +75,93 @@ impl Tile {
     }
 }
 
+/// Add products to several vectors that are read where they lie: the right operand at index `k` is
+/// the vector at `starts[v] + offsets[k]`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Direct<'a> {
+    pub(super) rows: usize,
+    /// How far apart the shared indices of the left operand lie.
+    pub(super) a_step: usize,
+    pub(super) offsets: &'a [usize],
+    /// Where the vectors begin: as many as [`together`] says for these rows.
+    pub(super) starts: &'a [usize],
+    pub(super) c_step: usize,
+    /// Whether the sums are added to what is there.
+    pub(super) go_on: bool,
+}
+
+/// How many vectors go together against so many rows.
+pub(super) fn together(cpu: Cpu, rows: usize) -> usize {
+    match (cpu, rows) {
+        (Cpu::Avx512, 1..=3) => 8,
+        (Cpu::Avx512, 4..=6) => 4,
+        (Cpu::Avx2, 1) => 8,
+        (Cpu::Avx2, 2..=3) => 4,
+        _ => 2,
+    }
+}
+
+impl Direct<'_> {
+    /// Run the tile.
+    pub(super) fn run(self, cpu: Cpu, a: &[f32], b: &[f32], c: &mut [f32]) {
+        let columns = self.starts.len() * width(cpu);
+        let last = |of: &[usize]| of.iter().max().copied().unwrap_or(0);
+        if let Some(k) = self.offsets.len().checked_sub(1) {
+            assert!(a.len() >= k * self.a_step + self.rows, "left operand");
+            let end = last(self.offsets) + last(self.starts) + width(cpu);
+            assert!(b.len() >= end, "right operand");
+        }
+        assert!(c.len() >= (self.rows.max(1) - 1) * self.c_step + columns, "sums");
+        assert!(self.starts.len() == together(cpu, self.rows) && self.rows <= cpu.rows());
+        assert!(cpu.is_here());
+        let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+        macro_rules! sizes {
+            ($run:path, $($r:literal x $v:literal),*) => {
+                match self.rows {
+                    // SAFETY: the assertions hold every index that the kernels make inside the
+                    // slices, and the instruction set is there.
+                    $($r => unsafe { $run(self, a, b, c, Size::<$r, $v>) },)*
+                    _ => {}
+                }
+            };
+        }
+        match cpu {
+            Cpu::Scalar => sizes!(direct_scalar, 1 x 2, 2 x 2, 3 x 2, 4 x 2),
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx2 => sizes!(x86::direct_avx2, 1 x 8, 2 x 4, 3 x 4, 4 x 2, 5 x 2, 6 x 2),
+            #[cfg(target_arch = "x86_64")]
+            Cpu::Avx512 => sizes!(
+                x86::direct_avx512,
+                1 x 8, 2 x 8, 3 x 8, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
+            ),
+            #[cfg(not(target_arch = "x86_64"))]
+            _ => {}
+        }
+    }
+}
+
+unsafe fn direct_scalar<const R: usize, const V: usize>(
+    tile: Direct<'_>,
+    a: *const f32,
+    b: *const f32,
+    c: *mut f32,
+    _: Size<R, V>,
+) {
+    for r in 0..R {
+        for v in 0..V {
+            for lane in 0..4 {
+                let mut sum = 0.0_f32;
+                for (k, offset) in tile.offsets.iter().enumerate() {
+                    let factor = *a.add(k * tile.a_step + r);
+                    sum = factor.mul_add(*b.add(tile.starts[v] + offset + lane), sum);
+                }
+                let c = c.add(r * tile.c_step + v * 4 + lane);
+                *c = if tile.go_on { *c + sum } else { sum };
+            }
+        }
+    }
+}
+
 /// Rows and vectors of a tile, known to the compiler.
 struct Size<const R: usize, const V: usize>;
 
@@ -110,7 +197,7 @@ unsafe fn scalar<const R: usize, const V: usize>(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Size, Tile};
+    use super::{Direct, Size, Tile};
 
     #[target_feature(enable = "avx2,fma")]
     pub(super) unsafe fn avx2<const R: usize, const V: usize>(
@@ -173,6 +260,8 @@ mod x86 {
         let (a_step, b_step, row) = (tile.a_step, tile.b_step, tile.a_row);
         if row == 1 {
             for _ in 0..tile.k {
+                // Packed weights are gone through once, from far away.
+                _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(384).cast());
                 step!(b, |r| *a.add(r));
                 a = a.wrapping_add(a_step);
                 b = b.wrapping_add(b_step);
@@ -198,6 +287,80 @@ mod x86 {
                 fourth = fourth.wrapping_add(a_step);
                 b = b.wrapping_add(b_step);
             }
+        }
+        for r in 0..R {
+            for v in 0..V {
+                let c = c.add(r * tile.c_step + v * 16);
+                let sum = sums[r][v];
+                let sum = if tile.go_on { _mm512_add_ps(_mm512_loadu_ps(c), sum) } else { sum };
+                _mm512_storeu_ps(c, sum);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn direct_avx2<const R: usize, const V: usize>(
+        tile: Direct<'_>,
+        a: *const f32,
+        b: *const f32,
+        c: *mut f32,
+        _: Size<R, V>,
+    ) {
+        let mut sums = [[_mm256_setzero_ps(); V]; R];
+        let mut starts = [b; V];
+        for (start, at) in starts.iter_mut().zip(tile.starts) {
+            *start = b.add(*at);
+        }
+        let mut a = a;
+        for &offset in tile.offsets {
+            let mut columns = [_mm256_setzero_ps(); V];
+            for v in 0..V {
+                columns[v] = _mm256_loadu_ps(starts[v].add(offset));
+            }
+            for r in 0..R {
+                let factor = _mm256_set1_ps(*a.add(r));
+                for v in 0..V {
+                    sums[r][v] = _mm256_fmadd_ps(factor, columns[v], sums[r][v]);
+                }
+            }
+            a = a.wrapping_add(tile.a_step);
+        }
+        for r in 0..R {
+            for v in 0..V {
+                let c = c.add(r * tile.c_step + v * 8);
+                let sum = sums[r][v];
+                let sum = if tile.go_on { _mm256_add_ps(_mm256_loadu_ps(c), sum) } else { sum };
+                _mm256_storeu_ps(c, sum);
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) unsafe fn direct_avx512<const R: usize, const V: usize>(
+        tile: Direct<'_>,
+        a: *const f32,
+        b: *const f32,
+        c: *mut f32,
+        _: Size<R, V>,
+    ) {
+        let mut sums = [[_mm512_setzero_ps(); V]; R];
+        let mut starts = [b; V];
+        for (start, at) in starts.iter_mut().zip(tile.starts) {
+            *start = b.add(*at);
+        }
+        let mut a = a;
+        for &offset in tile.offsets {
+            let mut columns = [_mm512_setzero_ps(); V];
+            for v in 0..V {
+                columns[v] = _mm512_loadu_ps(starts[v].add(offset));
+            }
+            for r in 0..R {
+                let factor = _mm512_set1_ps(*a.add(r));
+                for v in 0..V {
+                    sums[r][v] = _mm512_fmadd_ps(factor, columns[v], sums[r][v]);
+                }
+            }
+            a = a.wrapping_add(tile.a_step);
         }
         for r in 0..R {
             for v in 0..V {

@@ -184,6 +184,67 @@ impl Step for Means {
     }
 }
 
+/// The larger of two, the first where they are equal.
+#[inline(always)]
+fn most(a: f32, b: f32) -> f32 {
+    if b > a { b } else { a }
+}
+
+/// Pairs of neighbours, apart.
+#[inline(always)]
+fn apart<const N: usize>(pairs: &[f32]) -> ([f32; N], [f32; N]) {
+    let pairs = &pairs[..2 * N];
+    (std::array::from_fn(|at| pairs[2 * at]), std::array::from_fn(|at| pairs[2 * at + 1]))
+}
+
+/// `N` windows of two rows.
+#[inline(always)]
+fn pooled<const N: usize>(above: &[f32], below: &[f32], out: &mut [f32]) {
+    let (a, b) = apart::<N>(above);
+    let (c, d) = apart::<N>(below);
+    for (at, out) in out[..N].iter_mut().enumerate() {
+        *out = most(most(most(most(f32::NEG_INFINITY, a[at]), b[at]), c[at]), d[at]);
+    }
+}
+
+/// What flows back into `N` windows of two rows.
+#[inline(always)]
+fn unpooled<const N: usize>(
+    above: &[f32],
+    below: &[f32],
+    flow: &[f32],
+    least: f32,
+    first: &mut [f32],
+    second: &mut [f32],
+) {
+    let (a, b) = apart::<N>(above);
+    let (c, d) = apart::<N>(below);
+    let mut back = [[0.0_f32; N]; 4];
+    for at in 0..N {
+        // The first of equal elements, in the order of rows.
+        let (top, bottom) = (most(a[at], b[at]), most(c[at], d[at]));
+        let flow = if most(top, bottom) > least { flow[at] } else { 0.0 };
+        let lower = bottom > top;
+        let (above, below) = if lower { (0.0, flow) } else { (flow, 0.0) };
+        let (right_above, right_below) = (b[at] > a[at], d[at] > c[at]);
+        back[0][at] = if right_above { 0.0 } else { above };
+        back[1][at] = if right_above { above } else { 0.0 };
+        back[2][at] = if right_below { 0.0 } else { below };
+        back[3][at] = if right_below { below } else { 0.0 };
+    }
+    let (first, second) = (&mut first[..2 * N], &mut second[..2 * N]);
+    for at in 0..N {
+        (first[2 * at], first[2 * at + 1]) = (back[0][at], back[1][at]);
+        (second[2 * at], second[2 * at + 1]) = (back[2][at], back[3][at]);
+    }
+}
+
+/// Where blocks of `size` begin in a row of `wide`: the last ends with the row, over the one before.
+#[inline(always)]
+fn blocks(wide: usize, size: usize) -> impl Iterator<Item = usize> {
+    (0..wide).step_by(size).map(move |at| at.min(wide - size))
+}
+
 lanes! {
     fn two_by_two(windows: &Windows, x: &[f32], out: &mut [f32]) {
         let (wide, high) = (windows.columns.output, windows.rows.output);
@@ -193,9 +254,11 @@ lanes! {
                 let at = plane * windows.inputs() + 2 * row * input;
                 let (above, below) = (&x[at..][..2 * wide], &x[at + input..][..2 * wide]);
                 let out = &mut out[plane * windows.outputs() + row * wide..][..wide];
-                for ((out, a), b) in out.iter_mut().zip(above.chunks_exact(2)).zip(below.chunks_exact(2)) {
-                    let most = |a: f32, b: f32| if b > a { b } else { a };
-                    *out = most(most(most(most(f32::NEG_INFINITY, a[0]), a[1]), b[0]), b[1]);
+                match wide {
+                    16.. => blocks(wide, 16).for_each(|at| pooled::<16>(&above[2 * at..], &below[2 * at..], &mut out[at..])),
+                    8.. => blocks(wide, 8).for_each(|at| pooled::<8>(&above[2 * at..], &below[2 * at..], &mut out[at..])),
+                    4.. => blocks(wide, 4).for_each(|at| pooled::<4>(&above[2 * at..], &below[2 * at..], &mut out[at..])),
+                    _ => blocks(wide, 1).for_each(|at| pooled::<1>(&above[2 * at..], &below[2 * at..], &mut out[at..])),
                 }
             }
         }
@@ -221,23 +284,20 @@ lanes! {
                 let (above, below) = (&x[at..][..2 * wide], &x[at + input..][..2 * wide]);
                 let flow = &flow[plane * windows.outputs() + row * wide..][..wide];
                 let (first, second) = out[at..].split_at_mut(input);
-                let first = first[..2 * wide].chunks_exact_mut(2);
-                let second = second[..2 * wide].chunks_exact_mut(2);
-                let all = first.zip(second).zip(above.chunks_exact(2)).zip(below.chunks_exact(2));
-                for ((((first, second), a), b), flow) in all.zip(flow) {
-                    // The first of equal elements, in the order of rows.
-                    let most = |a: f32, b: f32| if b > a { b } else { a };
-                    let top = most(a[0], a[1]);
-                    let bottom = most(b[0], b[1]);
-                    let is_top = !(bottom > top);
-                    let largest = most(top, bottom);
-                    let flow = if largest > least { *flow } else { 0.0 };
-                    let left_above = !(a[1] > a[0]);
-                    let left_below = !(b[1] > b[0]);
-                    first[0] = if is_top & left_above { flow } else { 0.0 };
-                    first[1] = if is_top & !left_above { flow } else { 0.0 };
-                    second[0] = if !is_top & left_below { flow } else { 0.0 };
-                    second[1] = if !is_top & !left_below { flow } else { 0.0 };
+                macro_rules! all {
+                    ($size:literal) => {
+                        for at in blocks(wide, $size) {
+                            let (above, below) = (&above[2 * at..], &below[2 * at..]);
+                            let (first, second) = (&mut first[2 * at..], &mut second[2 * at..]);
+                            unpooled::<$size>(above, below, &flow[at..], least, first, second);
+                        }
+                    };
+                }
+                match wide {
+                    16.. => all!(16),
+                    8.. => all!(8),
+                    4.. => all!(4),
+                    _ => all!(1),
                 }
             }
         }
