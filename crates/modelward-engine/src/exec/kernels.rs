@@ -12,6 +12,7 @@ mod conv;
 mod dots;
 mod gemm;
 mod lanes;
+mod pool;
 mod tile;
 
 pub(super) use self::{
@@ -20,6 +21,7 @@ pub(super) use self::{
     dots::{Dots, STEP as DOT_STEP},
     gemm::{Panels, multiply, outer, outer_scratch, scratch as multiply_scratch},
     lanes::{Epilogue, add_scaled, lanes, square},
+    pool::Pair,
 };
 
 /// An instruction set that the kernels are written for.

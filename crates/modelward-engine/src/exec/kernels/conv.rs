@@ -484,10 +484,25 @@ lanes! {
                 let place = shift + row * target + segment.from;
                 if spread == 1 {
                     let out = &mut y[place..][..segment.len];
-                    for (out, sum) in out.iter_mut().zip(sums) {
-                        *out = sum + bias;
+                    let all = out.iter_mut().zip(sums);
+                    match end {
+                        Epilogue { add: None, mask: None, relu: true, .. } => {
+                            all.for_each(|(out, sum)| {
+                                let sum = sum + bias;
+                                *out = if sum < 0.0 { 0.0 } else { sum };
+                            });
+                        }
+                        Epilogue { add: None, mask: Some(mask), relu: false, .. } => {
+                            let mask = &mask[place..][..segment.len];
+                            all.zip(mask).for_each(|((out, sum), mask)| {
+                                *out = if *mask > 0.0 { sum + bias } else { 0.0 };
+                            });
+                        }
+                        _ => {
+                            all.for_each(|(out, sum)| *out = sum + bias);
+                            super::lanes::tail(out, place, end);
+                        }
                     }
-                    super::lanes::tail(out, place, end);
                 } else {
                     for (at, sum) in sums.iter().enumerate() {
                         let place = place + at * spread;

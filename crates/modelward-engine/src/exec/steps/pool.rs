@@ -7,7 +7,7 @@ use crate::{
     Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Cpu, lanes},
+        kernels::{Cpu, Pair, lanes},
         program::{Memory, Place, Step},
     },
     graph::{
@@ -165,7 +165,7 @@ impl Step for MaxPoolGrad {
         let out = y.floats_mut();
         let least = if self.masked { 0.0 } else { f32::NEG_INFINITY };
         if self.windows.is_two_by_two() {
-            two_by_two_back(self.cpu, &self.windows, flow, x, least, out);
+            two_by_two_back(self.cpu, self.cpu, &self.windows, flow, x, least, out);
         } else {
             back(self.cpu, &self.windows, flow, x, least, out);
         }
@@ -267,6 +267,7 @@ lanes! {
 
 lanes! {
     fn two_by_two_back(
+        own: Cpu,
         windows: &Windows,
         flow: &[f32],
         x: &[f32],
@@ -284,6 +285,9 @@ lanes! {
                 let (above, below) = (&x[at..][..2 * wide], &x[at + input..][..2 * wide]);
                 let flow = &flow[plane * windows.outputs() + row * wide..][..wide];
                 let (first, second) = out[at..].split_at_mut(input);
+                if (Pair { above, below, flow, least }).back(own, first, second) {
+                    continue;
+                }
                 macro_rules! all {
                     ($size:literal) => {
                         for at in blocks(wide, $size) {
