@@ -114,6 +114,7 @@ pub(crate) use self::{
     identity::IDENTITY,
     logic::AND,
     matmul::{GEMM, MATMUL},
+    max_unpool::MAX_UNPOOL,
     normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
     one_hot::ONE_HOT,
     pad::PAD,

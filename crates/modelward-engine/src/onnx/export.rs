@@ -264,6 +264,8 @@ struct Exporter {
     taken: HashSet<Arc<str>>,
     /// How often a name was asked for that was taken.
     again: HashMap<Arc<str>, u64>,
+    /// Names of nodes, which runtimes want to be different.
+    nodes: HashSet<Arc<str>>,
     /// Domains of the nodes, but for ONNX.
     domains: Vec<Domain>,
 }
@@ -449,7 +451,10 @@ impl Exporter {
         for name in &outputs {
             message.text(2, name);
         }
-        message.some_text(3, &node.name);
+        // A function that is called twice leaves two nodes of one name: the second has none.
+        if self.nodes.insert(node.name.clone()) {
+            message.some_text(3, &node.name);
+        }
         message.text(4, node.operator.name);
         for (name, value) in node.attributes.iter() {
             if node.bodies.iter().any(|body| body.name == name) {

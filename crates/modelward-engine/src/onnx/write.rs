@@ -115,11 +115,7 @@ struct Edits {
 
 impl Edits {
     /// New tensors in place of those of the model that begin at these offsets.
-    fn model(
-        &mut self,
-        bytes: &Bytes,
-        new: &HashMap<u64, (Arc<Tensor>, bool)>,
-    ) -> Result<()> {
+    fn model(&mut self, bytes: &Bytes, new: &HashMap<u64, (Arc<Tensor>, bool)>) -> Result<()> {
         if new.is_empty() {
             return Ok(());
         }
