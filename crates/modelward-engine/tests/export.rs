@@ -1,6 +1,6 @@
 //! Files that are written: gradient graphs as plain ONNX, and models with other weights.
 
-#![allow(clippy::unwrap_used, reason = "a test")]
+#![allow(clippy::unwrap_used, clippy::panic, unreachable_pub, reason = "a test")]
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -466,6 +466,66 @@ fn graphs_inside_nodes() {
     let graph = same(&file, &By::Inputs, &seed("y"), &[1, 2, 3]).graph.unwrap();
     let inner = graph.nodes.iter().find(|node| node.operator == "If").unwrap();
     assert_eq!(inner.inputs, ["on"]);
+}
+
+#[test]
+fn recurrent_layers_step_by_step() {
+    let word = |name: &str, value: &str| {
+        let mut message = Vec::new();
+        text(&mut message, 1, name);
+        text(&mut message, 4, value);
+        int(&mut message, 20, 3);
+        message
+    };
+    for (operator, gates, outputs) in
+        [("LSTM", 4, &["y", "h", "c"][..]), ("GRU", 3, &["y", "h"]), ("RNN", 1, &["y", "h"])]
+    {
+        for (direction, directions) in [("forward", 1), ("reverse", 1), ("bidirectional", 2)] {
+            for (layout, flag) in [(0, 0), (1, 1)] {
+                let x = match layout {
+                    0 => [Free::Fixed(3), BATCH, Free::Fixed(2)],
+                    _ => [BATCH, Free::Fixed(3), Free::Fixed(2)],
+                };
+                let state = match layout {
+                    0 => [Free::Fixed(directions), BATCH, Free::Fixed(4)],
+                    _ => [BATCH, Free::Fixed(directions), Free::Fixed(4)],
+                };
+                let rows = gates * 4;
+                let mut attributes = vec![
+                    wire::whole("hidden_size", 4),
+                    wire::whole("layout", layout),
+                    word("direction", direction),
+                ];
+                let mut inputs = vec!["x", "w", "r"];
+                if flag == 1 {
+                    inputs.extend(["b", "", "h0"]);
+                }
+                match operator {
+                    "LSTM" if flag == 1 => {
+                        inputs.extend(["c0", "p"]);
+                        attributes.push(wire::whole("input_forget", 1));
+                    }
+                    "GRU" => attributes.push(wire::whole("linear_before_reset", flag)),
+                    _ => {}
+                }
+                let file = File::new(14)
+                    .input("x", &x)
+                    .input("h0", &state)
+                    .input("c0", &state)
+                    .constant(raw("w", &constant(&[directions, rows, 2], 1)))
+                    .constant(raw("r", &constant(&[directions, rows, 4], 2)))
+                    .constant(raw("b", &constant(&[directions, 2 * rows], 3)))
+                    .constant(raw("p", &constant(&[directions, 12], 4)))
+                    .node(node(operator, &inputs, outputs, &attributes))
+                    .output("y")
+                    .output("h");
+                let both = Objective::Seeds(vec!["y".into(), "h".into()]);
+                same(&file, &By::Inputs, &both, &[1, 2]);
+                same(&file, &By::Weights, &both, &[2]);
+                same(&file, &By::Inputs, &seed("h"), &[2]);
+            }
+        }
+    }
 }
 
 /// Operators of random graphs; a value has the shape `[batch, 2, 4, 4]`.
