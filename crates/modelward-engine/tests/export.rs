@@ -469,6 +469,40 @@ fn graphs_inside_nodes() {
 }
 
 #[test]
+fn the_first_of_equal_largest_elements() {
+    let axes: [&[i64]; 5] = [&[1], &[2], &[1, 2], &[2, 3], &[0, 1, 2, 3]];
+    for axes in axes {
+        let file = File::new(13)
+            .input("x", &[BATCH, Free::Fixed(3), Free::Fixed(4), Free::Fixed(2)])
+            .node(node("Sign", &["x"], &["s"], &[]))
+            .node(node("ReduceMax", &["s"], &["y"], &[ints("axes", axes)]))
+            .output("y");
+        // Where neither one axis nor the last ones are reduced, equal elements share.
+        if axes != [1, 2] {
+            same(&file, &By::Names(vec!["s".into()]), &seed("y"), &[1, 2]);
+        }
+    }
+    let file = File::new(13)
+        .input("x", &[BATCH, Free::Fixed(3), Free::Fixed(4), Free::Fixed(2)])
+        .node(node("Sign", &["x"], &["s"], &[]))
+        .node(node("GlobalMaxPool", &["s"], &["y"], &[]))
+        .output("y");
+    same(&file, &By::Names(vec!["s".into()]), &seed("y"), &[1, 2]);
+}
+
+#[test]
+fn outputs_of_a_split_that_nobody_reads_are_named() {
+    let file = File::new(13)
+        .input("x", &[BATCH, Free::Fixed(6)])
+        .node(node("Split", &["x"], &["a", "", "c"], &[wire::whole("axis", 1)]))
+        .node(node("Mul", &["a", "c"], &["y"], &[]))
+        .output("y");
+    let graph = same(&file, &By::Inputs, &seed("y"), &[2]).graph.unwrap();
+    let split = graph.nodes.iter().find(|node| node.operator == "Split").unwrap();
+    assert!(split.outputs.iter().all(|name| !name.is_empty()), "{:?}", split.outputs);
+}
+
+#[test]
 fn recurrent_layers_step_by_step() {
     let word = |name: &str, value: &str| {
         let mut message = Vec::new();
@@ -579,7 +613,11 @@ fn grow(file: File, step: u8, from: &str, other: &str, to: &str, seed: u64) -> F
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig {
+        cases: 48,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn random_graphs(

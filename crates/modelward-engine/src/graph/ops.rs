@@ -99,6 +99,7 @@ pub(crate) mod windows;
 #[allow(unused_imports, reason = "rules name what they need")]
 pub(crate) use self::{
     align::ALIGN,
+    arg_max::ARG_MAX,
     binary::{ADD, DIV, MUL, SUB},
     cast::{CAST, CAST_LIKE},
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},

@@ -395,9 +395,9 @@ impl Exporter {
             }
             for (at, &id) in node.outputs.iter().enumerate() {
                 let value = graph.value(id);
-                let left_out = at > 0
-                    && value.name.is_empty()
-                    && !read.get(id.index()).is_some_and(|read| *read);
+                let unread =
+                    value.name.is_empty() && !read.get(id.index()).is_some_and(|read| *read);
+                let left_out = unread && optional(node.operator.name, at);
                 if call(called, id).is_empty() && !left_out {
                     let name = self.fresh(&value.name, node.operator.name);
                     set(called, id, name);
@@ -504,6 +504,20 @@ impl Exporter {
             }
         }
     }
+}
+
+/// Whether an output may be left out: to name it may cost its computing.
+fn optional(operator: &str, output: usize) -> bool {
+    const ALL: [&str; 3] = ["GRU", "LSTM", "RNN"];
+    const BEHIND: [&str; 6] = [
+        "Attention",
+        "BatchNormalization",
+        "Dropout",
+        "LayerNormalization",
+        "MaxPool",
+        "SoftmaxCrossEntropyLoss",
+    ];
+    ALL.contains(&operator) || output > 0 && BEHIND.contains(&operator)
 }
 
 fn call(called: &Called, id: ValueId) -> Arc<str> {
