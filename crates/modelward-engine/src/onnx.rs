@@ -2,10 +2,13 @@
 
 #![warn(clippy::arithmetic_side_effects, clippy::indexing_slicing)]
 
+mod encode;
 mod export;
+mod forms;
 mod import;
 mod model;
 mod tensors;
+mod write;
 
 pub(crate) use self::import::Import;
 pub use self::model::Model;

@@ -110,6 +110,7 @@ pub(crate) mod windows;
 #[allow(unused_imports, reason = "rules name what they need")]
 pub(crate) use self::{
     align::ALIGN,
+    arg_max::ARG_MAX,
     binary::{ADD, DIV, MUL, SUB},
     cast::{CAST, CAST_LIKE},
     compare::{EQUAL, GREATER, LESS_OR_EQUAL},
@@ -126,6 +127,7 @@ pub(crate) use self::{
     identity::IDENTITY,
     logic::AND,
     matmul::{GEMM, MATMUL},
+    max_unpool::MAX_UNPOOL,
     normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
     one_hot::ONE_HOT,
     pad::PAD,

@@ -7,7 +7,10 @@
 
 use crate::{
     Data, Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, ops, ops::elementwise::of_type},
+    grad::{Builder, Dim},
+    graph::{
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops, ops::elementwise::of_type,
+    },
 };
 
 pub(super) const OPS: &[&Operator] = &[&GATHER, &GATHER_GRAD];
@@ -77,32 +80,43 @@ pub(crate) static GATHER_GRAD: Operator = Operator::own(
         let shape = builder.shape_of(flow)?;
         index = builder.apply(&ops::EXPAND, &[index, shape])?;
         let mut flat = flow;
-        if index_rank != 1 {
+        if index_rank == 0 {
+            let at = builder.ints(vec![axis]);
+            flat = builder.apply(&ops::UNSQUEEZE, &[flow, at])?;
+            index = builder.apply(&ops::UNSQUEEZE, &[index, at])?;
+        } else if index_rank > 1 {
             // The axes of the indices become one.
-            let front = axis as usize;
-            let mut sizes = vec![0_i64; front];
-            sizes.push(-1);
-            let dims = builder.dims(x)?;
-            for dim in &dims[front + 1..] {
-                match dim {
-                    crate::grad::Dim::Fixed(size) => sizes.push(*size as i64),
-                    crate::grad::Dim::Varies => {
-                        return Err(Trouble::unsupported(
-                            "the gradient of a Gather in front of a free dimension, as plain ONNX",
-                        ));
-                    }
-                }
-            }
-            let shape = builder.ints(sizes);
+            let shape = joined(builder, x, axis)?;
             flat = builder.apply(&ops::RESHAPE, &[flow, shape])?;
             index = builder.apply(&ops::RESHAPE, &[index, shape])?;
         }
         let zero = builder.float(x, 0.0)?;
-        let zeros = builder.mul(x, zero)?;
+        let shape = builder.shape_of(x)?;
+        let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
         let add = Attributes::new().with("axis", axis).with("reduction", "add");
         Ok(vec![builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, index, flat], add)?])
     },
 );
+
+/// The shape of a value with as many elements along an axis as there are.
+fn joined(builder: &mut Builder<'_>, x: ValueId, axis: i64) -> Result<ValueId> {
+    let front = axis as usize;
+    let dims = builder.dims(x)?;
+    let behind = dims[front + 1..].iter().map(|dim| match dim {
+        Dim::Fixed(size) => Some(*size as i64),
+        Dim::Varies => None,
+    });
+    if let Some(behind) = behind.collect::<Option<Vec<_>>>() {
+        return Ok(builder.ints([vec![0; front], vec![-1], behind].concat()));
+    }
+    let free = builder.ints(vec![-1]);
+    let end = Attributes::new().with("end", axis);
+    let front = builder.apply_with(&ops::SHAPE, &[x], end)?;
+    let start = Attributes::new().with("start", axis + 1);
+    let behind = builder.apply_with(&ops::SHAPE, &[x], start)?;
+    let along = Attributes::new().with("axis", 0);
+    builder.apply_with(&ops::CONCAT, &[front, free, behind], along)
+}
 
 fn scatter(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let flow = run.input(0)?;

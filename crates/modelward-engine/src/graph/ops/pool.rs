@@ -85,6 +85,9 @@ pub(crate) static MAX_POOL_GRAD: Operator = Operator::own(
     |builder, node| {
         let [flow, x] = two_inputs(node)?;
         let indices = places(builder, x, &node.attributes)?;
+        if let Some(window) = apart(builder, x, &node.attributes)? {
+            return Ok(vec![builder.apply_with(&ops::MAX_UNPOOL, &[flow, indices], window)?]);
+        }
         let shape = builder.shape_of(x)?;
         let zero = builder.float(x, 0.0)?;
         let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
@@ -381,6 +384,30 @@ fn column_major(window: &Window, cell: usize) -> usize {
 /// Where the largest element of each window lies, as `MaxPool` says.
 fn places(builder: &mut Builder<'_>, x: ValueId, attributes: &Attributes) -> Result<ValueId> {
     Ok(builder.apply_all(&MAX_POOL, vec![Some(x)], attributes.clone(), 2)?[1])
+}
+
+/// The window of a `MaxUnpool` that puts back what a pool over `x` found: where no two windows
+/// share an element and they reach just as far as the input, which is of fixed size.
+fn apart(builder: &Builder<'_>, x: ValueId, attributes: &Attributes) -> Result<Option<Attributes>> {
+    if builder.dims(x)?.iter().skip(2).any(|dim| *dim == Dim::Varies) {
+        return Ok(None);
+    }
+    let pool = Pool::of(attributes, &builder.kind(x)?.dims)?;
+    let axes = &pool.axes[3 - pool.rank..];
+    let fits = |axis: &Axis| {
+        axis.stride >= axis.kernel
+            && (axis.dilation, axis.before, axis.after) == (1, 0, 0)
+            && axis.output > 0
+            && (axis.output - 1) * axis.stride + axis.kernel == axis.input
+    };
+    if !axes.iter().all(fits) {
+        return Ok(None);
+    }
+    let list = |of: fn(&Axis) -> usize| axes.iter().map(|axis| of(axis) as i64).collect::<Vec<_>>();
+    let window = Attributes::new()
+        .with("kernel_shape", list(|axis| axis.kernel))
+        .with("strides", list(|axis| axis.stride));
+    Ok(Some(window))
 }
 
 /// In one dimension.

@@ -12,11 +12,13 @@ use crate::{
     grad::Gradient,
     graph::{
         Attributes, Grad, Infer, Operator, Run,
+        operator::Lower,
         ops::real::{Real, of_reals},
     },
 };
 
 mod cell;
+mod unroll;
 
 use self::cell::{Cell, Kind, Weights};
 
@@ -44,15 +46,27 @@ static RNN: Operator = layer(
 )
 .flop(|cx, _| flop(cx, Kind::Rnn, 2));
 
-static LSTM_GRAD: Operator =
-    back("LSTMGrad", |cx| infer_back(cx, Kind::Lstm), |run| backward(run, Kind::Lstm))
-        .flop(|cx, _| flop(cx, Kind::Lstm, 6));
-static GRU_GRAD: Operator =
-    back("GRUGrad", |cx| infer_back(cx, Kind::Gru), |run| backward(run, Kind::Gru))
-        .flop(|cx, _| flop(cx, Kind::Gru, 6));
-static RNN_GRAD: Operator =
-    back("RNNGrad", |cx| infer_back(cx, Kind::Rnn), |run| backward(run, Kind::Rnn))
-        .flop(|cx, _| flop(cx, Kind::Rnn, 6));
+static LSTM_GRAD: Operator = back(
+    "LSTMGrad",
+    |cx| infer_back(cx, Kind::Lstm),
+    |run| backward(run, Kind::Lstm),
+    |builder, node| unroll::lower(builder, node, Kind::Lstm),
+)
+.flop(|cx, _| flop(cx, Kind::Lstm, 6));
+static GRU_GRAD: Operator = back(
+    "GRUGrad",
+    |cx| infer_back(cx, Kind::Gru),
+    |run| backward(run, Kind::Gru),
+    |builder, node| unroll::lower(builder, node, Kind::Gru),
+)
+.flop(|cx, _| flop(cx, Kind::Gru, 6));
+static RNN_GRAD: Operator = back(
+    "RNNGrad",
+    |cx| infer_back(cx, Kind::Rnn),
+    |run| backward(run, Kind::Rnn),
+    |builder, node| unroll::lower(builder, node, Kind::Rnn),
+)
+.flop(|cx, _| flop(cx, Kind::Rnn, 6));
 
 const fn layer(
     name: &'static str,
@@ -67,11 +81,10 @@ const fn back(
     name: &'static str,
     infer: fn(&Infer<'_>) -> Result<Vec<Type>>,
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
+    lower: Lower,
 ) -> Operator {
     let why = "the gradient of a recurrent layer is not differentiated again";
-    Operator::own(name, infer, run, Grad::None(why), |_, _| {
-        Err(Trouble::unsupported("the gradient of a recurrent layer, as plain ONNX"))
-    })
+    Operator::own(name, infer, run, Grad::None(why), lower)
 }
 
 /// Inputs of the operators.

@@ -131,17 +131,74 @@ pub(crate) static REDUCE_EXTREME_GRAD: Operator = Operator::own(
         else {
             return Err(Trouble::graph("expected three inputs"));
         };
-        // Plain ONNX shares the gradient between equal elements by their number.
         let is = builder.apply(&ops::EQUAL, &[x, y])?;
         let to = Attributes::new().with("to", builder.element(x)?.to_onnx());
         let is = builder.apply_with(&ops::CAST, &[is], to)?;
         let axes = node.inputs.get(3).copied().flatten();
+        if let Some(axis) = one_axis(builder, x, axes)? {
+            return Ok(vec![first_along(builder, is, flow, x, axis)?]);
+        }
+        // Else plain ONNX shares the gradient between equal elements by their number.
         let inputs = vec![Some(is), axes];
         let count = builder.apply_all(&ops::REDUCE_SUM, inputs, Attributes::new(), 1)?[0];
         let share = builder.apply(&ops::DIV, &[flow, count])?;
         Ok(vec![builder.mul(is, share)?])
     },
 );
+
+/// Where axes are one, or the last ones, which a `Reshape` makes one.
+#[derive(Clone, Copy)]
+enum Along {
+    One(usize),
+    From(usize),
+}
+
+fn one_axis(builder: &Builder<'_>, x: ValueId, axes_of: Option<ValueId>) -> Result<Option<Along>> {
+    let rank = builder.rank(x)?;
+    let given = match axes_of {
+        Some(id) => match builder.known(id) {
+            Some(tensor) => Some(tensor.ints()?),
+            None => return Ok(None),
+        },
+        None => None,
+    };
+    let reduced = axes(given, &Attributes::new(), rank)?;
+    let Some(first) = reduced.iter().position(|reduced| *reduced) else { return Ok(None) };
+    let count = reduced.iter().filter(|reduced| **reduced).count();
+    Ok(match count {
+        1 => Some(Along::One(first)),
+        _ if first + count == rank => Some(Along::From(first)),
+        _ => None,
+    })
+}
+
+/// What flows, at the first place along an axis where the mask is 1.
+fn first_along(
+    builder: &mut Builder<'_>,
+    mask: ValueId,
+    flow: ValueId,
+    x: ValueId,
+    along: Along,
+) -> Result<ValueId> {
+    let (axis, mut mask, mut flow) = match along {
+        Along::One(axis) | Along::From(axis) => (axis, mask, flow),
+    };
+    if let Along::From(_) = along {
+        let shape = builder.ints([vec![0; axis], vec![-1]].concat());
+        mask = builder.apply(&ops::RESHAPE, &[mask, shape])?;
+        flow = builder.apply(&ops::RESHAPE, &[flow, shape])?;
+    }
+    let along_axis = Attributes::new().with("axis", axis as i64);
+    let first = builder.apply_with(&ops::ARG_MAX, &[mask], along_axis.clone())?;
+    let zero = builder.float(x, 0.0)?;
+    let shape = builder.shape_of(mask)?;
+    let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
+    let found = builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, first, flow], along_axis)?;
+    match along {
+        Along::One(_) => Ok(found),
+        Along::From(_) => builder.reshape_like(found, x),
+    }
+}
 
 const fn reduction(
     name: &'static str,

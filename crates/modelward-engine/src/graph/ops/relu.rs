@@ -5,7 +5,7 @@
 use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
-        Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, ops,
         ops::elementwise::{map, of_type, same},
     },
 };
@@ -56,9 +56,13 @@ pub(crate) static RELU_GRAD: Operator = Operator::own(
         let [Some(flow), Some(y)] = node.inputs[..] else {
             return Err(Trouble::graph("expected two inputs"));
         };
+        // ONNX Runtime multiplies by a mask in half the time that a `Where` takes. The two differ
+        // where what flows is infinite or no number.
         let zero = builder.float(y, 0.0)?;
         let above = builder.apply(&ops::GREATER, &[y, zero])?;
-        Ok(vec![builder.apply(&ops::WHERE, &[above, flow, zero])?])
+        let to = Attributes::new().with("to", builder.element(flow)?.to_onnx());
+        let mask = builder.apply_with(&ops::CAST, &[above], to)?;
+        Ok(vec![builder.mul(flow, mask)?])
     },
 );
 

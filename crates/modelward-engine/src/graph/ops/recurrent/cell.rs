@@ -23,7 +23,7 @@ impl Kind {
         }
     }
 
-    fn activations(self) -> &'static [&'static str] {
+    pub(super) fn activations(self) -> &'static [&'static str] {
         match self {
             Self::Lstm => &["Sigmoid", "Tanh", "Tanh"],
             Self::Gru => &["Sigmoid", "Tanh"],
