@@ -4,6 +4,8 @@
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
+//! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
+//!   of its own;
 //! - `cargo run -p xtask -- bench` prints the commands that measure speed and detection.
 
 #![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
@@ -16,6 +18,7 @@ mod bench;
 mod conformance;
 mod engine;
 mod generate;
+mod hostile_models;
 
 /// The chores of modelward.
 #[derive(Parser)]
@@ -51,6 +54,14 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Hold the built command to hostile models, each in a process of its own under limits.
+    EngineHostile {
+        /// Folder of the models; a table beside it, `DIR.tsv`, says what is expected.
+        folder: PathBuf,
+        /// Only what has this in its name.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Print the commands that measure speed and detection against other tools.
     Bench,
 }
@@ -61,6 +72,7 @@ fn main() -> ExitCode {
         Chore::Generate { check: false } => generate::write(),
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
+        Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
         Chore::Bench => {
             bench::print();
             Ok(true)
