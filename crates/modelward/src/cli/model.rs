@@ -82,7 +82,15 @@ impl Engine {
         Ok(exec::How { limits: self.limits(), cpu, threads })
     }
 
+    /// Read a model that is to be run.
     fn load(&self, path: &Path) -> Result<Model, Failure> {
+        let model = self.read(path)?;
+        model.admit(&self.limits()).map_err(|trouble| failure(path, trouble))?;
+        Ok(model)
+    }
+
+    /// Read a model that is only to be described.
+    fn read(&self, path: &Path) -> Result<Model, Failure> {
         Model::read(path, &self.limits()).map_err(|trouble| failure(path, trouble))
     }
 
