@@ -153,7 +153,8 @@ impl Functions<'_> {
         let (nodes, bytes) = self.size(nodes, 0, &mut HashMap::new())?;
         if nodes > limits.nodes {
             let limit = limits.nodes;
-            let why = format!("{nodes} nodes with those of its functions, over the limit of {limit}");
+            let why =
+                format!("{nodes} nodes with those of its functions, over the limit of {limit}");
             return Err(Trouble::limit(why));
         }
         if bytes > limits.memory {

@@ -25,7 +25,7 @@ pub struct Model {
     pub producer: String,
     /// How many nodes the file has, those inside functions and bodies once each.
     pub nodes: usize,
-    bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 impl Model {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use modelward_engine::{Kind, Limits, Model, Trouble, exec, npz};
 
-use crate::cli::{Failure, Screen, quantity};
+use crate::cli::{Failure, quantity};
 
 mod bench;
 mod check_grad;
@@ -137,9 +137,9 @@ struct File {
     model: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     match &arguments.verb {
-        Verb::Info(arguments) => info::run(arguments, screen),
+        Verb::Info(arguments) => info::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Grad(arguments) => grad::run(arguments),
         Verb::CheckGrad(arguments) => check_grad::run(arguments),
