@@ -85,7 +85,7 @@ fn text(about: &About) -> String {
         counted(about.nodes, "node"),
         match weights.numbers {
             1 => "1 weight".to_owned(),
-            numbers => format!("{} weights", amount(numbers as f64)),
+            numbers => format!("{} weights", amount(numbers as f64).trim_end()),
         }
     ));
     if !about.producer.is_empty() {
