@@ -159,8 +159,10 @@ fn seeds(corpus: &Path) -> Result<Vec<Seed>, String> {
     let path = corpus.join("node-tests.zip");
     let file = File::open(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut archive = ZipArchive::new(file).map_err(|error| error.to_string())?;
-    let names = archive.file_names().filter_map(|name| name.strip_suffix("/model.onnx"));
-    let mut names = names.map(str::to_owned).collect::<Vec<_>>();
+    let names = archive
+        .file_names()
+        .filter_map(|name| Some(name.ok()?.strip_suffix("/model.onnx")?.to_owned()));
+    let mut names = names.collect::<Vec<_>>();
     names.sort();
     for name in names {
         let mut member = |file: &str| -> Result<Vec<u8>, String> {
