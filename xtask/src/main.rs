@@ -4,6 +4,9 @@
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
+//! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
+//!   of its own;
+//! - `cargo run -p xtask -- engine-mutants DIR` holds the engine to mutants of a corpus of models;
 //! - `cargo run -p xtask -- bench` prints the commands that measure speed and detection.
 
 #![allow(clippy::print_stdout, reason = "a chore talks to the person who runs it")]
@@ -15,7 +18,9 @@ use clap::{Parser, Subcommand};
 mod bench;
 mod conformance;
 mod engine;
+mod engine_mutants;
 mod generate;
+mod hostile_models;
 
 /// The chores of modelward.
 #[derive(Parser)]
@@ -51,6 +56,28 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Hold the built command to hostile models, each in a process of its own under limits.
+    EngineHostile {
+        /// Folder of the models; a table beside it, `DIR.tsv`, says what is expected.
+        folder: PathBuf,
+        /// Only what has this in its name.
+        #[arg(long)]
+        only: Option<String>,
+    },
+    /// Load and run mutants of a corpus of models, in this process and under small limits.
+    EngineMutants {
+        /// Folder of the corpus: `node-tests.zip`, `models`, `hostile`.
+        corpus: PathBuf,
+        /// How many mutants.
+        #[arg(long, default_value_t = 10_000)]
+        count: u64,
+        /// Where the random numbers begin.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Keep mutants that fail in this folder.
+        #[arg(long)]
+        keep: Option<PathBuf>,
+    },
     /// Print the commands that measure speed and detection against other tools.
     Bench,
 }
@@ -61,6 +88,10 @@ fn main() -> ExitCode {
         Chore::Generate { check: false } => generate::write(),
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
+        Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
+        Chore::EngineMutants { corpus, count, seed, keep } => {
+            engine_mutants::run(&corpus, count, seed, keep.as_deref())
+        }
         Chore::Bench => {
             bench::print();
             Ok(true)

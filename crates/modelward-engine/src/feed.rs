@@ -148,7 +148,7 @@ impl Model {
     }
 
     /// The values that a gradient is taken by.
-    fn wanted(&self, by: &By) -> Result<Vec<ValueId>> {
+    pub(crate) fn wanted(&self, by: &By) -> Result<Vec<ValueId>> {
         let is_float = |id: &ValueId| {
             let value = self.graph.value(*id);
             value.declared.as_ref().is_some_and(|declared| declared.element.is_float())

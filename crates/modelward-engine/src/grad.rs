@@ -12,6 +12,7 @@ use crate::{
     graph::{Attributes, Grad, Graph, Inference, Node, Operator, Value, ValueId, ops},
 };
 
+pub mod check;
 mod loss;
 mod probe;
 

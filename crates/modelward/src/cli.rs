@@ -76,7 +76,7 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
-        Verb::Model(arguments) => model::run(&arguments, colour),
+        Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Policy(arguments) => policy::run(arguments, colour),

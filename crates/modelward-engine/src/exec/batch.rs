@@ -327,11 +327,7 @@ impl Session {
     /// As [`Session::run`], and where the graph cannot be run example by example.
     pub fn clipped(&mut self, inputs: &[Arc<Tensor>], count: usize, clip: f32) -> Result<Clipped> {
         let first = self.graph.outputs.len().saturating_sub(count);
-        let sums = self
-            .outputs
-            .as_ref()
-            .is_some_and(|roles| roles[first..].iter().all(|r| *r == Role::Sum));
-        if !sums {
+        if !self.is_summed(count) {
             return Err(Trouble::unsupported("this graph does not go example by example"));
         }
         let examples = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
@@ -397,6 +393,14 @@ impl Session {
         })?;
         let (given, norms) = given.into_inner().map_err(|_| stopped())?;
         Ok(Clipped { gradients: given.finish(examples)?, norms })
+    }
+
+    /// Whether the last `count` outputs are sums over the examples, so that [`Session::clipped`] can
+    /// take them one example at a time.
+    pub fn is_summed(&self, count: usize) -> bool {
+        let first = self.graph.outputs.len().saturating_sub(count);
+        let roles = self.outputs.as_ref().and_then(|roles| roles.get(first..));
+        roles.is_some_and(|roles| roles.iter().all(|role| *role == Role::Sum))
     }
 
     fn memory(&self, size: usize, program: &Program) -> Memory {

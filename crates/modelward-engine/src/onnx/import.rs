@@ -10,6 +10,7 @@ use modelward_formats::{Bytes, onnx};
 
 use crate::{
     Element, Limits, Result, Tensor, Trouble,
+    exec::size,
     graph::{
         Attribute, Attributes, Body, Declared, Dimension, Domain, Graph, Node, Operator, Value,
         ValueId, ops, shorten,
@@ -28,6 +29,9 @@ pub(super) struct Imported {
 /// The newest operator sets that were read.
 const NEWEST: [(Domain, i64); 3] = [(Domain::Onnx, 28), (Domain::Ml, 5), (Domain::Microsoft, 1)];
 
+/// How deep functions may call each other.
+const DEEPEST: usize = 64;
+
 /// The oldest operator set of ONNX that is read.
 const OLDEST: i64 = 6;
 
@@ -40,7 +44,11 @@ pub(super) fn model(
 ) -> Result<Imported> {
     let graph = file.graph.as_ref().ok_or_else(|| Trouble::graph("the model has no graph"))?;
     let opsets = Opsets::of(&file.opsets)?;
+    if file.opsets.is_empty() {
+        return Err(Trouble::graph("the model imports no operator set"));
+    }
     let functions = Functions::of(&file.functions)?;
+    functions.expand(&graph.nodes, limits)?;
     let mut missing = Missing::default();
     missing.look(&graph.nodes, &opsets, &functions);
     for function in &file.functions {
@@ -136,6 +144,73 @@ impl<'a> Functions<'a> {
     fn find<'f>(&'f self, node: &'f onnx::Node) -> Option<&'f (&'a onnx::Function, Opsets)> {
         let key: (&'f str, &'f str) = (canonical(&node.domain), &node.operator);
         self.0.get(&key)
+    }
+}
+
+impl Functions<'_> {
+    /// Refuse what its functions make too large, before any of it is written out.
+    fn expand(&self, nodes: &[onnx::Node], limits: &Limits) -> Result<()> {
+        let (nodes, bytes) = self.size(nodes, 0, &mut HashMap::new())?;
+        if nodes > limits.nodes {
+            let limit = limits.nodes;
+            let why =
+                format!("{nodes} nodes with those of its functions, over the limit of {limit}");
+            return Err(Trouble::limit(why));
+        }
+        if bytes > limits.memory {
+            let (bytes, limit) = (size(bytes), size(limits.memory));
+            let why = format!("{bytes} of attributes in its functions, over the limit of {limit}");
+            return Err(Trouble::limit(why));
+        }
+        Ok(())
+    }
+
+    /// Nodes and bytes of attributes, with those of functions as often as they are called.
+    fn size<'f>(
+        &'f self,
+        nodes: &'f [onnx::Node],
+        calls: usize,
+        known: &mut HashMap<(&'f str, &'f str), (u64, u64)>,
+    ) -> Result<(u64, u64)> {
+        if calls > DEEPEST {
+            return Err(Trouble::graph(format!(
+                "functions call each other more than {DEEPEST} deep, or themselves"
+            )));
+        }
+        let (mut all, mut bytes) = (0_u64, 0_u64);
+        let mut left = vec![nodes];
+        while let Some(nodes) = left.pop() {
+            for node in nodes {
+                all = all.saturating_add(1);
+                for attribute in &node.attributes {
+                    let length = match &attribute.value {
+                        onnx::AttributeValue::Graph(graph) => {
+                            left.push(&graph.nodes);
+                            0
+                        }
+                        onnx::AttributeValue::Text(text) => text.len(),
+                        onnx::AttributeValue::Texts(texts) => texts.iter().map(Vec::len).sum(),
+                        onnx::AttributeValue::Floats(values) => values.len().saturating_mul(4),
+                        onnx::AttributeValue::Ints(values) => values.len().saturating_mul(8),
+                        _ => 0,
+                    };
+                    bytes = bytes.saturating_add(length as u64);
+                }
+                let Some((function, _)) = self.find(node) else { continue };
+                let key = (canonical(&node.domain), &*node.operator);
+                let (inner, attributes) = match known.get(&key) {
+                    Some(size) => *size,
+                    None => {
+                        let size = self.size(&function.nodes, calls.saturating_add(1), known)?;
+                        known.insert(key, size);
+                        size
+                    }
+                };
+                all = all.saturating_add(inner);
+                bytes = bytes.saturating_add(attributes);
+            }
+        }
+        Ok((all, bytes))
     }
 }
 
@@ -410,7 +485,6 @@ impl Importer<'_> {
         opsets: &Opsets,
         inputs: &[Option<ValueId>],
     ) -> Result<()> {
-        const DEEPEST: usize = 64;
         self.calls = self.calls.saturating_add(1);
         if self.calls > DEEPEST {
             return Err(Trouble::graph(format!(

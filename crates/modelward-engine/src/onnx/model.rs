@@ -5,8 +5,8 @@ use std::{fs::File, path::Path};
 use modelward_formats::{Bytes, onnx};
 
 use crate::{
-    Kind, Limits, Result, Trouble,
-    graph::{Graph, ValueId},
+    Kind, Limits, Meter, Result, Trouble, Type,
+    graph::{Dimension, Graph, ValueId, shorten},
     onnx::import,
 };
 
@@ -25,7 +25,7 @@ pub struct Model {
     pub producer: String,
     /// How many nodes the file has, those inside functions and bodies once each.
     pub nodes: usize,
-    bytes: Bytes,
+    pub(crate) bytes: Bytes,
 }
 
 impl Model {
@@ -75,6 +75,26 @@ impl Model {
             producer,
             bytes,
         })
+    }
+
+    /// Refuse a model whose inputs alone, by their declared sizes, are over the limits.
+    ///
+    /// # Errors
+    /// Where they are.
+    pub fn admit(&self, limits: &Limits) -> Result<()> {
+        let meter = Meter::new(*limits);
+        for &id in &self.graph.inputs {
+            let value = self.graph.value(id);
+            let Some(declared) = &value.declared else { continue };
+            let sizes = declared.dims.iter().flatten().map(|dimension| match dimension {
+                Dimension::Fixed(size) => *size,
+                Dimension::Named(_) | Dimension::Any => 1,
+            });
+            let kind = Type::new(declared.element, sizes.collect::<Vec<_>>());
+            let name = || format!("input `{}`", shorten(&value.name));
+            meter.admit(&kind).map_err(|trouble| trouble.at(name))?;
+        }
+        Ok(())
     }
 
     /// The bytes of the file.

@@ -64,6 +64,7 @@ impl Tensors<'_> {
                 let length = span.end.saturating_sub(span.start);
                 self.raw(&self.bytes.slice(span.start, length)?, &kind, needed)?
             }
+            onnx::Data::Twice => return Err(Trouble::graph("its data stand in two places")),
             onnx::Data::External(entries) => {
                 let bytes = self.external(entries, needed)?;
                 self.raw(&bytes, &kind, needed)?
@@ -137,7 +138,9 @@ impl Tensors<'_> {
                 .help("data of a model lie beside it, under a plain relative name")
         };
         let plain = |part: &str| !matches!(part, "" | "." | "..");
-        if location.contains(['\0', '\\', ':']) || !location.split('/').all(plain) {
+        if location.contains(['\0', '\\', ':', char::REPLACEMENT_CHARACTER])
+            || !location.split('/').all(plain)
+        {
             return Err(outside("not a plain relative path"));
         }
         let folder = self.folder.ok_or_else(|| outside("the model is not in a folder"))?;

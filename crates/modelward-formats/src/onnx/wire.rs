@@ -250,12 +250,29 @@ impl<'a> Wire<'a> {
 
     /// A key and its value.
     pub(super) fn pair(&mut self, field: Field) -> Result<(String, String), Refusal> {
+        self.pair_by(field, Self::text)
+    }
+
+    /// A key and its value, which may name a file: what is not UTF-8 in it becomes U+FFFD, for whoever
+    /// uses it to refuse.
+    pub(super) fn pair_of_any_bytes(&mut self, field: Field) -> Result<(String, String), Refusal> {
+        self.pair_by(field, |wire, field| {
+            let bytes = wire.bytes(field, wire.limits.name)?;
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        })
+    }
+
+    fn pair_by(
+        &mut self,
+        field: Field,
+        text: fn(&mut Self, Field) -> Result<String, Refusal>,
+    ) -> Result<(String, String), Refusal> {
         self.item(field.at)?;
         let (mut key, mut value) = Default::default();
         self.nested(field, |wire, field| {
             match field.number {
-                1 => key = wire.text(field)?,
-                2 => value = wire.text(field)?,
+                1 => key = text(wire, field)?,
+                2 => value = text(wire, field)?,
                 _ => wire.skip(field)?,
             }
             Ok(())

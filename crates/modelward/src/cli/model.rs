@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use modelward_engine::{Kind, Limits, Model, Trouble, exec, npz};
 
-use crate::cli::{Failure, Screen, quantity};
+use crate::cli::{Failure, quantity};
 
 mod bench;
 mod check_grad;
@@ -82,7 +82,15 @@ impl Engine {
         Ok(exec::How { limits: self.limits(), cpu, threads })
     }
 
+    /// Read a model that is to be run.
     fn load(&self, path: &Path) -> Result<Model, Failure> {
+        let model = self.read(path)?;
+        model.admit(&self.limits()).map_err(|trouble| failure(path, trouble))?;
+        Ok(model)
+    }
+
+    /// Read a model that is only to be described.
+    fn read(&self, path: &Path) -> Result<Model, Failure> {
         Model::read(path, &self.limits()).map_err(|trouble| failure(path, trouble))
     }
 
@@ -129,9 +137,9 @@ struct File {
     model: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     match &arguments.verb {
-        Verb::Info(arguments) => info::run(arguments, screen),
+        Verb::Info(arguments) => info::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Grad(arguments) => grad::run(arguments),
         Verb::CheckGrad(arguments) => check_grad::run(arguments),

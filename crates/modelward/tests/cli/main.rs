@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod models;
 mod output;
 mod policy;
 mod targets;

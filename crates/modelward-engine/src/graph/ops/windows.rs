@@ -156,9 +156,9 @@ pub(super) fn sizes(
         return Err(Trouble::graph(why));
     }
     if let Some(value) = values.iter().find(|&&value| value > MOST) {
-        return Err(Trouble::limit(format!(
-            "{value} in the attribute `{name}`, over the limit of {MOST}"
-        )));
+        let why = format!("{value} in the attribute `{name}`, over the limit of {MOST}");
+        // A window that is stretched so far covers no input that there could be.
+        return Err(if name == "dilations" { Trouble::graph(why) } else { Trouble::limit(why) });
     }
     Ok(Some(values.iter().map(|&value| value as usize).collect()))
 }

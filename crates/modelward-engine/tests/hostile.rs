@@ -1,0 +1,162 @@
+//! Models that are made to harm whoever reads them are refused for what is wrong with them. Each test
+//! is a file that was once answered otherwise.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails so")]
+
+use modelward_engine::{Kind, Limits, Model, Trouble};
+use modelward_formats::Bytes;
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn number(field: u64, value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    varint(&mut out, field << 3);
+    varint(&mut out, value);
+    out
+}
+
+fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    varint(&mut out, field << 3 | 2);
+    varint(&mut out, value.len() as u64);
+    out.extend_from_slice(value);
+    out
+}
+
+fn text(field: u64, value: &str) -> Vec<u8> {
+    bytes(field, value.as_bytes())
+}
+
+/// A node of a domain, with attributes as they are written.
+fn node(domain: &str, operator: &str, inputs: &[&str], output: &str, attributes: &[u8]) -> Vec<u8> {
+    let mut node = inputs.iter().flat_map(|input| text(1, input)).collect::<Vec<_>>();
+    node.extend(
+        [text(2, output), text(4, operator), attributes.to_vec(), text(7, domain)].concat(),
+    );
+    node
+}
+
+fn ints(name: &str, values: &[i64]) -> Vec<u8> {
+    let values = values.iter().flat_map(|value| number(8, *value as u64)).collect::<Vec<_>>();
+    bytes(5, &[text(1, name), values, number(20, 7)].concat())
+}
+
+/// An input `x` or an output `y` of floats.
+fn port(field: u64, name: &str, dims: &[u64]) -> Vec<u8> {
+    let dims = dims.iter().flat_map(|size| bytes(1, &number(1, *size))).collect::<Vec<_>>();
+    let kind = [number(1, 1), bytes(2, &dims)].concat();
+    bytes(field, &[text(1, name), bytes(2, &bytes(1, &kind))].concat())
+}
+
+/// A model of a graph from `x` to `y`, and what else the file holds.
+fn model(dims: &[u64], graph: &[u8], rest: &[u8]) -> Vec<u8> {
+    let graph = [graph, &port(11, "x", dims)[..], &port(12, "y", &[])].concat();
+    [&number(1, 8)[..], &bytes(7, &graph), rest].concat()
+}
+
+fn opset() -> Vec<u8> {
+    bytes(8, &number(2, 17))
+}
+
+fn read(file: &[u8]) -> Result<Model, Trouble> {
+    Model::from_bytes(Bytes::from(file), None, &Limits::default())
+}
+
+fn refused(file: &[u8]) -> Trouble {
+    read(file).expect_err("it is refused")
+}
+
+#[test]
+fn no_operator_set() {
+    let relu = bytes(1, &node("", "Relu", &["x"], "y", &[]));
+    let trouble = refused(&model(&[1, 4], &relu, &[]));
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+    assert!(read(&model(&[1, 4], &relu, &opset())).is_ok());
+}
+
+#[test]
+fn functions_that_double_are_counted_before_they_are_written_out() {
+    let function = |at: usize, nodes: &[u8]| {
+        let name = format!("F{at}");
+        let head = [text(1, &name), text(4, "a"), text(5, "b"), nodes.to_vec()].concat();
+        bytes(25, &[head, bytes(9, &number(2, 17)), text(10, "f")].concat())
+    };
+    let mut rest = [opset(), bytes(8, &[text(1, "f"), number(2, 1)].concat())].concat();
+    for at in 0..40 {
+        let next = format!("F{}", at + 1);
+        let nodes = match at {
+            39 => bytes(7, &node("", "Relu", &["a"], "b", &[])),
+            _ => [
+                bytes(7, &node("f", &next, &["a"], "t", &[])),
+                bytes(7, &node("f", &next, &["t"], "b", &[])),
+            ]
+            .concat(),
+        };
+        rest.extend(function(at, &nodes));
+    }
+    let call = bytes(1, &node("f", "F0", &["x"], "y", &[]));
+    let trouble = refused(&model(&[1, 4], &call, &rest));
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+    assert!(
+        trouble.why.contains("1099511627776 nodes") || trouble.why.contains("nodes with those")
+    );
+    // One that calls itself never ends.
+    let own = function(0, &bytes(7, &node("f", "F0", &["a"], "b", &[])));
+    let rest = [opset(), bytes(8, &[text(1, "f"), number(2, 1)].concat()), own].concat();
+    let trouble = refused(&model(&[1, 4], &call, &rest));
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+}
+
+#[test]
+fn data_in_two_places() {
+    let relu = bytes(1, &node("", "Add", &["x", "w"], "y", &[]));
+    let tensor = [
+        number(1, 1),
+        number(2, 1),
+        text(8, "w"),
+        bytes(9, &1.0_f32.to_le_bytes()),
+        bytes(4, &2.0_f32.to_le_bytes()),
+    ];
+    let graph = [relu, bytes(5, &tensor.concat())].concat();
+    let trouble = refused(&model(&[1, 4], &graph, &opset()));
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+}
+
+#[test]
+fn external_data_under_a_name_that_is_no_text() {
+    let relu = bytes(1, &node("", "Add", &["x", "w"], "y", &[]));
+    let entry = [text(1, "location"), bytes(2, b"\xff\xfe")].concat();
+    let tensor =
+        [number(1, 1), number(2, 1), text(8, "w"), bytes(13, &entry), number(14, 1)].concat();
+    let graph = [relu, bytes(5, &tensor)].concat();
+    let trouble = refused(&model(&[1, 4], &graph, &opset()));
+    assert_eq!(trouble.kind, Kind::Outside, "{trouble}");
+}
+
+#[test]
+fn an_input_too_large_to_be_given() {
+    let relu = bytes(1, &node("", "Relu", &["x"], "y", &[]));
+    for (size, fits) in [(1 << 40, false), (1 << 62, false), (4, true)] {
+        let model = read(&model(&[1, size], &relu, &opset())).unwrap();
+        assert_eq!(model.admit(&Limits::default()).is_ok(), fits, "{size}");
+        if let Err(trouble) = model.admit(&Limits::default()) {
+            assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+        }
+    }
+}
+
+#[test]
+fn a_window_stretched_past_every_input() {
+    let attributes = [ints("kernel_shape", &[3, 3]), ints("dilations", &[1 << 62, 1])].concat();
+    let pool = bytes(1, &node("", "MaxPool", &["x"], "y", &attributes));
+    let model = read(&model(&[1, 1, 8, 8], &pool, &opset())).unwrap();
+    let meter = modelward_engine::Meter::new(Limits::default());
+    let trouble = modelward_engine::grad::probes(&model.graph, &meter).unwrap_err();
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+}

@@ -1,0 +1,162 @@
+//! `modelward model`: small ONNX models, written here byte by byte.
+
+use crate::Bench;
+
+fn varint(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn number(field: u64, value: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    varint(&mut out, field << 3);
+    varint(&mut out, value);
+    out
+}
+
+fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    varint(&mut out, field << 3 | 2);
+    varint(&mut out, value.len() as u64);
+    out.extend_from_slice(value);
+    out
+}
+
+fn text(field: u64, value: &str) -> Vec<u8> {
+    bytes(field, value.as_bytes())
+}
+
+fn node(operator: &str, name: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+    let mut node = inputs.iter().flat_map(|input| text(1, input)).collect::<Vec<_>>();
+    node.extend([text(2, output), text(3, name), text(4, operator)].concat());
+    bytes(1, &node)
+}
+
+/// Floats under a name, the same few again and again.
+fn weight(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
+    let mut tensor = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+    tensor.extend([number(2, 1), text(8, name)].concat());
+    let count = dims.iter().product::<u64>() as usize;
+    let raw = values.iter().cycle().take(count).flat_map(|value| value.to_le_bytes());
+    tensor.extend(bytes(9, &raw.collect::<Vec<_>>()));
+    bytes(5, &tensor)
+}
+
+/// An input (11) or an output (12); `None` is a batch `N`.
+fn port(field: u64, name: &str, dims: &[Option<u64>]) -> Vec<u8> {
+    let dims = dims.iter().flat_map(|size| match size {
+        Some(size) => bytes(1, &number(1, *size)),
+        None => bytes(1, &text(2, "N")),
+    });
+    let kind = [number(1, 1), bytes(2, &dims.collect::<Vec<_>>())].concat();
+    bytes(field, &[text(1, name), bytes(2, &bytes(1, &kind))].concat())
+}
+
+fn model(graph: &[Vec<u8>], producer: &str) -> Vec<u8> {
+    let graph = bytes(7, &graph.concat());
+    [number(1, 8), text(2, producer), graph, bytes(8, &number(2, 17))].concat()
+}
+
+/// Two layers behind a division by 255, and a Softmax.
+fn classifier() -> Vec<u8> {
+    let graph = [
+        node("Div", "scale", &["x", "most"], "a"),
+        node("MatMul", "first", &["a", "v"], "b"),
+        node("Tanh", "bend", &["b"], "c"),
+        node("MatMul", "second", &["c", "w"], "logits"),
+        node("Softmax", "", &["logits"], "y"),
+        weight("most", &[1], &[255.0]),
+        weight("v", &[6, 5], &[0.5, -0.25, 1.5, 0.75, -1.0, 0.125, 0.3]),
+        weight("w", &[5, 3], &[0.25, -0.5, 1.0, -0.75]),
+        port(11, "x", &[None, Some(6)]),
+        port(12, "y", &[None, Some(3)]),
+    ];
+    model(&graph, "by hand")
+}
+
+/// Names that mean harm to a screen, a weight that is no number, and no gradient by the input.
+fn odd() -> Vec<u8> {
+    let graph = [
+        node("Mul", "", &["x\u{1b}[2J", "w\u{202e}"], "a"),
+        node("ArgMax", "best\u{7}", &["a"], "y"),
+        weight("w\u{202e}", &[4], &[f32::NAN, f32::INFINITY]),
+        port(11, "x\u{1b}[2J", &[Some(1), Some(4)]),
+        port(12, "y", &[Some(1), Some(1)]),
+    ];
+    model(&graph, "\u{1b}]0;owned\u{7}")
+}
+
+/// Four terabytes, by declaration.
+fn huge() -> Vec<u8> {
+    let graph = [
+        node("Relu", "", &["x"], "y"),
+        port(11, "x", &[Some(1), Some(1 << 40)]),
+        port(12, "y", &[Some(1), Some(1 << 40)]),
+    ];
+    model(&graph, "")
+}
+
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.file("classifier.onnx", &classifier()).file("odd.onnx", &odd());
+    bench.file("huge.onnx", &huge());
+    bench
+}
+
+const SAME: [&str; 4] = ["--cpu", "scalar", "--threads", "1"];
+
+#[test]
+fn info_describes_a_model() {
+    let bench = bench();
+    let mut all = String::new();
+    for arguments in [&["classifier.onnx", "--batch", "32"][..], &["odd.onnx"], &["huge.onnx"]] {
+        let run = bench.run(&[&["model", "info"], arguments, &SAME].concat());
+        assert_eq!(run.code, 0, "{run:?}");
+        assert!(!run.out.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{}", run.out);
+        all.push_str(&run.out);
+    }
+    insta::assert_snapshot!(all);
+}
+
+#[test]
+fn info_describes_a_model_for_a_program() {
+    let bench = bench();
+    let run =
+        bench.run(&[&["model", "info", "classifier.onnx", "--format", "json"][..], &SAME].concat());
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    insta::assert_snapshot!(serde_json::to_string_pretty(&json).unwrap());
+    let run = bench.run(&["model", "info", "odd.onnx", "--format", "json"]);
+    assert!(run.out.is_ascii() && !run.out.contains('\u{1b}'));
+    let json: serde_json::Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(json["inputs"][0]["name"], "x\u{1b}[2J");
+    assert_eq!(json["weights"]["not_finite"][0], "w\u{202e}");
+}
+
+#[test]
+fn what_is_over_a_limit_is_described_and_not_run() {
+    let bench = bench();
+    for verb in [&["bench"][..], &["check-grad"]] {
+        let run = bench.run(&[&["model"], verb, &["huge.onnx"]].concat());
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.err.contains("is over a limit"), "{run:?}");
+    }
+}
+
+#[test]
+fn gradients_agree_with_differences() {
+    let bench = bench();
+    let run = bench.run(&["model", "check-grad", "classifier.onnx", "--samples", "3"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let lines = run.out.lines().collect::<Vec<_>>();
+    assert_eq!(lines.len(), 2, "{run:?}");
+    assert!(lines[0].starts_with("grad x  against f64 central differences, 3 examples x 16"));
+    assert!(lines[1].starts_with("grad 3 weights  against"));
+    assert!(lines.iter().all(|line| line.ends_with("; 0 directions at a kink left out")));
+    let run = bench.run(&["model", "check-grad", "classifier.onnx", "--wrt", "v,w"]);
+    assert!(run.code == 0 && run.out.starts_with("grad v, w  against"), "{run:?}");
+    let run = bench.run(&["model", "check-grad", "classifier.onnx", "--wrt", "nowhere"]);
+    assert_eq!(run.code, 2, "{run:?}");
+}
