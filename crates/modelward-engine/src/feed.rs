@@ -129,7 +129,7 @@ impl Model {
 
     /// What is known of the graph for inputs like these, with so many examples more.
     fn known(&self, inputs: &Fed, more: usize, meter: &Meter) -> Result<Inference> {
-        let batch = exec::holding_batch(inputs);
+        let batch = exec::holding_batch(&self.graph, inputs);
         let kinds = inputs.iter().zip(&batch).map(|((_, tensor), batch)| {
             let mut kind = tensor.kind();
             if *batch {

@@ -21,7 +21,7 @@ use crate::{
         program::Memory,
         roles::{Role, roles},
     },
-    graph::{Graph, Inference, Known, ValueId},
+    graph::{Dimension, Graph, Inference, Known, ValueId},
 };
 
 /// How a graph is run.
@@ -72,7 +72,7 @@ impl Session {
     /// # Errors
     /// Where the graph refuses their shapes.
     pub fn new(graph: Arc<Graph>, inputs: &[(ValueId, Arc<Tensor>)], how: How) -> Result<Self> {
-        let batch = holding_batch(inputs);
+        let batch = holding_batch(&graph, inputs);
         let lead = inputs.iter().zip(&batch).find(|(_, batch)| **batch);
         let lead = lead.and_then(|((_, tensor), _)| tensor.dims().first().copied());
         let mut session = Self {
@@ -425,13 +425,20 @@ pub struct Clipped {
 }
 
 /// Which inputs hold the batch along their first axis: those that are as long there as the first
-/// float input, or without one the first.
-pub(crate) fn holding_batch(inputs: &[(ValueId, Arc<Tensor>)]) -> Vec<bool> {
+/// float input, or without one the first, and whose model does not say that they always are.
+pub(crate) fn holding_batch(graph: &Graph, inputs: &[(ValueId, Arc<Tensor>)]) -> Vec<bool> {
     let size = |tensor: &Tensor| tensor.dims().first().copied();
-    let lead = inputs.iter().find(|(_, tensor)| tensor.element().is_float());
-    let lead = lead.or(inputs.first()).and_then(|(_, tensor)| size(tensor));
-    let holds = |tensor: &Tensor| !tensor.dims().is_empty() && size(tensor) == lead;
-    inputs.iter().map(|(_, tensor)| holds(tensor)).collect()
+    let free = |id: ValueId, tensor: &Tensor| {
+        let declared =
+            graph.value(id).declared.as_ref().and_then(|declared| declared.dims.as_ref());
+        let fixed = declared.and_then(|dims| dims.first()).cloned();
+        !tensor.dims().is_empty() && fixed != size(tensor).map(Dimension::Fixed)
+    };
+    let all = || inputs.iter().filter(|(id, tensor)| free(*id, tensor));
+    let lead = all().find(|(_, tensor)| tensor.element().is_float()).or_else(|| all().next());
+    let lead = lead.and_then(|(_, tensor)| size(tensor));
+    let holds = |(id, tensor): &(ValueId, Arc<Tensor>)| free(*id, tensor) && size(tensor) == lead;
+    inputs.iter().map(holds).collect()
 }
 
 fn stopped() -> Trouble {

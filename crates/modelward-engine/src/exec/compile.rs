@@ -3,7 +3,7 @@
 
 use std::{
     any::Any,
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex},
 };
 
@@ -104,7 +104,9 @@ pub(super) struct Compiler<'a> {
     /// The readers of each value, by their place.
     readers: Vec<Vec<usize>>,
     steps: Vec<Pending>,
-    pub(super) weights: &'a Packs,
+    weights: &'a Packs,
+    /// Constants that are others for another batch.
+    varying: HashSet<ValueId>,
     /// Plain weights that are read, by value.
     used: HashMap<ValueId, u64>,
 }
@@ -118,11 +120,7 @@ pub(super) struct Packs {
 
 impl Packs {
     /// What a step packed that writes this value, or what `pack` makes of it now.
-    pub(super) fn packed<T: Any + Send + Sync>(
-        &self,
-        output: ValueId,
-        pack: impl FnOnce() -> T,
-    ) -> Arc<T> {
+    fn packed<T: Any + Send + Sync>(&self, output: ValueId, pack: impl FnOnce() -> T) -> Arc<T> {
         let known = self.packed.lock().ok().and_then(|packed| packed.get(&output).cloned());
         if let Some(known) = known.and_then(|known| known.downcast::<T>().ok()) {
             return known;
@@ -200,11 +198,15 @@ impl<'a> Compiler<'a> {
             readers,
             steps: Vec::new(),
             weights,
+            varying: HashSet::new(),
             used: HashMap::new(),
         };
         for (id, value) in graph.values() {
             if let Some(tensor) = value.constant.as_ref().or(known.shared(id)) {
                 compiler.held[id.index()] = Held::Constant(tensor.clone());
+                if value.constant.is_none() {
+                    compiler.varying.insert(id);
+                }
             }
         }
         for &input in &graph.inputs {
@@ -264,7 +266,10 @@ impl<'a> Compiler<'a> {
             }
             Held::Constant(tensor) => match tensor.data() {
                 Data::F32(floats) => {
-                    let buffer = self.weights.plain(id, floats);
+                    let buffer = match self.varying.contains(&id) {
+                        true => Packs::default().plain(id, floats),
+                        false => self.weights.plain(id, floats),
+                    };
                     self.used.insert(id, Buffer::bytes_for(floats.len()));
                     Operand::Weight(buffer)
                 }
@@ -278,6 +283,20 @@ impl<'a> Compiler<'a> {
             }
             Held::Cell(cell) => Operand::Cell(cell),
         })
+    }
+
+    /// What a step packs of these weights that writes this value. Programs of other batches share
+    /// it, unless the weights are others there.
+    pub(super) fn packed<T: Any + Send + Sync>(
+        &self,
+        output: ValueId,
+        weights: ValueId,
+        pack: impl FnOnce() -> T,
+    ) -> Arc<T> {
+        if self.varying.contains(&weights) {
+            return Arc::new(pack());
+        }
+        self.weights.packed(output, pack)
     }
 
     /// Add a step. Its operands were asked for since the last one.
@@ -316,8 +335,13 @@ impl<'a> Compiler<'a> {
             if let Some(types) = known.collect::<Option<Vec<_>>>() {
                 let inputs = constants.iter().map(Option::as_deref).collect::<Vec<_>>();
                 let tensors = run_node(node, &inputs, &types, &self.meter)?;
+                let varies = node.inputs.iter().flatten().any(|id| self.varying.contains(id));
                 for (&output, tensor) in node.outputs.iter().zip(tensors) {
                     self.held[output.index()] = Held::Constant(Arc::new(tensor));
+                    match varies {
+                        true => self.varying.insert(output),
+                        false => self.varying.remove(&output),
+                    };
                 }
                 return Ok(());
             }

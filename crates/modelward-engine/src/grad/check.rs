@@ -215,7 +215,7 @@ pub fn random_inputs(model: &Model, examples: usize, limits: &Limits) -> Result<
 
 /// Each example by itself, where the model takes any number of them.
 fn examples(model: &Model, fed: &Fed) -> Result<Vec<Fed>> {
-    let holds = exec::holding_batch(fed);
+    let holds = exec::holding_batch(&model.graph, fed);
     let lead = fed.iter().zip(&holds).find(|(_, holds)| **holds);
     let count = lead.and_then(|((_, tensor), _)| tensor.dims().first().copied()).unwrap_or(1);
     let fixed = fed.iter().zip(&holds).any(|((id, _), holds)| {

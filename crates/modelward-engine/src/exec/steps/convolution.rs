@@ -62,7 +62,7 @@ fn geometry(
 /// Plan a `Conv`.
 pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let Some((geometry, weights)) = geometry(compiler, node, 0, 1)? else { return Ok(false) };
-    let Some(Some(x)) = node.inputs.first().copied() else { return Ok(false) };
+    let [Some(x), Some(w), ..] = node.inputs[..] else { return Ok(false) };
     if compiler.constant(x).is_some() {
         return Ok(false);
     }
@@ -89,7 +89,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let Data::F32(values) = weights.data() else { return Ok(false) };
     let (inner, taps) = (geometry.from, window.kernel[0] * window.kernel[1]);
     let cpu = compiler.cpu;
-    let parts = compiler.weights.packed(output, || {
+    let parts = compiler.packed(output, w, || {
         vec![Conv::new(cpu, window, geometry.channels_out(), |out, channel, tap| {
             values[(out * inner + channel) * taps + tap]
         })]
@@ -100,7 +100,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
 /// Plan the gradient of a convolution by its input.
 pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let Some((geometry, weights)) = geometry(compiler, node, 2, 1)? else { return Ok(false) };
-    let Some(Some(flow)) = node.inputs.first().copied() else { return Ok(false) };
+    let [Some(flow), Some(w), ..] = node.inputs[..] else { return Ok(false) };
     if compiler.constant(flow).is_some() || compiler.kind(flow)?.count()? == 0 {
         return Ok(false);
     }
@@ -167,9 +167,8 @@ pub(super) fn plan_input_grad(compiler: &mut Compiler<'_>, node: &Node) -> Resul
             values[((group * outer + channel) * inner + from) * taps + tap]
         })
     };
-    let parts = compiler
-        .weights
-        .packed(node.outputs[0], || phases.into_iter().map(pack).collect::<Vec<_>>());
+    let parts =
+        compiler.packed(node.outputs[0], w, || phases.into_iter().map(pack).collect::<Vec<_>>());
     // Places that no phase writes would miss what is fused behind.
     let tail = match sparse {
         true => Tail { output: node.outputs[0], ..Tail::default() },

@@ -196,7 +196,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     }
     let tail = Tail::of(compiler, output, bias, kind.dims.len() - 1)?;
     let cpu = compiler.cpu;
-    let panels = compiler.weights.packed(output, || {
+    let panels = compiler.packed(output, w, || {
         Panels::pack(cpu, k, n, |at, column| {
             values[if turned { column * k + at } else { at * n + column }]
         })
