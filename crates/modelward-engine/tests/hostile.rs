@@ -160,3 +160,47 @@ fn a_window_stretched_past_every_input() {
     let trouble = modelward_engine::grad::probes(&model.graph, &meter).unwrap_err();
     assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
 }
+
+fn inferred(file: &[u8]) -> Result<(), Trouble> {
+    let model = read(file)?;
+    let meter = modelward_engine::Meter::new(Limits::default());
+    modelward_engine::grad::probes(&model.graph, &meter).map(|_| ())
+}
+
+#[test]
+fn more_or_fewer_inputs_than_an_operator_reads() {
+    let vector = |name: &str, dims: &[u64]| {
+        let count = dims.iter().product::<u64>() as usize;
+        let tensor = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+        let rest = [number(2, 1), text(8, name), bytes(9, &vec![0; count * 4])].concat();
+        bytes(5, &[tensor, rest].concat())
+    };
+    let cases: [(&str, &[&str]); 8] = [
+        ("Relu", &["x", "w"]),
+        ("Sigmoid", &["x", "w"]),
+        ("Softmax", &["x", "w"]),
+        ("Floor", &["x", "w"]),
+        ("Add", &["x"]),
+        ("Sub", &["x"]),
+        ("Less", &["x", "x", "x"]),
+        ("Mod", &["x"]),
+    ];
+    for (operator, inputs) in cases {
+        let node = bytes(1, &node("", operator, inputs, "y", &[]));
+        let graph = [node, vector("w", &[1, 4, 1, 4])].concat();
+        let trouble = inferred(&model(&[1, 4], &graph, &opset())).expect_err(operator);
+        assert_eq!(trouble.kind, Kind::Graph, "{operator}: {trouble}");
+    }
+}
+
+#[test]
+fn a_mask_of_many_dimensions() {
+    let mask = [1, 1, 1, 1, 1, 1, 4, 4];
+    let tensor = mask.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+    let rest = [number(2, 1), text(8, "mask"), bytes(9, &[0; 64])].concat();
+    let attention = bytes(1, &node("", "Attention", &["x", "x", "x", "mask"], "y", &[]));
+    let graph = [attention, bytes(5, &[tensor, rest].concat())].concat();
+    let file = model(&[1, 2, 4, 8], &graph, &bytes(8, &number(2, 23)));
+    let trouble = inferred(&file).expect_err("it is refused");
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+}

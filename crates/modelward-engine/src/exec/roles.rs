@@ -335,7 +335,7 @@ impl Split<'_> {
             let Some(id) = input else { continue };
             let own = self.rank(*id)?;
             if let Role::Batch(axis) = role {
-                let axis = axis + (rank - own);
+                let axis = axis + rank.checked_sub(own)?;
                 if *along.get_or_insert(axis) != axis {
                     return None;
                 }
