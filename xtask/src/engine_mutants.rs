@@ -383,9 +383,12 @@ fn change_at(fields: &mut Vec<Field>, index: usize, random: &mut Random) {
             return;
         }
         3 => {
-            // What another field holds, under this number: another name, another type.
-            let other = random.below(fields.len());
-            fields[index].content = fields[other].content.clone();
+            // What another field of the same form holds: another name, another type.
+            let form = std::mem::discriminant(&fields[index].content);
+            let alike = |field: &&Field| std::mem::discriminant(&field.content) == form;
+            let others = fields.iter().filter(alike).collect::<Vec<_>>();
+            let content = others[random.below(others.len())].content.clone();
+            fields[index].content = content;
             return;
         }
         4 if random.below(4) == 0 => {
