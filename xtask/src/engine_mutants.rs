@@ -50,7 +50,7 @@ pub(crate) fn run(
             *seen = format!("{at}: {about}").replace('\n', " ");
         }
     }));
-    let now: Arc<Mutex<Option<(Instant, Vec<u8>)>>> = Arc::default();
+    let now: Arc<Mutex<Running>> = Arc::default();
     let (late, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let watch = {
         let (now, late, ended) = (now.clone(), late.clone(), ended.clone());
@@ -148,6 +148,9 @@ fn kept(folder: Option<&Path>, mutant: &[u8]) -> String {
         Err(error) => error.to_string(),
     }
 }
+
+/// The mutant that is being tried, and since when.
+type Running = Option<(Instant, Vec<u8>)>;
 
 type Seed = (String, Vec<u8>, npz::Arrays);
 

@@ -204,3 +204,38 @@ fn a_mask_of_many_dimensions() {
     let trouble = inferred(&file).expect_err("it is refused");
     assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
 }
+
+#[test]
+fn a_product_of_all_letters_is_over_the_limit_of_operations_before_it_runs() {
+    use modelward_engine::{Tensor, exec};
+    use std::sync::Arc;
+
+    let equation = [text(1, "equation"), text(4, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p->ab")];
+    let equation = bytes(5, &[&equation.concat()[..], &number(20, 3)].concat());
+    let einsum = bytes(1, &node("", "Einsum", &["x"; 16], "y", &equation));
+    let model = read(&model(&[4], &einsum, &opset())).unwrap();
+    let x = Arc::new(Tensor::list(vec![1.0_f32; 4]));
+    let fed = vec![(model.graph.inputs[0], x)];
+    let limits = Limits { flop: 100_000_000, ..Limits::default() };
+    let trouble = exec::run(&model.graph, &fed, exec::How::new(limits)).unwrap_err();
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+    assert_eq!(model.run(&fed, &limits).unwrap_err().kind, Kind::Limit);
+}
+
+#[test]
+fn what_is_constant_is_counted_before_it_is_computed() {
+    use modelward_engine::{Tensor, exec};
+    use std::sync::Arc;
+
+    let equation = [text(1, "equation"), text(4, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p->ab")];
+    let equation = bytes(5, &[&equation.concat()[..], &number(20, 3)].concat());
+    let einsum = bytes(1, &node("", "Einsum", &["w"; 16], "z", &equation));
+    let sum = bytes(1, &node("", "Add", &["x", "z"], "y", &[]));
+    let tensor = [number(1, 4), number(2, 1), text(8, "w"), bytes(9, &[0; 16])].concat();
+    let graph = [einsum, sum, bytes(5, &tensor)].concat();
+    let model = read(&model(&[4], &graph, &opset())).unwrap();
+    let fed = vec![(model.graph.inputs[0], Arc::new(Tensor::list(vec![1.0_f32; 4])))];
+    let limits = Limits { flop: 100_000_000, ..Limits::default() };
+    let trouble = exec::run(&model.graph, &fed, exec::How::new(limits)).unwrap_err();
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+}

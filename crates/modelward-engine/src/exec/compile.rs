@@ -261,6 +261,9 @@ impl<'a> Compiler<'a> {
             let known = node.outputs.iter().map(|&id| self.known.kind(id).cloned());
             if let Some(types) = known.collect::<Option<Vec<_>>>() {
                 let inputs = constants.iter().map(Option::as_deref).collect::<Vec<_>>();
+                for kind in &types {
+                    self.meter.take(kind.bytes()?)?;
+                }
                 let tensors = run_node(node, &inputs, &types, &self.meter)?;
                 for (&output, tensor) in node.outputs.iter().zip(tensors) {
                     self.held[output.index()] = Held::Constant(Arc::new(tensor));

@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    Data, Element, Kind, Limits, Result, Tensor, Trouble, Type,
+    Data, Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
     exec::{
         compile::Compiled,
         kernels::{Buffer, Cpu},
@@ -120,6 +120,8 @@ impl Program {
     /// # Errors
     /// Where a shape depends on data, or the plan is over the limits: then nothing was allocated.
     pub fn compile(graph: &Graph, known: &Inference, limits: &Limits, cpu: Cpu) -> Result<Self> {
+        // First, since what is constant is computed while the graph is compiled.
+        Meter::new(*limits).work(known.flop)?;
         let compiled = Compiled::of(graph, known, limits, cpu)?;
         let plan = compiled.plan();
         let need = plan.memory.saturating_add(plan.weights);
