@@ -239,3 +239,18 @@ fn what_is_constant_is_counted_before_it_is_computed() {
     let trouble = exec::run(&model.graph, &fed, exec::How::new(limits)).unwrap_err();
     assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
 }
+
+#[test]
+fn a_bias_of_another_element_type() {
+    let tensor = |name: &str, dims: &[u64], kind: u64| {
+        let count = dims.iter().product::<u64>() as usize;
+        let dims = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+        bytes(5, &[dims, number(2, kind), text(8, name), bytes(9, &vec![0; count * 4])].concat())
+    };
+    let gemm = bytes(1, &node("", "Gemm", &["x", "w", "b"], "y", &[]));
+    for (kind, fits) in [(1, true), (6, false)] {
+        let graph = [gemm.clone(), tensor("w", &[4, 3], 1), tensor("b", &[3], kind)].concat();
+        let inferred = inferred(&model(&[2, 4], &graph, &opset()));
+        assert_eq!(inferred.is_ok(), fits, "{inferred:?}");
+    }
+}
