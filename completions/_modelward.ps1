@@ -28,6 +28,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
             [CompletionResult]::new('policy', 'policy', [CompletionResultType]::ParameterValue, 'Write down what is let through, or hand it on to a loader')
@@ -70,6 +71,121 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Say what a model takes and gives, whether it can be differentiated, and what it costs')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
+            [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
+            [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;model;info' {
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Examples to plan for')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the description')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to compute on; 0 is for as many as the processor has')
+            [CompletionResult]::new('--cpu', '--cpu', [CompletionResultType]::ParameterName, 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once, and for the weights')
+            [CompletionResult]::new('--max-flop', '--max-flop', [CompletionResultType]::ParameterName, 'Floating-point operations of one run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model;run' {
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'The inputs: an npz whose keys are the names of the model''s inputs')
+            [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'The inputs: an npz whose keys are the names of the model''s inputs')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the outputs go: an npz whose keys are the names of the model''s outputs')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the outputs go: an npz whose keys are the names of the model''s outputs')
+            [CompletionResult]::new('--outputs', '--outputs', [CompletionResultType]::ParameterName, 'Only these outputs, with commas; by default all')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to compute on; 0 is for as many as the processor has')
+            [CompletionResult]::new('--cpu', '--cpu', [CompletionResultType]::ParameterName, 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once, and for the weights')
+            [CompletionResult]::new('--max-flop', '--max-flop', [CompletionResultType]::ParameterName, 'Floating-point operations of one run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model;grad' {
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'The inputs: an npz whose keys are the names of the model''s inputs, with the labels or seeds')
+            [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'The inputs: an npz whose keys are the names of the model''s inputs, with the labels or seeds')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the gradients go: `grad_NAME`, the outputs, and `loss`')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the gradients go: `grad_NAME`, the outputs, and `loss`')
+            [CompletionResult]::new('--wrt', '--wrt', [CompletionResultType]::ParameterName, 'By what: `inputs`, `weights`, or names with commas')
+            [CompletionResult]::new('--loss', '--loss', [CompletionResultType]::ParameterName, 'The loss of the first output, summed over the batch: cross-entropy, the margin of the label over the best other, the difference of logits ratio, or half the squared error')
+            [CompletionResult]::new('--labels', '--labels', [CompletionResultType]::ParameterName, 'The key of the labels: class numbers, or for `mse` the numbers to be reached')
+            [CompletionResult]::new('--seed-output', '--seed-output', [CompletionResultType]::ParameterName, 'Differentiate this output times the array `seed_OUTPUT`, or ones; may be given again')
+            [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The norm that the gradient of an example is clipped to')
+            [CompletionResult]::new('--export', '--export', [CompletionResultType]::ParameterName, 'Write the graph of the gradient as plain ONNX instead of running it')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to compute on; 0 is for as many as the processor has')
+            [CompletionResult]::new('--cpu', '--cpu', [CompletionResultType]::ParameterName, 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once, and for the weights')
+            [CompletionResult]::new('--max-flop', '--max-flop', [CompletionResultType]::ParameterName, 'Floating-point operations of one run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--per-example', '--per-example', [CompletionResultType]::ParameterName, 'Clip the gradient of each example to the norm `--clip`, over all of `--wrt`, and sum them')
+            [CompletionResult]::new('--straight-through', '--straight-through', [CompletionResultType]::ParameterName, 'Take rounding and signs for the identity where a gradient passes them: for attacks alone')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model;check-grad' {
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Examples that are looked at, where no inputs are given')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Inputs to look at; by default random ones, the same in each run')
+            [CompletionResult]::new('--input', '--input', [CompletionResultType]::ParameterName, 'Inputs to look at; by default random ones, the same in each run')
+            [CompletionResult]::new('--wrt', '--wrt', [CompletionResultType]::ParameterName, 'By what: `inputs`, `weights`, or names, with commas. By default both, as far as there are any')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to compute on; 0 is for as many as the processor has')
+            [CompletionResult]::new('--cpu', '--cpu', [CompletionResultType]::ParameterName, 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once, and for the weights')
+            [CompletionResult]::new('--max-flop', '--max-flop', [CompletionResultType]::ParameterName, 'Floating-point operations of one run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model;bench' {
+            [CompletionResult]::new('--what', '--what', [CompletionResultType]::ParameterName, 'What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by the weights, clipped to the norm 1 for each example')
+            [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Examples of one call')
+            [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'For how many seconds calls are made')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to compute on; 0 is for as many as the processor has')
+            [CompletionResult]::new('--cpu', '--cpu', [CompletionResultType]::ParameterName, 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once, and for the weights')
+            [CompletionResult]::new('--max-flop', '--max-flop', [CompletionResultType]::ParameterName, 'Floating-point operations of one run')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;model;help' {
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Say what a model takes and gives, whether it can be differentiated, and what it costs')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
+            [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
+            [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;model;help;info' {
+            break
+        }
+        'modelward;model;help;run' {
+            break
+        }
+        'modelward;model;help;grad' {
+            break
+        }
+        'modelward;model;help;check-grad' {
+            break
+        }
+        'modelward;model;help;bench' {
+            break
+        }
+        'modelward;model;help;help' {
             break
         }
         'modelward;explain' {
@@ -129,6 +245,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
         'modelward;help' {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
             [CompletionResult]::new('policy', 'policy', [CompletionResultType]::ParameterValue, 'Write down what is let through, or hand it on to a loader')
@@ -139,6 +256,29 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;scan' {
+            break
+        }
+        'modelward;help;model' {
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'Say what a model takes and gives, whether it can be differentiated, and what it costs')
+            [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
+            [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
+            [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
+            break
+        }
+        'modelward;help;model;info' {
+            break
+        }
+        'modelward;help;model;run' {
+            break
+        }
+        'modelward;help;model;grad' {
+            break
+        }
+        'modelward;help;model;check-grad' {
+            break
+        }
+        'modelward;help;model;bench' {
             break
         }
         'modelward;help;explain' {

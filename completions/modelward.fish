@@ -31,6 +31,7 @@ complete -c modelward -n "__fish_modelward_needs_command" -s h -l help -d 'Print
 complete -c modelward -n "__fish_modelward_needs_command" -s V -l version -d 'Print version'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "rules" -d 'List the rules'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
@@ -65,6 +66,99 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l batch -d 'Examples to plan for' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l format -d 'Form of the description' -r -f -a "plain\t''
+json\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
+avx2\t''
+avx512\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l max-memory -d 'Memory for all values at once, and for the weights' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -s i -l input -d 'The inputs: an npz whose keys are the names of the model\'s inputs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -s o -l output -d 'Where the outputs go: an npz whose keys are the names of the model\'s outputs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l outputs -d 'Only these outputs, with commas; by default all' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
+avx2\t''
+avx512\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-memory -d 'Memory for all values at once, and for the weights' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -s i -l input -d 'The inputs: an npz whose keys are the names of the model\'s inputs, with the labels or seeds' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -s o -l output -d 'Where the gradients go: `grad_NAME`, the outputs, and `loss`' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l wrt -d 'By what: `inputs`, `weights`, or names with commas' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l loss -d 'The loss of the first output, summed over the batch: cross-entropy, the margin of the label over the best other, the difference of logits ratio, or half the squared error' -r -f -a "ce\t''
+margin\t''
+dlr\t''
+mse\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l labels -d 'The key of the labels: class numbers, or for `mse` the numbers to be reached' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l seed-output -d 'Differentiate this output times the array `seed_OUTPUT`, or ones; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l clip -d 'The norm that the gradient of an example is clipped to' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l export -d 'Write the graph of the gradient as plain ONNX instead of running it' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
+avx2\t''
+avx512\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-memory -d 'Memory for all values at once, and for the weights' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l per-example -d 'Clip the gradient of each example to the norm `--clip`, over all of `--wrt`, and sum them'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l straight-through -d 'Take rounding and signs for the identity where a gradient passes them: for attacks alone'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l samples -d 'Examples that are looked at, where no inputs are given' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -s i -l input -d 'Inputs to look at; by default random ones, the same in each run' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l wrt -d 'By what: `inputs`, `weights`, or names, with commas. By default both, as far as there are any' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
+avx2\t''
+avx512\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l max-memory -d 'Memory for all values at once, and for the weights' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l what -d 'What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by the weights, clipped to the norm 1 for each example' -r -f -a "forward\t''
+grad\t''
+per-example\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l batch -d 'Examples of one call' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l seconds -d 'For how many seconds calls are made' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
+avx2\t''
+avx512\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-memory -d 'Memory for all values at once, and for the weights' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand explain" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -98,11 +192,17 @@ complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_s
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "rules" -d 'List the rules'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "rules" -d 'List the rules'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'

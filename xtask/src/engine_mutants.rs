@@ -50,7 +50,7 @@ pub(crate) fn run(
             *seen = format!("{at}: {about}").replace('\n', " ");
         }
     }));
-    let now: Arc<Mutex<Option<(Instant, Vec<u8>)>>> = Arc::default();
+    let now: Arc<Mutex<Running>> = Arc::default();
     let (late, ended) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicBool::new(false)));
     let watch = {
         let (now, late, ended) = (now.clone(), late.clone(), ended.clone());
@@ -148,6 +148,9 @@ fn kept(folder: Option<&Path>, mutant: &[u8]) -> String {
         Err(error) => error.to_string(),
     }
 }
+
+/// The mutant that is being tried, and since when.
+type Running = Option<(Instant, Vec<u8>)>;
 
 type Seed = (String, Vec<u8>, npz::Arrays);
 
@@ -383,9 +386,12 @@ fn change_at(fields: &mut Vec<Field>, index: usize, random: &mut Random) {
             return;
         }
         3 => {
-            // What another field holds, under this number: another name, another type.
-            let other = random.below(fields.len());
-            fields[index].content = fields[other].content.clone();
+            // What another field of the same form holds: another name, another type.
+            let form = std::mem::discriminant(&fields[index].content);
+            let alike = |field: &&Field| std::mem::discriminant(&field.content) == form;
+            let others = fields.iter().filter(alike).collect::<Vec<_>>();
+            let content = others[random.below(others.len())].content.clone();
+            fields[index].content = content;
             return;
         }
         4 if random.below(4) == 0 => {

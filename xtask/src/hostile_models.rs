@@ -176,7 +176,7 @@ impl Ended {
         let is_raw = |byte: &u8| (*byte < 0x20 && *byte != b'\n') || *byte == 0x7f;
         let bidi = ["\u{202e}", "\u{2066}", "\u{2067}", "\u{200f}", "\u{9b}"];
         let output = String::from_utf8_lossy(&self.output);
-        if self.output.iter().chain(&self.error).any(|byte| is_raw(byte))
+        if self.output.iter().chain(&self.error).any(is_raw)
             || bidi.iter().any(|sign| error.contains(sign) || output.contains(sign))
         {
             return Err("a raw control character on the screen".into());

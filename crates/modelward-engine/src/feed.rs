@@ -140,8 +140,10 @@ impl Model {
         let kinds = kinds.collect::<Vec<_>>();
         let known = inputs.iter().zip(&kinds).zip(&batch).map(|(((id, tensor), kind), batch)| {
             // Whole numbers may say shapes: then they are part of the graph.
-            let small =
-                !(*batch && more > 0) && !tensor.element().is_float() && tensor.count() <= 64;
+            let small = {
+                let other = tensor.element().is_float() || (*batch && more > 0);
+                !other && tensor.count() <= 64
+            };
             (*id, Known { kind, value: small.then_some(&**tensor) })
         });
         Inference::of(&self.graph, &known.collect::<Vec<_>>(), meter)

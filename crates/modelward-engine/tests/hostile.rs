@@ -160,3 +160,97 @@ fn a_window_stretched_past_every_input() {
     let trouble = modelward_engine::grad::probes(&model.graph, &meter).unwrap_err();
     assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
 }
+
+fn inferred(file: &[u8]) -> Result<(), Trouble> {
+    let model = read(file)?;
+    let meter = modelward_engine::Meter::new(Limits::default());
+    modelward_engine::grad::probes(&model.graph, &meter).map(|_| ())
+}
+
+#[test]
+fn more_or_fewer_inputs_than_an_operator_reads() {
+    let vector = |name: &str, dims: &[u64]| {
+        let count = dims.iter().product::<u64>() as usize;
+        let tensor = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+        let rest = [number(2, 1), text(8, name), bytes(9, &vec![0; count * 4])].concat();
+        bytes(5, &[tensor, rest].concat())
+    };
+    let cases: [(&str, &[&str]); 8] = [
+        ("Relu", &["x", "w"]),
+        ("Sigmoid", &["x", "w"]),
+        ("Softmax", &["x", "w"]),
+        ("Floor", &["x", "w"]),
+        ("Add", &["x"]),
+        ("Sub", &["x"]),
+        ("Less", &["x", "x", "x"]),
+        ("Mod", &["x"]),
+    ];
+    for (operator, inputs) in cases {
+        let node = bytes(1, &node("", operator, inputs, "y", &[]));
+        let graph = [node, vector("w", &[1, 4, 1, 4])].concat();
+        let trouble = inferred(&model(&[1, 4], &graph, &opset())).expect_err(operator);
+        assert_eq!(trouble.kind, Kind::Graph, "{operator}: {trouble}");
+    }
+}
+
+#[test]
+fn a_mask_of_many_dimensions() {
+    let mask = [1, 1, 1, 1, 1, 1, 4, 4];
+    let tensor = mask.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+    let rest = [number(2, 1), text(8, "mask"), bytes(9, &[0; 64])].concat();
+    let attention = bytes(1, &node("", "Attention", &["x", "x", "x", "mask"], "y", &[]));
+    let graph = [attention, bytes(5, &[tensor, rest].concat())].concat();
+    let file = model(&[1, 2, 4, 8], &graph, &bytes(8, &number(2, 23)));
+    let trouble = inferred(&file).expect_err("it is refused");
+    assert_eq!(trouble.kind, Kind::Graph, "{trouble}");
+}
+
+#[test]
+fn a_product_of_all_letters_is_over_the_limit_of_operations_before_it_runs() {
+    use modelward_engine::{Tensor, exec};
+    use std::sync::Arc;
+
+    let equation = [text(1, "equation"), text(4, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p->ab")];
+    let equation = bytes(5, &[&equation.concat()[..], &number(20, 3)].concat());
+    let einsum = bytes(1, &node("", "Einsum", &["x"; 16], "y", &equation));
+    let model = read(&model(&[4], &einsum, &opset())).unwrap();
+    let x = Arc::new(Tensor::list(vec![1.0_f32; 4]));
+    let fed = vec![(model.graph.inputs[0], x)];
+    let limits = Limits { flop: 100_000_000, ..Limits::default() };
+    let trouble = exec::run(&model.graph, &fed, exec::How::new(limits)).unwrap_err();
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+    assert_eq!(model.run(&fed, &limits).unwrap_err().kind, Kind::Limit);
+}
+
+#[test]
+fn what_is_constant_is_counted_before_it_is_computed() {
+    use modelward_engine::{Tensor, exec};
+    use std::sync::Arc;
+
+    let equation = [text(1, "equation"), text(4, "a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p->ab")];
+    let equation = bytes(5, &[&equation.concat()[..], &number(20, 3)].concat());
+    let einsum = bytes(1, &node("", "Einsum", &["w"; 16], "z", &equation));
+    let sum = bytes(1, &node("", "Add", &["x", "z"], "y", &[]));
+    let tensor = [number(1, 4), number(2, 1), text(8, "w"), bytes(9, &[0; 16])].concat();
+    let graph = [einsum, sum, bytes(5, &tensor)].concat();
+    let model = read(&model(&[4], &graph, &opset())).unwrap();
+    let fed = vec![(model.graph.inputs[0], Arc::new(Tensor::list(vec![1.0_f32; 4])))];
+    let limits = Limits { flop: 100_000_000, ..Limits::default() };
+    let trouble = exec::run(&model.graph, &fed, exec::How::new(limits)).unwrap_err();
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+}
+
+#[test]
+fn a_bias_of_another_element_type() {
+    let tensor = |name: &str, dims: &[u64], kind: u64| {
+        let count = dims.iter().product::<u64>() as usize;
+        let dims = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+        bytes(5, &[dims, number(2, kind), text(8, name), bytes(9, &vec![0; count * 4])].concat())
+    };
+    let gemm = bytes(1, &node("", "Gemm", &["x", "w", "b"], "y", &[]));
+    for (kind, fits) in [(1, true), (6, false)] {
+        let graph = [gemm.clone(), tensor("w", &[4, 3], 1), tensor("b", &[3], kind)].concat();
+        let inferred = inferred(&model(&[2, 4], &graph, &opset()));
+        assert_eq!(inferred.is_ok(), fits, "{inferred:?}");
+    }
+}

@@ -217,6 +217,10 @@ impl Session {
         for &(_, size) in &pieces {
             programs.push(self.program(size)?);
         }
+        let meter = Meter::new(self.how.limits);
+        for program in &programs {
+            meter.work(program.plan().flop)?;
+        }
         self.pieces(&pieces, &programs, examples, inputs)
     }
 

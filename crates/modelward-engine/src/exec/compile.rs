@@ -147,8 +147,11 @@ impl Packs {
 
 /// A step before its buffers have slots.
 struct Pending {
-    make: Box<dyn FnOnce(&dyn Fn(&Operand) -> Place) -> Box<dyn Step>>,
+    make: Box<Make>,
 }
+
+/// Makes a step once it is known where its operands lie.
+type Make = dyn FnOnce(&dyn Fn(&Operand) -> Place) -> Box<dyn Step>;
 
 /// What a step reads or writes, before buffers have slots.
 #[derive(Clone, Debug)]
@@ -334,6 +337,9 @@ impl<'a> Compiler<'a> {
             let known = node.outputs.iter().map(|&id| self.known.kind(id).cloned());
             if let Some(types) = known.collect::<Option<Vec<_>>>() {
                 let inputs = constants.iter().map(Option::as_deref).collect::<Vec<_>>();
+                for kind in &types {
+                    self.meter.take(kind.bytes()?)?;
+                }
                 let tensors = run_node(node, &inputs, &types, &self.meter)?;
                 let varies = node.inputs.iter().flatten().any(|id| self.varying.contains(id));
                 for (&output, tensor) in node.outputs.iter().zip(tensors) {

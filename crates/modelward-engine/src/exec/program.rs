@@ -3,7 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    Data, Element, Kind, Limits, Result, Tensor, Trouble, Type,
+    Data, Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
     exec::{
         compile::{Compiled, Packs},
         kernels::{Buffer, Cpu},
@@ -126,6 +126,8 @@ impl Program {
         limits: &Limits,
         cpu: Cpu,
     ) -> Result<Self> {
+        // First, since what is constant is computed while the graph is compiled.
+        Meter::new(*limits).work(known.flop)?;
         let compiled = Compiled::of(graph, known, packs, limits, cpu)?;
         let plan = compiled.plan();
         let need = plan.memory.saturating_add(plan.weights);

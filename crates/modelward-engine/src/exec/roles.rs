@@ -12,7 +12,7 @@ use crate::{
 
 /// How a value depends on the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
+pub(super) enum Role {
     /// Not on its data; whole numbers may follow its size.
     Fixed,
     /// It holds one part for each example, along this axis.
@@ -302,7 +302,7 @@ impl Split<'_> {
 
     /// What a node writes that reads no data of the batch.
     fn fixed(&self, node: &Node, output: ValueId) -> Option<Role> {
-        let Some(kind) = self.one.kind(output) else { return None };
+        let kind = self.one.kind(output)?;
         if self.is_same(output) {
             return Some(Role::Fixed);
         }
@@ -335,7 +335,7 @@ impl Split<'_> {
             let Some(id) = input else { continue };
             let own = self.rank(*id)?;
             if let Role::Batch(axis) = role {
-                let axis = axis + (rank - own);
+                let axis = axis + rank.checked_sub(own)?;
                 if *along.get_or_insert(axis) != axis {
                     return None;
                 }

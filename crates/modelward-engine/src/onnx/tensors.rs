@@ -191,7 +191,6 @@ fn mismatch(kind: &Type, expected: usize, got: usize) -> Trouble {
 }
 
 /// Numbers of a typed field. Which element may stand in which field: `onnx.proto`, `TensorProto`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "so they are written")]
 #[allow(clippy::cast_possible_wrap, reason = "so they are written")]
 fn typed(element: Element, field: Field, numbers: &[u64]) -> Result<Data> {
     let all = numbers.iter().copied();

@@ -382,7 +382,8 @@ impl Conv {
         let [rows, columns] = window.output;
         let wide = window.padded()[1];
         let dense = window.spread == [1, 1];
-        (from.clear(), to.clear());
+        from.clear();
+        to.clear();
         let mut lane = 0;
         while lane < lanes {
             let place = first + lane;

@@ -2,6 +2,10 @@
 
 #![allow(unsafe_code, reason = "registers are filled from pointers; the door checks the lengths")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "each function is one block of intrinsics")]
+#![allow(
+    clippy::needless_range_loop,
+    reason = "rows and vectors are counted, so they are unrolled"
+)]
 
 use super::Cpu;
 

@@ -15,7 +15,7 @@ use crate::{
     graph::{
         Attributes, Grad, Operator, ValueId, ops,
         ops::{
-            elementwise::{chain, floats, same},
+            elementwise::{alone, chain, floats},
             unary::float,
         },
     },
@@ -314,7 +314,7 @@ static THRESHOLDED_RELU: Operator = float(
 static SHRINK: Operator = Operator::new(
     "Shrink",
     &[9],
-    same,
+    alone,
     |run| {
         let (bias, edge) = shrinkage(run.attributes())?;
         let of = |x: f64| match x {

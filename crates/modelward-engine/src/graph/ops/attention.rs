@@ -260,6 +260,9 @@ impl Bias {
                 return Err(Trouble::graph(format!("a mask {mask:?} for {total} keys")));
             }
             dims = broadcast(&[&dims, &[front, &[total]].concat()])?;
+            if dims.len() > 4 {
+                return Err(Trouble::graph(format!("a mask {mask:?}, of more than 4 dimensions")));
+            }
         }
         if lengths {
             dims = broadcast(&[&dims, &[sizes.batch, 1, 1, 1]])?;

@@ -10,7 +10,7 @@ use crate::{
     grad::Gradient,
     graph::{
         Attributes, Grad, Operator, Run, ops,
-        ops::elementwise::{broadcast_all, of_type, zip},
+        ops::elementwise::{broadcast_both, of_type, zip},
     },
     onnx::Import,
 };
@@ -79,7 +79,8 @@ const fn arithmetic(
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
     grad: fn(&mut Gradient<'_, '_>) -> Result<()>,
 ) -> Operator {
-    Operator::new(name, &[6, 7, 13, 14], broadcast_all, run, Grad::Rule(grad)).import(old_broadcast)
+    Operator::new(name, &[6, 7, 13, 14], broadcast_both, run, Grad::Rule(grad))
+        .import(old_broadcast)
 }
 
 /// Before opset 7: `broadcast` and `axis` say where the second operand lies.

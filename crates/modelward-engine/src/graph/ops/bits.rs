@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
         Grad, Infer, Operator, Run,
-        ops::elementwise::{broadcast_all, of_type, same, zip},
+        ops::elementwise::{alone, broadcast_both, of_type, zip},
         shorten,
     },
 };
@@ -41,7 +41,7 @@ macro_rules! bitwise {
         Operator::new(
             $name,
             &[18],
-            broadcast_all,
+            broadcast_both,
             |run| {
                 let (a, b) = (run.input(0)?, run.input(1)?);
                 let to = &run.output(0)?.dims[..];
@@ -64,7 +64,7 @@ static BITWISE_XOR: Operator = bitwise!("BitwiseXor", |a, b| a ^ b);
 static BITWISE_NOT: Operator = Operator::new(
     "BitwiseNot",
     &[18],
-    same,
+    alone,
     |run| {
         let x = run.input(0)?;
         let data: Data = whole!(
@@ -82,7 +82,7 @@ static BIT_SHIFT: Operator = Operator::new(
     &[11, 28],
     |cx| {
         to_left(cx)?;
-        broadcast_all(cx)
+        broadcast_both(cx)
     },
     shift,
     NO_SLOPE,

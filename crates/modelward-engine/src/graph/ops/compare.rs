@@ -9,7 +9,7 @@ use crate::{
         Grad, Infer, Operator, Run,
         ops::{
             binary::old_broadcast,
-            elementwise::{Places, broadcast_all, of_type, zip},
+            elementwise::{Places, broadcast_both, of_type, zip},
         },
     },
     numbers,
@@ -38,7 +38,7 @@ const fn comparison(
 
 /// One output of truths, in the shape that all inputs broadcast to.
 pub(super) fn truths(cx: &Infer<'_>) -> Result<Vec<Type>> {
-    let dims = broadcast_all(cx)?.remove(0).dims;
+    let dims = broadcast_both(cx)?.remove(0).dims;
     Ok(vec![Type::new(crate::Element::Bool, dims)])
 }
 

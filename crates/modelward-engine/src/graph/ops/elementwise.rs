@@ -11,6 +11,14 @@ pub(super) fn same(cx: &Infer<'_>) -> Result<Vec<Type>> {
     Ok(vec![cx.kind(0)?.clone()])
 }
 
+/// One output of the type of the one input.
+pub(super) fn alone(cx: &Infer<'_>) -> Result<Vec<Type>> {
+    match cx.inputs.len() {
+        1 => same(cx),
+        got => Err(Trouble::graph(format!("expected one input, got {got}"))),
+    }
+}
+
 /// Run a function of one float on each element.
 pub(super) fn map(
     run: &Run<'_>,
@@ -98,6 +106,14 @@ pub(super) fn broadcast(shapes: &[&[usize]]) -> Result<Vec<usize>> {
         }
     }
     Ok(out)
+}
+
+/// One output of the first input's elements, in the shape that both inputs broadcast to.
+pub(super) fn broadcast_both(cx: &Infer<'_>) -> Result<Vec<Type>> {
+    match cx.inputs.len() {
+        2 => broadcast_all(cx),
+        got => Err(Trouble::graph(format!("expected two inputs, got {got}"))),
+    }
 }
 
 /// One output of the first input's elements, in the shape that all inputs broadcast to.

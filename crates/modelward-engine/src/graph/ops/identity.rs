@@ -2,14 +2,14 @@
 //!
 //! Source: ONNX `Identity`, sets 1 to 25.
 
-use crate::graph::{Grad, Operator, ops::elementwise::same};
+use crate::graph::{Grad, Operator, ops::elementwise::alone};
 
 pub(super) const OPS: &[&Operator] = &[&IDENTITY];
 
 pub(crate) static IDENTITY: Operator = Operator::new(
     "Identity",
     &[1, 13, 14, 16, 19, 21, 23, 24, 25],
-    same,
+    alone,
     |run| Ok(vec![run.input(0)?.clone()]),
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };

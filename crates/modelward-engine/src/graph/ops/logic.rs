@@ -8,7 +8,7 @@ use crate::{
         Grad, Infer, Operator, Run,
         ops::{
             binary::old_broadcast,
-            elementwise::{broadcast_all, of_type, zip},
+            elementwise::{alone, broadcast_both, of_type, zip},
         },
     },
 };
@@ -37,7 +37,10 @@ const fn logical(name: &'static str, run: fn(&Run<'_>) -> Result<Vec<Tensor>>) -
 }
 
 fn truths(cx: &Infer<'_>) -> Result<Vec<Type>> {
-    let types = broadcast_all(cx)?;
+    let types = match cx.node.operator.name {
+        "Not" => alone(cx)?,
+        _ => broadcast_both(cx)?,
+    };
     match &types[..] {
         [kind] if kind.element == Element::Bool => Ok(types),
         _ => Err(Trouble::graph(format!("expected truth values, got {}", cx.element(0)?))),

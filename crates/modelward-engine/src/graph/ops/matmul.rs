@@ -3,7 +3,7 @@
 //! Source: ONNX `MatMul`, sets 1, 9 and 13 (as `numpy.matmul`); `Gemm`, sets 6, 7, 9, 11 and 13.
 
 use crate::{
-    Data, Result, Tensor, Trouble, Type,
+    Data, Element, Result, Tensor, Trouble, Type,
     grad::Gradient,
     graph::{
         Attributes, Grad, Infer, Operator, Run, ops,
@@ -16,7 +16,7 @@ pub(super) const OPS: &[&Operator] = &[&MATMUL, &GEMM];
 pub(crate) static MATMUL: Operator = Operator::new(
     "MatMul",
     &[1, 9, 13],
-    |cx| Ok(vec![Type::new(cx.element(0)?, Product::of(cx.dims(0)?, cx.dims(1)?)?.dims)]),
+    |cx| Ok(vec![Type::new(element(cx)?, Product::of(cx.dims(0)?, cx.dims(1)?)?.dims)]),
     |run| {
         let (a, b) = (run.input(0)?, run.input(1)?);
         let product = Product::of(a.dims(), b.dims())?;
@@ -55,7 +55,7 @@ pub(crate) static GEMM: Operator = Operator::new(
             let dims = cx.dims(2)?;
             return Err(Trouble::graph(format!("{dims:?} does not broadcast to [{m}, {n}]")));
         }
-        Ok(vec![Type::new(cx.element(0)?, [m, n])])
+        Ok(vec![Type::new(element(cx)?, [m, n])])
     },
     gemm,
     Grad::Rule(gemm_grad),
@@ -288,4 +288,16 @@ fn gemm_grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
         cx.give_unbroadcast(2, gradient)?;
     }
     Ok(())
+}
+
+/// The element type that all inputs share.
+fn element(cx: &Infer<'_>) -> Result<Element> {
+    let first = cx.element(0)?;
+    match cx.inputs.iter().flatten().find(|known| known.kind.element != first) {
+        None => Ok(first),
+        Some(other) => {
+            let other = other.kind.element;
+            Err(Trouble::graph(format!("inputs of two element types, {first} and {other}")))
+        }
+    }
 }

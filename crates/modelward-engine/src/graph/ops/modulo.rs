@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
         Grad, Operator, Run, ops,
-        ops::elementwise::{broadcast_all, of_type, zip},
+        ops::elementwise::{broadcast_both, of_type, zip},
     },
 };
 
@@ -18,7 +18,7 @@ pub(super) const OPS: &[&Operator] = &[&MOD];
 static MOD: Operator = Operator::new(
     "Mod",
     &[10, 13, 28],
-    broadcast_all,
+    broadcast_both,
     run,
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };

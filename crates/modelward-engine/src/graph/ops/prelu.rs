@@ -10,7 +10,7 @@ use crate::{
     Data, Result, Trouble, Type,
     graph::{
         Attributes, Grad, Infer, Operator, ops,
-        ops::elementwise::{broadcast_all, of_type, zip},
+        ops::elementwise::{broadcast_both, of_type, zip},
     },
 };
 
@@ -79,7 +79,7 @@ static PRELU: Operator = Operator::new(
 });
 
 fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
-    let types = broadcast_all(cx)?;
+    let types = broadcast_both(cx)?;
     let (x, slope) = (cx.kind(0)?, cx.kind(1)?);
     if types.first() != Some(x) {
         return Err(Trouble::graph(format!("the slopes {slope} do not broadcast to {x}")));

@@ -6,7 +6,7 @@ use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
         Attributes, Grad, Operator, Run, ops,
-        ops::elementwise::{map, of_type, same},
+        ops::elementwise::{alone, map, of_type, same},
     },
 };
 
@@ -15,7 +15,7 @@ pub(super) const OPS: &[&Operator] = &[&RELU, &RELU_GRAD];
 pub(crate) static RELU: Operator = Operator::new(
     "Relu",
     &[6, 13, 14],
-    same,
+    alone,
     |run| {
         let x = run.input(0)?;
         let data: Data = match x.data() {

@@ -6,7 +6,7 @@ use crate::{
     Result, Tensor,
     graph::{
         Grad, Operator, Run,
-        ops::elementwise::{map, same},
+        ops::elementwise::{alone, map},
     },
 };
 
@@ -25,5 +25,5 @@ const fn rounding(
     since: &'static [i64],
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
 ) -> Operator {
-    Operator::new(name, since, same, run, Grad::Zero("a rounding is constant but for steps"))
+    Operator::new(name, since, alone, run, Grad::Zero("a rounding is constant but for steps"))
 }

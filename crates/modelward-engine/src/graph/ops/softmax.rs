@@ -8,7 +8,7 @@ use crate::{
     Data, Result, Tensor,
     graph::{
         Attributes, Grad, Operator, Run, axis_of, ops,
-        ops::elementwise::{of_type, same},
+        ops::elementwise::{alone, of_type},
     },
     onnx::Import,
 };
@@ -18,7 +18,7 @@ pub(super) const OPS: &[&Operator] = &[&SOFTMAX, &LOG_SOFTMAX];
 pub(crate) static SOFTMAX: Operator = Operator::new(
     "Softmax",
     &[1, 11, 13],
-    same,
+    alone,
     |run| rows(run, false),
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
@@ -37,7 +37,7 @@ pub(crate) static SOFTMAX: Operator = Operator::new(
 pub(crate) static LOG_SOFTMAX: Operator = Operator::new(
     "LogSoftmax",
     &[1, 11, 13],
-    same,
+    alone,
     |run| rows(run, true),
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };

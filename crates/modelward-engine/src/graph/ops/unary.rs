@@ -10,7 +10,7 @@ use crate::{
     grad::Gradient,
     graph::{
         Grad, Operator, Run, ops,
-        ops::elementwise::{chain, floats, map, same},
+        ops::elementwise::{alone, chain, floats, map},
     },
 };
 
@@ -20,7 +20,7 @@ pub(super) const OPS: &[&Operator] =
 pub(crate) static ABS: Operator = Operator::new(
     "Abs",
     &[6, 13],
-    same,
+    alone,
     |run| {
         let x = run.input(0)?;
         let data: Data = match x.data() {
@@ -39,7 +39,7 @@ pub(crate) static ABS: Operator = Operator::new(
 pub(crate) static NEG: Operator = Operator::new(
     "Neg",
     &[6, 13],
-    same,
+    alone,
     |run| {
         let x = run.input(0)?;
         let data: Data = match x.data() {
@@ -62,7 +62,7 @@ pub(crate) static NEG: Operator = Operator::new(
 pub(crate) static SIGN: Operator = Operator::new(
     "Sign",
     &[9, 13],
-    same,
+    alone,
     |run| {
         let x = run.input(0)?;
         let data: Data = match x.data() {
@@ -174,5 +174,5 @@ pub(super) const fn float(
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
     grad: fn(&mut Gradient<'_, '_>) -> Result<()>,
 ) -> Operator {
-    Operator::new(name, since, same, run, Grad::Rule(grad))
+    Operator::new(name, since, alone, run, Grad::Rule(grad))
 }

@@ -314,7 +314,7 @@ fn session(model: &Model, by: &By, fed: &Fed, how: How) -> Result<(Session, usiz
 }
 
 fn per_example(model: &Model, how: How) -> Possible {
-    let done = zeros(model, 2, how).and_then(|fed| session(model, &By::Weights, &fed, how));
+    let done = zeros(model, 2, how).and_then(|(fed, _)| session(model, &By::Weights, &fed, how));
     match done {
         Ok((session, count)) if session.is_summed(count) => Possible::YES,
         Ok(_) => Possible::no("examples are not treated each by itself"),
@@ -322,8 +322,9 @@ fn per_example(model: &Model, how: How) -> Possible {
     }
 }
 
-/// Zeros in the shape of each input, for so many examples. Free dimensions get a size that fits.
-fn zeros(model: &Model, batch: usize, how: How) -> Result<Fed, Trouble> {
+/// Zeros in the shape of each input, for so many examples, and a session over them. Free dimensions
+/// get a size that fits.
+fn zeros(model: &Model, batch: usize, how: How) -> Result<(Fed, Session), Trouble> {
     let mut first = None;
     for size in [16, 8, 32, 64, 224] {
         let meter = Meter::new(how.limits);
@@ -362,10 +363,9 @@ fn zeros(model: &Model, batch: usize, how: How) -> Result<Fed, Trouble> {
                 dims.zip(tensor.dims()).any(|(dim, _)| !matches!(dim, Dimension::Fixed(_)))
             })
         });
-        let planned = Session::new(Arc::new(model.graph.clone()), &fed, how)
-            .and_then(|mut session| session.plan(batch));
-        match planned {
-            Ok(_) => return Ok(fed),
+        let session = Session::new(Arc::new(model.graph.clone()), &fed, how);
+        match session.and_then(|mut session| session.plan(batch).map(|_| session)) {
+            Ok(session) => return Ok((fed, session)),
             Err(trouble) => {
                 first.get_or_insert(trouble);
             }
@@ -378,13 +378,12 @@ fn zeros(model: &Model, batch: usize, how: How) -> Result<Fed, Trouble> {
 }
 
 fn plan(model: &Model, batch: usize, how: How) -> Result<Plan, Trouble> {
-    let fed = zeros(model, batch, how)?;
+    let (fed, mut forward) = zeros(model, batch, how)?;
     let cost = |session: &mut Session| -> Result<Cost, Trouble> {
         let (plan, micro_batch) = session.plan(batch)?;
         let bytes = plan.memory.saturating_add(plan.weights);
         Ok(Cost { bytes, flop: plan.flop, micro_batch })
     };
-    let mut forward = Session::new(Arc::new(model.graph.clone()), &fed, how)?;
     let gradient = if model.graph.nodes().len() <= MOST_NODES {
         let session = session(model, &By::Inputs, &fed, how);
         session.and_then(|(mut session, _)| cost(&mut session)).ok()
