@@ -1,5 +1,7 @@
 //! `modelward model`: small ONNX models, written here byte by byte.
 
+#![allow(clippy::cast_possible_truncation, reason = "small models")]
+
 use crate::Bench;
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
