@@ -10,14 +10,14 @@ use std::ops::Range;
 
 use crate::{Bytes, Gap, Refusal};
 
-mod attribute;
 mod graph;
 mod tensor;
 mod wire;
 
 pub use self::{
-    attribute::{Attribute, AttributeValue},
-    graph::{Dimension, Function, Graph, Node, TensorType, Type, ValueInfo},
+    graph::{
+        Attribute, AttributeValue, Dimension, Function, Graph, Node, TensorType, Type, ValueInfo,
+    },
     tensor::{Data, Field, Tensor, element_name, element_size},
 };
 
