@@ -14,6 +14,12 @@ cargo build --release -p modelward
 ../shared/bench/artifact/detection.py
 ../shared/bench/artifact/speed.py
 
+# the engine beside torch and ONNX Runtime; what it answers to hostile models; mutants of models
+../shared/bench/engine/setup.sh target/peers-engine
+target/peers-engine/bin/python ../shared/bench/engine/speed.py
+cargo build -p modelward && cargo run -p xtask -- engine-hostile ../shared/corpus/engine/hostile
+cargo run -p xtask -- engine-mutants ../shared/corpus/engine --count 100000 --seed 1
+
 # modelward alone: start to verdict on a small file
 perf stat -r 20 target/release/modelward scan --no-progress LICENSE
 # modelward alone: the SHA-256 of a big file against sha256sum

@@ -4,16 +4,22 @@ mod batch;
 mod compile;
 mod interpret;
 mod kernels;
+mod memory;
 mod meter;
 mod program;
 mod roles;
 mod steps;
 
-pub(crate) use self::{batch::holding_batch, interpret::run_node, meter::size};
 pub use self::{
     batch::{Clipped, How, Session, run},
     interpret::evaluate,
     kernels::Cpu,
+    memory::{Memory, Plan},
     meter::{Limits, Meter},
-    program::{Memory, Plan, Program, View},
+    program::{Program, View},
+};
+pub(crate) use self::{
+    batch::{holding_batch, says_shapes},
+    interpret::run_node,
+    meter::size,
 };

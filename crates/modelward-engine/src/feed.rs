@@ -28,6 +28,14 @@ impl Model {
     pub fn run(&self, inputs: &Fed, limits: &Limits) -> Result<Arrays> {
         let meter = Meter::new(*limits);
         let outputs = exec::evaluate(&self.graph, inputs, &meter)?;
+        self.name_outputs(outputs)
+    }
+
+    /// Outputs of the model by name, with the keys of maps beside their values.
+    ///
+    /// # Errors
+    /// Where a map says of its keys what cannot be.
+    pub fn name_outputs(&self, outputs: impl IntoIterator<Item = Arc<Tensor>>) -> Result<Arrays> {
         let names = self.graph.outputs.iter().map(|&id| self.graph.value(id).name.to_string());
         let mut arrays: Arrays = names.zip(outputs).collect();
         // A map of probabilities is given as two arrays: the values, and its keys.
@@ -43,12 +51,6 @@ impl Model {
             }
         }
         Ok(arrays)
-    }
-
-    /// Outputs of the model, by name.
-    pub fn name_outputs(&self, outputs: Vec<Tensor>) -> Arrays {
-        let names = self.graph.outputs.iter().map(|&id| self.graph.value(id).name.to_string());
-        names.zip(outputs.into_iter().map(Arc::new)).collect()
     }
 
     /// The graph of a gradient. What is known of the inputs' shapes comes from `inputs`, or where
@@ -140,10 +142,7 @@ impl Model {
         let kinds = kinds.collect::<Vec<_>>();
         let known = inputs.iter().zip(&kinds).zip(&batch).map(|(((id, tensor), kind), batch)| {
             // Whole numbers may say shapes: then they are part of the graph.
-            let small = {
-                let other = tensor.element().is_float() || (*batch && more > 0);
-                !other && tensor.count() <= 64
-            };
+            let small = exec::says_shapes(tensor) && !(*batch && more > 0);
             (*id, Known { kind, value: small.then_some(&**tensor) })
         });
         Inference::of(&self.graph, &known.collect::<Vec<_>>(), meter)

@@ -6,32 +6,9 @@
 use modelward_engine::{Kind, Limits, Model, Trouble};
 use modelward_formats::Bytes;
 
-fn varint(out: &mut Vec<u8>, mut value: u64) {
-    while value >= 0x80 {
-        out.push(value as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
-}
+mod wire;
 
-fn number(field: u64, value: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    varint(&mut out, field << 3);
-    varint(&mut out, value);
-    out
-}
-
-fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    varint(&mut out, field << 3 | 2);
-    varint(&mut out, value.len() as u64);
-    out.extend_from_slice(value);
-    out
-}
-
-fn text(field: u64, value: &str) -> Vec<u8> {
-    bytes(field, value.as_bytes())
-}
+use wire::{bytes, number, text};
 
 /// A node of a domain, with attributes as they are written.
 fn node(domain: &str, operator: &str, inputs: &[&str], output: &str, attributes: &[u8]) -> Vec<u8> {

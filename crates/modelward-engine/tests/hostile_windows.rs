@@ -1,13 +1,13 @@
 //! Windows and scales that a forged file may ask for are answered, never with a panic.
 
 #[allow(dead_code, reason = "each test uses a part")]
-mod support_c;
+mod cases;
 
 use std::sync::Arc;
 
 use modelward_engine::{Limits, Tensor};
 
-use crate::support_c::{Case, random};
+use crate::cases::{Case, random};
 
 /// Run a case that may fail; whether it ran.
 fn answered(case: &Case) -> bool {

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use modelward_engine::{
     Data, Kind, Limits, Meter, Model, Result, Tensor, exec,
@@ -149,4 +149,10 @@ fn a_map_of_probabilities_keeps_its_classes() {
     let found = case.run().unwrap();
     assert_eq!(found["y"].dims(), [5, 3]);
     assert_eq!(found["y.classes"].values::<i64>().unwrap(), [3, 4, 5]);
+    // As `model run` names what a plan gives.
+    let model = case.read().unwrap();
+    let fed = model.feed(&case.part("/in/")).unwrap();
+    let how = exec::How::new(Limits::default());
+    let outputs = exec::run(&model.graph, &fed, how).unwrap().into_iter().map(Arc::new);
+    assert_eq!(model.name_outputs(outputs).unwrap(), found);
 }

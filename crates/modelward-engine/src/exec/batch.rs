@@ -18,7 +18,7 @@ use crate::{
         Cpu, Plan, Program, View,
         compile::Packs,
         evaluate,
-        program::Memory,
+        memory::Memory,
         roles::{Role, roles},
     },
     graph::{Dimension, Graph, Inference, Known, ValueId},
@@ -118,7 +118,7 @@ impl Session {
         let known =
             self.inputs.iter().zip(&kinds).zip(&self.batch).map(|(((id, tensor), kind), batch)| {
                 // Whole numbers may say shapes: then they are part of the plan.
-                let small = !batch && !tensor.element().is_float() && tensor.count() <= 64;
+                let small = !batch && says_shapes(tensor);
                 (*id, Known { kind, value: small.then_some(&**tensor) })
             });
         Inference::of(&self.graph, &known.collect::<Vec<_>>(), &meter)
@@ -162,8 +162,9 @@ impl Session {
     /// Where the graph has no plan, because its shapes depend on data.
     pub fn plan(&mut self, examples: usize) -> Result<(Plan, usize)> {
         let piece = self.piece(examples)?;
-        let mut plan = self.program(piece.max(1))?.plan();
-        let threads = self.how.threads.min(examples.div_ceil(piece.max(1))).max(1);
+        let program = self.program(piece.max(1))?;
+        let mut plan = program.plan();
+        let threads = self.threads(&program, examples.div_ceil(piece.max(1)));
         plan.memory = plan.memory.saturating_mul(threads as u64);
         plan.flop = (plan.flop as f64 / piece.max(1) as f64 * examples as f64) as u64;
         Ok((plan, piece))
@@ -176,6 +177,7 @@ impl Session {
     pub fn run(&mut self, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
         let lead = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
         let examples = lead.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
+        self.take_shapes(inputs)?;
         for (tensor, batch) in inputs.iter().zip(&self.batch) {
             if *batch && tensor.dims().first() != Some(&examples) {
                 let got = tensor.kind();
@@ -222,6 +224,36 @@ impl Session {
             meter.work(program.plan().flop)?;
         }
         self.pieces(&pieces, &programs, examples, inputs)
+    }
+
+    /// Whole numbers that are part of the plan are those of this run: where they are others than
+    /// before, everything is planned anew.
+    fn take_shapes(&mut self, inputs: &[Arc<Tensor>]) -> Result<()> {
+        let mut changed = false;
+        for (((_, known), given), batch) in self.inputs.iter_mut().zip(inputs).zip(&self.batch) {
+            if !batch && says_shapes(known) && known != given {
+                *known = given.clone();
+                changed = true;
+            }
+        }
+        if changed {
+            let lead = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
+            let examples = lead.and_then(|(tensor, _)| tensor.dims().first().copied());
+            self.programs.clear();
+            self.packs = Packs::default();
+            self.memories = Mutex::default();
+            self.outputs = self.split(examples.unwrap_or(0))?;
+        }
+        Ok(())
+    }
+
+    /// On how many threads programs of this size may run at once within the memory that there may
+    /// be: fewer threads change no bit.
+    fn threads(&self, program: &Program, pieces: usize) -> usize {
+        let Plan { memory, weights, .. } = program.plan();
+        let left = self.how.limits.memory.saturating_sub(weights);
+        let fit = usize::try_from(left / memory.max(1)).unwrap_or(usize::MAX);
+        self.how.threads.min(pieces).min(fit).max(1)
     }
 
     /// Node by node: shapes depend on data.
@@ -293,7 +325,6 @@ impl Session {
         let next = AtomicUsize::new(0);
         let given: Mutex<Given> = Mutex::new(Given::new(self.outputs.as_deref().unwrap_or(&[])));
         let work = || -> Result<()> {
-            let _denormals = super::kernels::FlushDenormals::on();
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let (Some(&piece), Some(program)) = (pieces.get(at), programs.get(at)) else {
@@ -306,7 +337,8 @@ impl Session {
                 given.take(at, part)?;
             }
         };
-        let threads = self.how.threads.min(pieces.len()).max(1);
+        let largest = programs.iter().max_by_key(|program| program.plan().memory);
+        let threads = largest.map_or(1, |program| self.threads(program, pieces.len()));
         let done = std::thread::scope(|scope| {
             let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
             let mut done = work();
@@ -334,6 +366,7 @@ impl Session {
         if !self.is_summed(count) {
             return Err(Trouble::unsupported("this graph does not go example by example"));
         }
+        self.take_shapes(inputs)?;
         let examples = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
         let examples = examples.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
         let program = self.program(1)?;
@@ -341,7 +374,6 @@ impl Session {
         let next = AtomicUsize::new(0);
         let given = Mutex::new((Given::new(&vec![Role::Sum; count]), vec![0.0_f32; examples]));
         let work = || -> Result<()> {
-            let _denormals = super::kernels::FlushDenormals::on();
             let mut memory = self.memory(1, &program);
             loop {
                 let group = next.fetch_add(1, Ordering::Relaxed);
@@ -385,7 +417,7 @@ impl Session {
                 given.0.take(group, sum.unwrap_or_default())?;
             }
         };
-        let threads = self.how.threads.min(groups).max(1);
+        let threads = self.threads(&program, groups);
         std::thread::scope(|scope| {
             let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
             let mut done = work();
@@ -426,6 +458,11 @@ pub struct Clipped {
     pub gradients: Vec<Tensor>,
     /// The norm of each example's gradients before it was clipped.
     pub norms: Vec<f32>,
+}
+
+/// Whether an input may say a shape: a few whole numbers.
+pub(crate) fn says_shapes(tensor: &Tensor) -> bool {
+    !tensor.element().is_float() && tensor.count() <= 64
 }
 
 /// Which inputs hold the batch along their first axis: those that are as long there as the first

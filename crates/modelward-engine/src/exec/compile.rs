@@ -11,8 +11,8 @@ use crate::{
     Data, Element, Limits, Meter, Result, Tensor, Trouble, Type,
     exec::{
         kernels::{Buffer, Cpu},
-        program::{Place, Plan, Step},
-        run_node, steps,
+        memory::{Place, Plan, Step},
+        run_node,
     },
     graph::{Graph, Inference, Node, ValueId},
 };
@@ -30,39 +30,14 @@ pub(super) struct Compiled {
     pub(super) inputs: Vec<(Option<Place>, Type)>,
     pub(super) outputs: Vec<(Place, Type)>,
     weights: u64,
-    other: u64,
     flop: u64,
 }
 
 impl Compiled {
-    /// Compile a graph.
-    pub(super) fn of(
-        graph: &Graph,
-        known: &Inference,
-        packs: &Packs,
-        limits: &Limits,
-        cpu: Cpu,
-    ) -> Result<Self> {
-        let mut compiler = Compiler::new(graph, known, packs, limits, cpu)?;
-        for at in 0..graph.nodes().len() {
-            let node = &graph.nodes()[at];
-            if compiler.done[at] {
-                continue;
-            }
-            compiler.at = at;
-            compiler.node(node).map_err(|trouble| trouble.at(|| node.label(graph)))?;
-        }
-        compiler.finish()
-    }
-
     /// What a run takes.
     pub(super) fn plan(&self) -> Plan {
         let buffers = self.slots.iter().chain([&self.scratch]).map(|&len| Buffer::bytes_for(len));
-        Plan {
-            memory: buffers.sum::<u64>().saturating_add(self.other),
-            weights: self.weights,
-            flop: self.flop,
-        }
+        Plan { memory: buffers.sum(), weights: self.weights, flop: self.flop }
     }
 }
 
@@ -99,8 +74,6 @@ pub(super) struct Compiler<'a> {
     cells: usize,
     /// Nodes that need no step of their own any more.
     done: Vec<bool>,
-    /// The node that is compiled.
-    at: usize,
     /// The readers of each value, by their place.
     readers: Vec<Vec<usize>>,
     steps: Vec<Pending>,
@@ -171,7 +144,8 @@ const ALIASES: &[&str] =
     &["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout", "Align"];
 
 impl<'a> Compiler<'a> {
-    fn new(
+    /// Nothing is compiled yet.
+    pub(super) fn new(
         graph: &'a Graph,
         known: &'a Inference,
         weights: &'a Packs,
@@ -197,7 +171,6 @@ impl<'a> Compiler<'a> {
             lives: Vec::new(),
             cells: 0,
             done: vec![false; graph.nodes().len()],
-            at: 0,
             readers,
             steps: Vec::new(),
             weights,
@@ -328,7 +301,13 @@ impl<'a> Compiler<'a> {
         self.done[at] = true;
     }
 
-    fn node(&mut self, node: &Node) -> Result<()> {
+    /// Settle a node that needs no step: another does its work, it is constant, or it has the
+    /// elements of its input. False where it needs one.
+    pub(super) fn settle(&mut self, at: usize) -> Result<bool> {
+        if self.done[at] {
+            return Ok(true);
+        }
+        let node = &self.graph.nodes()[at];
         let constants = node.inputs.iter().map(|input| match input {
             None => Some(None),
             Some(id) => self.constant(*id).map(|tensor| Some(tensor.clone())),
@@ -349,24 +328,25 @@ impl<'a> Compiler<'a> {
                         false => self.varying.remove(&output),
                     };
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
         // What is known from shapes alone.
         if node.outputs.iter().all(|&id| self.is_there(id)) {
-            return Ok(());
+            return Ok(true);
         }
         if ALIASES.contains(&node.operator.name)
             && let (&[output], Some(Some(input))) = (&node.outputs[..], node.inputs.first())
             && self.is_there(*input)
         {
             self.held[output.index()] = self.held[input.index()].clone();
-            return Ok(());
+            return Ok(true);
         }
-        steps::plan(self, node)
+        Ok(false)
     }
 
-    fn finish(mut self) -> Result<Compiled> {
+    /// Give every buffer its slot, and every step its places.
+    pub(super) fn finish(mut self) -> Result<Compiled> {
         let end = self.steps.len();
         let mut outputs = Vec::new();
         for &id in &self.graph.outputs {
@@ -410,7 +390,6 @@ impl<'a> Compiler<'a> {
             cells: self.cells,
             scratch,
             weights,
-            other: 0,
             flop: self.known.flop,
         })
     }
@@ -418,11 +397,6 @@ impl<'a> Compiler<'a> {
     /// The limits of the compilation.
     pub(super) fn limits(&self) -> Limits {
         *self.meter.limits()
-    }
-
-    /// A node that is run as the interpreter runs it.
-    pub(super) fn generic(&mut self, node: &Node) -> Result<()> {
-        steps::generic(self, node)
     }
 }
 

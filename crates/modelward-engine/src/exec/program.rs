@@ -1,12 +1,14 @@
 //! A graph compiled for inputs of fixed shapes: steps over buffers that were planned before.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use crate::{
     Data, Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
     exec::{
-        compile::{Compiled, Packs},
-        kernels::{Buffer, Cpu},
+        compile::{Compiled, Compiler, Packs},
+        kernels::{Buffer, Cpu, FlushDenormals},
+        memory::{Memory, Place, Plan},
+        steps,
     },
     graph::{Graph, Inference},
 };
@@ -16,102 +18,6 @@ use crate::{
 pub struct Program {
     compiled: Compiled,
     cpu: Cpu,
-}
-
-/// What running a program takes, known before anything is allocated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Plan {
-    /// Bytes of everything that one run writes.
-    pub memory: u64,
-    /// Bytes of the weights, packed as the kernels read them, with those that are used as they are.
-    pub weights: u64,
-    /// Floating-point operations of one run.
-    pub flop: u64,
-}
-
-/// Where a value lies while a program runs.
-#[derive(Clone, Debug)]
-pub(super) enum Place {
-    /// Floats in a buffer.
-    Slot(usize),
-    /// Floats that never change.
-    Weight(Arc<Buffer>),
-    /// A tensor of another type, or of a shape that is not planned.
-    Cell(usize),
-    /// A tensor that never changes.
-    Constant(Arc<Tensor>),
-}
-
-/// What a program writes while it runs.
-#[derive(Debug, Default)]
-pub struct Memory {
-    pub(super) slots: Vec<Buffer>,
-    pub(super) cells: Vec<Option<Arc<Tensor>>>,
-    pub(super) scratch: Buffer,
-}
-
-/// One step of a program.
-pub(super) trait Step: fmt::Debug + Send + Sync {
-    /// Run it.
-    fn run(&self, memory: &mut Memory) -> Result<()>;
-
-    /// Floats of scratch memory that it needs.
-    fn scratch(&self) -> usize {
-        0
-    }
-
-    /// Bytes of weights that it keeps.
-    fn weights(&self) -> u64 {
-        0
-    }
-}
-
-impl Memory {
-    /// The floats of a value.
-    pub(super) fn read<'m>(&'m self, place: &'m Place) -> &'m [f32] {
-        self.buffer(place).floats()
-    }
-
-    /// The buffer of a value.
-    pub(super) fn buffer<'m>(&'m self, place: &'m Place) -> &'m Buffer {
-        const EMPTY: &Buffer = &Buffer::EMPTY;
-        match place {
-            Place::Slot(slot) => &self.slots[*slot],
-            Place::Weight(buffer) => buffer,
-            Place::Cell(_) | Place::Constant(_) => EMPTY,
-        }
-    }
-
-    /// Take the buffer of a slot out, to write it while others are read.
-    pub(super) fn take(&mut self, slot: usize) -> Buffer {
-        std::mem::take(&mut self.slots[slot])
-    }
-
-    /// Put the buffer of a slot back.
-    pub(super) fn put(&mut self, slot: usize, buffer: Buffer) {
-        self.slots[slot] = buffer;
-    }
-
-    /// A value as a tensor.
-    pub(super) fn tensor(&self, place: &Place, kind: &Type) -> Result<Arc<Tensor>> {
-        Ok(match place {
-            Place::Slot(_) | Place::Weight(_) => {
-                let floats = self.read(place)[..kind.count()?].to_vec();
-                Arc::new(Tensor::new(kind.dims.clone(), floats)?)
-            }
-            Place::Cell(cell) => {
-                let tensor =
-                    self.cells[*cell].clone().ok_or_else(|| Trouble::graph("not computed"))?;
-                if tensor.dims() == kind.dims {
-                    tensor
-                } else {
-                    Arc::new(Tensor::clone(&tensor).reshaped(kind.dims.clone())?)
-                }
-            }
-            Place::Constant(tensor) if tensor.dims() == kind.dims => tensor.clone(),
-            Place::Constant(tensor) => Arc::new(Tensor::clone(tensor).reshaped(kind.dims.clone())?),
-        })
-    }
 }
 
 impl Program {
@@ -128,7 +34,14 @@ impl Program {
     ) -> Result<Self> {
         // First, since what is constant is computed while the graph is compiled.
         Meter::new(*limits).work(known.flop)?;
-        let compiled = Compiled::of(graph, known, packs, limits, cpu)?;
+        let mut compiler = Compiler::new(graph, known, packs, limits, cpu)?;
+        for (at, node) in graph.nodes().iter().enumerate() {
+            let label = |trouble: Trouble| trouble.at(|| node.label(graph));
+            if !compiler.settle(at).map_err(label)? {
+                steps::plan(&mut compiler, node).map_err(label)?;
+            }
+        }
+        let compiled = compiler.finish()?;
         let plan = compiled.plan();
         let need = plan.memory.saturating_add(plan.weights);
         if need > limits.memory {
@@ -185,9 +98,11 @@ impl Program {
                 _ => return Err(Trouble::new(Kind::Input, format!("expected {kind}"))),
             }
         }
+        let denormals = FlushDenormals::on();
         for step in &self.compiled.steps {
             step.run(memory)?;
         }
+        drop(denormals);
         for (at, (place, kind)) in self.compiled.outputs.iter().enumerate() {
             match place {
                 Place::Slot(_) | Place::Weight(_) => {

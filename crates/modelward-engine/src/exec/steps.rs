@@ -7,7 +7,7 @@ use crate::{
     Limits, Meter, Result, Tensor, Type,
     exec::{
         compile::{Compiler, Operand},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
         run_node,
     },
     graph::Node,
@@ -50,7 +50,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<()> {
             return Ok(());
         }
     }
-    compiler.generic(node)
+    generic(compiler, node)
 }
 
 /// A step that has nothing to write.
@@ -72,7 +72,7 @@ struct Generic {
     limits: Limits,
 }
 
-pub(super) fn generic(compiler: &mut Compiler<'_>, node: &Node) -> Result<()> {
+fn generic(compiler: &mut Compiler<'_>, node: &Node) -> Result<()> {
     let mut inputs = Vec::new();
     for input in &node.inputs {
         inputs.push(match input {

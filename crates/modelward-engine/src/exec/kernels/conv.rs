@@ -1,8 +1,9 @@
-//! Convolutions of images as one product, the columns of which are gathered on the way.
+//! Convolutions of images as one product, whose right operand is never written out whole.
 //!
-//! The weights are the left operand, packed once. A panel is `columns` places of the output, across
-//! rows and images, against all taps: it is copied out of the padded input in runs of neighbours,
-//! a first-cache-sized piece at a time, and all rows pass over it.
+//! The weights are the left operand, packed once. Where vectors fill the rows of the output well,
+//! they are read where they lie in the padded input. Elsewhere a panel is `columns` places of the
+//! output, across rows and images, against all taps: it is copied in runs of neighbours, a
+//! first-cache-sized piece at a time, and all rows of weights pass over it.
 
 use super::{
     Buffer, Cpu,
@@ -63,10 +64,6 @@ struct Segment {
     from: usize,
 }
 
-/// How many panels are gathered at once.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::exec) struct Band(usize);
-
 /// A convolution whose weights are packed.
 #[derive(Debug)]
 pub(in crate::exec) struct Conv {
@@ -78,7 +75,8 @@ pub(in crate::exec) struct Conv {
     taps: Vec<usize>,
     /// Where each weight of a row lies in the padded input, if vectors are read where they lie.
     direct: Option<Vec<usize>>,
-    band: Band,
+    /// How many panels are gathered at once.
+    band: usize,
 }
 
 impl Conv {
@@ -104,7 +102,7 @@ impl Conv {
         });
         let weights = weights.collect();
         // Large weights are gone through once for several panels.
-        let band = Band(if rows * k > 1 << 16 { 8 } else { 1 });
+        let band = if rows * k > 1 << 16 { 8 } else { 1 };
         // Whole rows are read where they lie if vectors fill them well, or if hardly any rows of
         // weights would pass over a panel.
         let (row, vector) = (window.output[1], width(cpu));
@@ -129,7 +127,7 @@ impl Conv {
         let tall = rows.m.div_ceil(self.cpu.rows()) * self.cpu.rows();
         let work = match &self.direct {
             Some(_) => VECTORS * width(self.cpu) * tall,
-            None => self.band.0 * wide * (DEEP.min(rows.k) + tall),
+            None => self.band * wide * (DEEP.min(rows.k) + tall),
         };
         self.padded_floats(images) + work + 3 * SLACK
     }
@@ -180,11 +178,11 @@ impl Conv {
             self.run_direct(offsets, images, source, y, end, rest);
             return;
         }
-        let (panels, sums) = rest.split_at_mut(self.band.0 * columns * DEEP.min(k) + SLACK);
-        let mut from = vec![Vec::new(); self.band.0];
-        let mut to = vec![Vec::new(); self.band.0];
-        for start in (0..total).step_by(columns * self.band.0) {
-            let count = (total - start).div_ceil(columns).min(self.band.0);
+        let (panels, sums) = rest.split_at_mut(self.band * columns * DEEP.min(k) + SLACK);
+        let mut from = vec![Vec::new(); self.band];
+        let mut to = vec![Vec::new(); self.band];
+        for start in (0..total).step_by(columns * self.band) {
+            let count = (total - start).div_ceil(columns).min(self.band);
             for panel in 0..count {
                 let first = start + panel * columns;
                 let lanes = columns.min(total - first);

@@ -12,7 +12,7 @@ use crate::{
     exec::{
         compile::Compiler,
         kernels::{Conv, Window},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
         steps::product::{End, Tail},
     },
     graph::{Node, ops::conv::Geometry},

@@ -5,7 +5,7 @@ use crate::{
     exec::{
         compile::Compiler,
         kernels::{Cpu, lanes},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
     },
     graph::Node,
 };

@@ -8,7 +8,7 @@ use crate::{
     exec::{
         compile::Compiler,
         kernels::{Cpu, Pair, lanes},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
     },
     graph::{
         Node,

@@ -7,7 +7,7 @@ use crate::{
     exec::{
         compile::{Compiler, Operand},
         kernels::{Cpu, Epilogue, Panels, multiply, multiply_scratch},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
     },
     graph::{Node, ValueId},
 };

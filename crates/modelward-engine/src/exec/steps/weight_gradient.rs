@@ -5,7 +5,7 @@ use crate::{
     exec::{
         compile::Compiler,
         kernels::{Cpu, DOT_STEP, Dots, outer, outer_scratch},
-        program::{Memory, Place, Step},
+        memory::{Memory, Place, Step},
     },
     graph::{
         Node,

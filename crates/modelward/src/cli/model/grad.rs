@@ -187,7 +187,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             let total = losses.floats().map_err(fails)?.iter().sum::<f64>();
             named.insert("loss".into(), Arc::new(Tensor::scalar(total)));
         }
-        named.extend(model.name_outputs(rest));
+        named.extend(model.name_outputs(rest.into_iter().map(Arc::new)).map_err(fails)?);
         for ((name, _), gradient) in derivative.gradients.iter().zip(outputs) {
             named.insert(format!("grad_{name}"), Arc::new(gradient));
         }

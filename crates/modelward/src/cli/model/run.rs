@@ -52,7 +52,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let tensors = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
     let mut session = Session::new(Arc::new(model.graph.clone()), &fed, how).map_err(fails)?;
     let outputs = session.run(&tensors).map_err(fails)?;
-    let named = model.name_outputs(outputs);
+    let named = model.name_outputs(outputs.into_iter().map(Arc::new)).map_err(fails)?;
     npz::write(&arguments.output, &named).map_err(fails)?;
     Ok(0)
 }

@@ -1,11 +1,11 @@
 //! Convolutions, pools, normalisations and quantised operators against central differences.
 
 #[allow(dead_code, reason = "each test uses a part")]
-mod support_c;
+mod cases;
 
 use modelward_engine::{Element, Tensor};
 
-use crate::support_c::{Case, Value, check, check_fixed, positive, random};
+use crate::cases::{Case, Value, check, check_fixed, positive, random};
 
 fn conv(x: &[usize], w: &[usize], bias: bool) -> Case {
     let mut inputs = vec![random(1, x), random(2, w)];
@@ -181,7 +181,7 @@ fn normalizations() {
     }
     for size in [1, 2, 3, 5] {
         let case = Case::new("LRN", vec![random(1, &[2, 6, 3, 2])]).int("size", size);
-        support_c::check(&case.with("alpha", Value::Float(0.7)).with("bias", Value::Float(1.5)));
+        cases::check(&case.with("alpha", Value::Float(0.7)).with("bias", Value::Float(1.5)));
     }
 }
 

@@ -3,10 +3,10 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 #![allow(clippy::cast_possible_truncation, clippy::arithmetic_side_effects, reason = "a test")]
 
-mod support_b;
+mod nodes;
 
 use modelward_engine::{Element, Tensor};
-use support_b::{
+use nodes::{
     Case,
     Value::{self, Float, Floats, Int, Ints, Text, Texts},
     random,

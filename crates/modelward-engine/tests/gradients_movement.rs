@@ -3,10 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
 
-mod support_b;
+mod nodes;
 
 use modelward_engine::Tensor;
-use support_b::{
+use nodes::{
     Case,
     Value::{Float, Floats, Int, Ints, Text, Texts},
     ints, random,

@@ -1,0 +1,178 @@
+//! A session gives the same bits for any number of threads and any batch, and what it plans is what
+//! is run.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by it")]
+
+use std::sync::Arc;
+
+use modelward_engine::{
+    Limits, Model, Tensor,
+    exec::{Cpu, How, Session, evaluate},
+    feed::{By, Fed, Objective, one_hot},
+    grad::Loss,
+};
+use modelward_formats::Bytes;
+
+mod wire;
+
+use wire::{bytes, number, text};
+
+/// Numbers that repeat for each seed, between -1 and 1.
+fn numbers(seed: u64, count: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f32 / (1 << 23) as f32 - 1.0
+    };
+    std::iter::repeat_with(next).take(count).collect()
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str, attributes: &[Vec<u8>]) -> Vec<u8> {
+    let inputs = inputs.iter().flat_map(|input| text(1, input)).collect::<Vec<_>>();
+    bytes(1, &[inputs, text(2, output), text(4, operator), attributes.concat()].concat())
+}
+
+fn ints(name: &str, values: &[u64]) -> Vec<u8> {
+    let values = values.iter().flat_map(|value| number(8, *value)).collect::<Vec<_>>();
+    bytes(5, &[text(1, name), values, number(20, 7)].concat())
+}
+
+fn weight(name: &str, dims: &[u64], seed: u64) -> Vec<u8> {
+    let count = dims.iter().product::<u64>();
+    let floats = numbers(seed, usize::try_from(count).unwrap());
+    let raw = floats.iter().flat_map(|value| (value / 4.0).to_le_bytes()).collect::<Vec<_>>();
+    let dims = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
+    bytes(5, &[dims, number(2, 1), text(8, name), bytes(9, &raw)].concat())
+}
+
+/// An input or output: free along its first axis.
+fn port(field: u64, name: &str, element: u64, rest: &[u64]) -> Vec<u8> {
+    let free = bytes(1, &text(2, "N"));
+    let rest = rest.iter().flat_map(|size| bytes(1, &number(1, *size))).collect::<Vec<_>>();
+    let kind = [number(1, element), bytes(2, &[free, rest].concat())].concat();
+    bytes(field, &[text(1, name), bytes(2, &bytes(1, &kind))].concat())
+}
+
+fn model(graph: &[Vec<u8>]) -> Model {
+    let file = [number(1, 8), bytes(7, &graph.concat()), bytes(8, &number(2, 17))].concat();
+    Model::from_bytes(Bytes::from(file), None, &Limits::default()).unwrap()
+}
+
+/// Convolution, ReLU, pool, and a fully connected layer.
+fn classifier() -> Model {
+    model(&[
+        node("Conv", &["x", "w", "b"], "c", &[ints("pads", &[1, 1, 1, 1])]),
+        node("Relu", &["c"], "r", &[]),
+        node("MaxPool", &["r"], "p", &[ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])]),
+        node("Flatten", &["p"], "f", &[]),
+        node("Gemm", &["f", "k"], "logits", &[]),
+        weight("w", &[6, 2, 3, 3], 1),
+        weight("b", &[6], 2),
+        weight("k", &[6 * 5 * 7, 4], 3),
+        port(11, "x", 1, &[2, 10, 14]),
+        port(12, "logits", 1, &[4]),
+    ])
+}
+
+fn fed(model: &Model, examples: usize) -> (Fed, Tensor) {
+    let x = Tensor::new([examples, 2, 10, 14], numbers(7, examples * 2 * 10 * 14)).unwrap();
+    let labels = Tensor::list((0..examples).map(|at| (at % 4) as i64).collect());
+    (vec![(model.graph.inputs[0], Arc::new(x))], one_hot(&labels, 4).unwrap())
+}
+
+/// Gradients of the model by inputs or weights, over some examples.
+fn gradients(by: &By, examples: usize, cpu: Cpu, threads: usize) -> Vec<Tensor> {
+    let model = classifier();
+    let (mut fed, labels) = fed(&model, examples);
+    let loss = Objective::Loss(Loss::CrossEntropy);
+    let limits = Limits::default();
+    let derivative = model.derivative(by, &loss, Some(&fed), false, &limits).unwrap();
+    fed.push((derivative.labels.unwrap(), Arc::new(labels)));
+    let how = How { cpu, threads, ..How::new(limits) };
+    let mut session = Session::new(Arc::new(derivative.graph), &fed, how).unwrap();
+    let inputs = fed.into_iter().map(|(_, tensor)| tensor).collect::<Vec<_>>();
+    session.run(&inputs).unwrap()
+}
+
+#[test]
+fn the_bits_do_not_depend_on_threads() {
+    let cpus = [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512].into_iter().filter(|cpu| cpu.is_here());
+    for (cpu, by) in cpus.flat_map(|cpu| [(cpu, By::Inputs), (cpu, By::Weights)]) {
+        let one = gradients(&by, 37, cpu, 1);
+        for threads in [2, 3, 8] {
+            assert_eq!(gradients(&by, 37, cpu, threads), one, "{cpu:?} {by:?} {threads}");
+        }
+    }
+}
+
+#[test]
+fn an_example_has_the_same_bits_in_any_batch() {
+    let cut = |tensors: &[Tensor], examples: usize| {
+        // Outputs, losses, gradients by the input: all hold the batch.
+        let cut = |tensor: &Tensor| {
+            let each = tensor.count() / tensor.dims()[0];
+            tensor.values::<f32>().unwrap()[..each * examples].to_vec()
+        };
+        tensors.iter().map(cut).collect::<Vec<_>>()
+    };
+    let all = gradients(&By::Inputs, 37, Cpu::best(), 2);
+    for examples in [1, 2, 5, 16, 31] {
+        let some = gradients(&By::Inputs, examples, Cpu::best(), 1);
+        assert_eq!(cut(&some, examples), cut(&all, examples), "{examples}");
+    }
+}
+
+#[test]
+fn a_plan_gives_what_the_interpreter_gives() {
+    let model = classifier();
+    let (fed, _) = fed(&model, 11);
+    let limits = Limits::default();
+    let meter = modelward_engine::Meter::new(limits);
+    let expected = evaluate(&model.graph, &fed, &meter).unwrap();
+    let got = modelward_engine::exec::run(&model.graph, &fed, How::new(limits)).unwrap();
+    let (expected, got) = (expected[0].values::<f32>().unwrap(), got[0].values::<f32>().unwrap());
+    let most = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
+    assert!(expected.iter().zip(got).all(|(a, b)| (a - b).abs() <= 1e-5 * most));
+}
+
+#[test]
+fn whole_numbers_that_say_a_shape_are_those_of_the_run() {
+    let reshape = model(&[
+        node("Reshape", &["x", "shape"], "y", &[]),
+        port(11, "x", 1, &[6]),
+        bytes(
+            11,
+            &[
+                text(1, "shape"),
+                bytes(2, &bytes(1, &[number(1, 7), bytes(2, &bytes(1, &number(1, 2)))].concat())),
+            ]
+            .concat(),
+        ),
+        port(12, "y", 1, &[6]),
+    ]);
+    let shape = |dims: [i64; 2]| Arc::new(Tensor::list(dims.to_vec()));
+    let x = Arc::new(Tensor::new([4, 6], numbers(1, 24)).unwrap());
+    let fed = vec![(reshape.graph.inputs[0], x.clone()), (reshape.graph.inputs[1], shape([8, 3]))];
+    let how = How::new(Limits::default());
+    let mut session = Session::new(Arc::new(reshape.graph.clone()), &fed, how).unwrap();
+    assert_eq!(session.run(&[x.clone(), shape([8, 3])]).unwrap()[0].dims(), [8, 3]);
+    assert_eq!(session.run(&[x, shape([2, 12])]).unwrap()[0].dims(), [2, 12]);
+}
+
+#[test]
+fn threads_are_as_many_as_memory_allows() {
+    let model = classifier();
+    let (fed, _) = fed(&model, 64);
+    let graph = Arc::new(model.graph.clone());
+    let plan = |threads: usize, memory: u64| {
+        let limits = Limits { memory, ..Limits::default() };
+        let how = How { threads, ..How::new(limits) };
+        Session::new(graph.clone(), &fed, how).unwrap().plan(64).unwrap().0
+    };
+    let one = plan(1, 1 << 30);
+    let tight = one.weights + one.memory * 2;
+    let eight = plan(8, tight);
+    assert!(eight.memory + eight.weights <= tight, "{eight:?} over {tight}");
+}
