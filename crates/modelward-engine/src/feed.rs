@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use crate::{
     Kind, Limits, Meter, Model, Result, Tensor, Trouble, exec,
     grad::{self, Builder, Loss, Options},
-    graph::{Graph, Inference, Known, ValueId, ops, shorten},
+    graph::{Domain, Graph, Inference, Known, Node, ValueId, ops, shorten},
     npz::Arrays,
 };
 
@@ -184,10 +184,50 @@ impl Model {
     }
 
     fn unknown(&self, what: &str, name: &str) -> Trouble {
-        let outputs = self.graph.outputs.iter().map(|&id| shorten(&self.graph.value(id).name));
-        let outputs = outputs.collect::<Vec<_>>().join("`, `");
-        Trouble::new(Kind::Input, format!("the model has no {what} `{}`", shorten(name)))
-            .help(format!("its outputs are `{outputs}`"))
+        const MOST: usize = 12;
+        let list = |ids: &[ValueId]| {
+            let names = ids.iter().take(MOST).map(|&id| shorten(&self.graph.value(id).name));
+            let names = names.collect::<Vec<_>>().join("`, `");
+            format!("`{names}`{}", if ids.len() > MOST { " and more" } else { "" })
+        };
+        let mut help = format!("its outputs are {}", list(&self.graph.outputs));
+        if what == "value" {
+            help = format!("{help}, its weights {}", list(&self.weights));
+        }
+        Trouble::new(Kind::Input, format!("the model has no {what} `{}`", shorten(name))).help(help)
+    }
+
+    /// Refuse inputs that hold NaN, unless the model minds them: trees and the like take NaN for a
+    /// value that is missing.
+    ///
+    /// # Errors
+    /// Where an input holds one: it is named, with the first place.
+    pub fn refuse_nan(&self, inputs: &Fed) -> Result<()> {
+        let minds =
+            |node: &Node| node.operator.domain == Domain::Ml || node.operator.name == "IsNaN";
+        if self.graph.nodes().iter().any(minds) {
+            return Ok(());
+        }
+        for (id, tensor) in inputs.iter().filter(|(_, tensor)| tensor.element().is_float()) {
+            let values = tensor.floats()?;
+            let count = values.iter().filter(|value| value.is_nan()).count();
+            if let Some(first) = values.iter().position(|value| value.is_nan()) {
+                let mut place = Vec::with_capacity(tensor.dims().len());
+                let mut rest = first;
+                for &size in tensor.dims().iter().rev() {
+                    place.push(rest % size.max(1));
+                    rest /= size.max(1);
+                }
+                place.reverse();
+                let name = shorten(&self.graph.value(*id).name);
+                let why = format!(
+                    "expected numbers in the input `{name}`, got {count} NaN, the first at {place:?}"
+                );
+                return Err(Trouble::new(Kind::Input, why)
+                    .help("nothing that such a model computes of NaN means anything: leave these rows out, or fill them in"));
+            }
+        }
+        Ok(())
     }
 
     /// The logits below a trailing `Softmax` or the like: a gradient through one that is saturated

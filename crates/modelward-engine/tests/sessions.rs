@@ -176,3 +176,17 @@ fn threads_are_as_many_as_memory_allows() {
     let eight = plan(8, tight);
     assert!(eight.memory + eight.weights <= tight, "{eight:?} over {tight}");
 }
+
+#[test]
+fn nan_in_an_input_is_named_with_its_place() {
+    let model = classifier();
+    let (mut fed, _) = fed(&model, 2);
+    model.refuse_nan(&fed).unwrap();
+    let mut x = Tensor::clone(&fed[0].1).into_parts();
+    if let modelward_engine::Data::F32(values) = &mut x.1 {
+        values[2 * 10 * 14 + 15] = f32::NAN;
+    }
+    fed[0].1 = Arc::new(Tensor::new(x.0, x.1).unwrap());
+    let trouble = model.refuse_nan(&fed).unwrap_err();
+    assert!(trouble.why.contains("`x`, got 1 NaN, the first at [1, 0, 1, 1]"), "{trouble}");
+}

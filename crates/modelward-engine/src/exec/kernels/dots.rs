@@ -147,73 +147,65 @@ mod x86 {
 
     use super::{Dots, fold};
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn avx2<const R: usize, const C: usize>(
-        dots: Dots<'_>,
-        rows: [usize; R],
-        columns: [usize; C],
-        a: *const f32,
-        b: *const f32,
-        out: &mut [f32; 24],
-    ) {
-        let mut sums = [[_mm256_setzero_ps(); C]; R];
-        for block in 0..dots.blocks {
-            let (a, b) = (a.add(block * dots.a_block), b.add(block * dots.b_block));
-            let mut at = 0;
-            while at < dots.len {
-                let mut left = [_mm256_setzero_ps(); R];
-                for r in 0..R {
-                    left[r] = _mm256_loadu_ps(a.add(rows[r] + at));
-                }
-                for c in 0..C {
-                    let right = _mm256_loadu_ps(b.add(columns[c] + at));
-                    for r in 0..R {
-                        sums[r][c] = _mm256_fmadd_ps(left[r], right, sums[r][c]);
+    macro_rules! kernel {
+        (
+            $name:ident, $features:literal, $width:literal,
+            $zero:ident, $load:ident, $store:ident, $multiply_add:ident
+        ) => {
+            #[target_feature(enable = $features)]
+            pub(super) unsafe fn $name<const R: usize, const C: usize>(
+                dots: Dots<'_>,
+                rows: [usize; R],
+                columns: [usize; C],
+                a: *const f32,
+                b: *const f32,
+                out: &mut [f32; 24],
+            ) {
+                let mut sums = [[$zero(); C]; R];
+                for block in 0..dots.blocks {
+                    let (a, b) = (a.add(block * dots.a_block), b.add(block * dots.b_block));
+                    let mut at = 0;
+                    while at < dots.len {
+                        let mut left = [$zero(); R];
+                        for r in 0..R {
+                            left[r] = $load(a.add(rows[r] + at));
+                        }
+                        for c in 0..C {
+                            let right = $load(b.add(columns[c] + at));
+                            for r in 0..R {
+                                sums[r][c] = $multiply_add(left[r], right, sums[r][c]);
+                            }
+                        }
+                        at += $width;
                     }
                 }
-                at += 8;
+                for r in 0..R {
+                    for c in 0..C {
+                        let mut lanes = [0.0_f32; $width];
+                        $store(lanes.as_mut_ptr(), sums[r][c]);
+                        out[r * C + c] = fold(&mut lanes);
+                    }
+                }
             }
-        }
-        for r in 0..R {
-            for c in 0..C {
-                let mut lanes = [0.0_f32; 8];
-                _mm256_storeu_ps(lanes.as_mut_ptr(), sums[r][c]);
-                out[r * C + c] = fold(&mut lanes);
-            }
-        }
+        };
     }
 
-    #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn avx512<const R: usize, const C: usize>(
-        dots: Dots<'_>,
-        rows: [usize; R],
-        columns: [usize; C],
-        a: *const f32,
-        b: *const f32,
-        out: &mut [f32; 24],
-    ) {
-        let mut sums = [[_mm512_setzero_ps(); C]; R];
-        for block in 0..dots.blocks {
-            let (a, b) = (a.add(block * dots.a_block), b.add(block * dots.b_block));
-            let mut at = 0;
-            while at < dots.len {
-                let mut left = [_mm512_setzero_ps(); R];
-                for r in 0..R {
-                    left[r] = _mm512_loadu_ps(a.add(rows[r] + at));
-                }
-                for c in 0..C {
-                    let right = _mm512_loadu_ps(b.add(columns[c] + at));
-                    for r in 0..R {
-                        sums[r][c] = _mm512_fmadd_ps(left[r], right, sums[r][c]);
-                    }
-                }
-                at += 16;
-            }
-        }
-        for r in 0..R {
-            for c in 0..C {
-                out[r * C + c] = _mm512_reduce_add_ps(sums[r][c]);
-            }
-        }
-    }
+    kernel!(
+        avx2,
+        "avx2,fma",
+        8,
+        _mm256_setzero_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_fmadd_ps
+    );
+    kernel!(
+        avx512,
+        "avx512f",
+        16,
+        _mm512_setzero_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_fmadd_ps
+    );
 }

@@ -197,182 +197,143 @@ unsafe fn scalar<const R: usize, const V: usize>(
     }
 }
 
+/// The kernels of one instruction set, from its name and its operations on vectors.
+macro_rules! kernels {
+    (
+        $tile:ident, $direct:ident, $features:literal, $width:literal,
+        $zero:ident, $load:ident, $store:ident, $splat:ident, $multiply_add:ident, $add:ident
+    ) => {
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $tile<const R: usize, const V: usize>(
+            tile: Tile,
+            mut a: *const f32,
+            mut b: *const f32,
+            c: *mut f32,
+            _: Size<R, V>,
+        ) {
+            let mut sums = [[$zero(); V]; R];
+            macro_rules! step {
+                (|$r:ident| $factor:expr) => {
+                    let mut columns = [$zero(); V];
+                    for v in 0..V {
+                        columns[v] = $load(b.add(v * $width));
+                    }
+                    for $r in 0..R {
+                        let factor = $splat($factor);
+                        for v in 0..V {
+                            sums[$r][v] = $multiply_add(factor, columns[v], sums[$r][v]);
+                        }
+                    }
+                };
+            }
+            let (a_step, b_step, row) = (tile.a_step, tile.b_step, tile.a_row);
+            if row == 1 {
+                for _ in 0..tile.k {
+                    // Packed weights are gone through once, from far away.
+                    _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(AHEAD).cast());
+                    step!(|r| *a.add(r));
+                    a = a.wrapping_add(a_step);
+                    b = b.wrapping_add(b_step);
+                }
+            } else {
+                // Four pointers reach twelve rows by the addressing of the processor.
+                let mut second = a.wrapping_add(row.wrapping_mul(3));
+                let mut third = a.wrapping_add(row.wrapping_mul(6));
+                let mut fourth = a.wrapping_add(row.wrapping_mul(9));
+                for _ in 0..tile.k {
+                    step!(|r| {
+                        let base = match r {
+                            0..3 => a,
+                            3..6 => second,
+                            6..9 => third,
+                            _ => fourth,
+                        };
+                        *base.wrapping_add((r % 3).wrapping_mul(row))
+                    });
+                    a = a.wrapping_add(a_step);
+                    second = second.wrapping_add(a_step);
+                    third = third.wrapping_add(a_step);
+                    fourth = fourth.wrapping_add(a_step);
+                    b = b.wrapping_add(b_step);
+                }
+            }
+            for r in 0..R {
+                for v in 0..V {
+                    let c = c.add(r * tile.c_step + v * $width);
+                    let sum = sums[r][v];
+                    $store(c, if tile.go_on { $add($load(c), sum) } else { sum });
+                }
+            }
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $direct<const R: usize, const V: usize>(
+            tile: Direct<'_>,
+            mut a: *const f32,
+            b: *const f32,
+            c: *mut f32,
+            _: Size<R, V>,
+        ) {
+            let mut sums = [[$zero(); V]; R];
+            let mut starts = [b; V];
+            for (start, at) in starts.iter_mut().zip(tile.starts) {
+                *start = b.add(*at);
+            }
+            for &offset in tile.offsets {
+                let mut columns = [$zero(); V];
+                for v in 0..V {
+                    columns[v] = $load(starts[v].add(offset));
+                }
+                for r in 0..R {
+                    let factor = $splat(*a.add(r));
+                    for v in 0..V {
+                        sums[r][v] = $multiply_add(factor, columns[v], sums[r][v]);
+                    }
+                }
+                a = a.wrapping_add(tile.a_step);
+            }
+            for r in 0..R {
+                for v in 0..V {
+                    let c = c.add(r * tile.c_step + v * $width);
+                    let sum = sums[r][v];
+                    $store(c, if tile.go_on { $add($load(c), sum) } else { sum });
+                }
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
     use super::{Direct, Size, Tile};
 
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn avx2<const R: usize, const V: usize>(
-        tile: Tile,
-        a: *const f32,
-        b: *const f32,
-        c: *mut f32,
-        _: Size<R, V>,
-    ) {
-        let mut sums = [[_mm256_setzero_ps(); V]; R];
-        let (mut a, mut b) = (a, b);
-        for _ in 0..tile.k {
-            let mut columns = [_mm256_setzero_ps(); V];
-            for v in 0..V {
-                columns[v] = _mm256_loadu_ps(b.add(v * 8));
-            }
-            for r in 0..R {
-                let factor = _mm256_broadcast_ss(&*a.add(r * tile.a_row));
-                for v in 0..V {
-                    sums[r][v] = _mm256_fmadd_ps(factor, columns[v], sums[r][v]);
-                }
-            }
-            a = a.wrapping_add(tile.a_step);
-            b = b.wrapping_add(tile.b_step);
-        }
-        for r in 0..R {
-            for v in 0..V {
-                let c = c.add(r * tile.c_step + v * 8);
-                let sum = sums[r][v];
-                let sum = if tile.go_on { _mm256_add_ps(_mm256_loadu_ps(c), sum) } else { sum };
-                _mm256_storeu_ps(c, sum);
-            }
-        }
-    }
+    /// How many floats ahead packed weights are asked for.
+    const AHEAD: usize = 384;
 
-    #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn avx512<const R: usize, const V: usize>(
-        tile: Tile,
-        a: *const f32,
-        b: *const f32,
-        c: *mut f32,
-        _: Size<R, V>,
-    ) {
-        let mut sums = [[_mm512_setzero_ps(); V]; R];
-        macro_rules! step {
-            ($b:expr, |$r:ident| $factor:expr) => {
-                let mut columns = [_mm512_setzero_ps(); V];
-                for v in 0..V {
-                    columns[v] = _mm512_loadu_ps($b.add(v * 16));
-                }
-                for $r in 0..R {
-                    let factor = _mm512_set1_ps($factor);
-                    for v in 0..V {
-                        sums[$r][v] = _mm512_fmadd_ps(factor, columns[v], sums[$r][v]);
-                    }
-                }
-            };
-        }
-        let (mut a, mut b) = (a, b);
-        let (a_step, b_step, row) = (tile.a_step, tile.b_step, tile.a_row);
-        if row == 1 {
-            for _ in 0..tile.k {
-                // Packed weights are gone through once, from far away.
-                _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(384).cast());
-                step!(b, |r| *a.add(r));
-                a = a.wrapping_add(a_step);
-                b = b.wrapping_add(b_step);
-            }
-        } else {
-            // Four pointers reach twelve rows by the addressing of the processor.
-            let mut second = a.wrapping_add(row.wrapping_mul(3));
-            let mut third = a.wrapping_add(row.wrapping_mul(6));
-            let mut fourth = a.wrapping_add(row.wrapping_mul(9));
-            for _ in 0..tile.k {
-                step!(b, |r| {
-                    let base = match r {
-                        0..3 => a,
-                        3..6 => second,
-                        6..9 => third,
-                        _ => fourth,
-                    };
-                    *base.wrapping_add((r % 3).wrapping_mul(row))
-                });
-                a = a.wrapping_add(a_step);
-                second = second.wrapping_add(a_step);
-                third = third.wrapping_add(a_step);
-                fourth = fourth.wrapping_add(a_step);
-                b = b.wrapping_add(b_step);
-            }
-        }
-        for r in 0..R {
-            for v in 0..V {
-                let c = c.add(r * tile.c_step + v * 16);
-                let sum = sums[r][v];
-                let sum = if tile.go_on { _mm512_add_ps(_mm512_loadu_ps(c), sum) } else { sum };
-                _mm512_storeu_ps(c, sum);
-            }
-        }
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn direct_avx2<const R: usize, const V: usize>(
-        tile: Direct<'_>,
-        a: *const f32,
-        b: *const f32,
-        c: *mut f32,
-        _: Size<R, V>,
-    ) {
-        let mut sums = [[_mm256_setzero_ps(); V]; R];
-        let mut starts = [b; V];
-        for (start, at) in starts.iter_mut().zip(tile.starts) {
-            *start = b.add(*at);
-        }
-        let mut a = a;
-        for &offset in tile.offsets {
-            let mut columns = [_mm256_setzero_ps(); V];
-            for v in 0..V {
-                columns[v] = _mm256_loadu_ps(starts[v].add(offset));
-            }
-            for r in 0..R {
-                let factor = _mm256_set1_ps(*a.add(r));
-                for v in 0..V {
-                    sums[r][v] = _mm256_fmadd_ps(factor, columns[v], sums[r][v]);
-                }
-            }
-            a = a.wrapping_add(tile.a_step);
-        }
-        for r in 0..R {
-            for v in 0..V {
-                let c = c.add(r * tile.c_step + v * 8);
-                let sum = sums[r][v];
-                let sum = if tile.go_on { _mm256_add_ps(_mm256_loadu_ps(c), sum) } else { sum };
-                _mm256_storeu_ps(c, sum);
-            }
-        }
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) unsafe fn direct_avx512<const R: usize, const V: usize>(
-        tile: Direct<'_>,
-        a: *const f32,
-        b: *const f32,
-        c: *mut f32,
-        _: Size<R, V>,
-    ) {
-        let mut sums = [[_mm512_setzero_ps(); V]; R];
-        let mut starts = [b; V];
-        for (start, at) in starts.iter_mut().zip(tile.starts) {
-            *start = b.add(*at);
-        }
-        let mut a = a;
-        for &offset in tile.offsets {
-            let mut columns = [_mm512_setzero_ps(); V];
-            for v in 0..V {
-                columns[v] = _mm512_loadu_ps(starts[v].add(offset));
-            }
-            for r in 0..R {
-                let factor = _mm512_set1_ps(*a.add(r));
-                for v in 0..V {
-                    sums[r][v] = _mm512_fmadd_ps(factor, columns[v], sums[r][v]);
-                }
-            }
-            a = a.wrapping_add(tile.a_step);
-        }
-        for r in 0..R {
-            for v in 0..V {
-                let c = c.add(r * tile.c_step + v * 16);
-                let sum = sums[r][v];
-                let sum = if tile.go_on { _mm512_add_ps(_mm512_loadu_ps(c), sum) } else { sum };
-                _mm512_storeu_ps(c, sum);
-            }
-        }
-    }
+    kernels!(
+        avx2,
+        direct_avx2,
+        "avx2,fma",
+        8,
+        _mm256_setzero_ps,
+        _mm256_loadu_ps,
+        _mm256_storeu_ps,
+        _mm256_set1_ps,
+        _mm256_fmadd_ps,
+        _mm256_add_ps
+    );
+    kernels!(
+        avx512,
+        direct_avx512,
+        "avx512f",
+        16,
+        _mm512_setzero_ps,
+        _mm512_loadu_ps,
+        _mm512_storeu_ps,
+        _mm512_set1_ps,
+        _mm512_fmadd_ps,
+        _mm512_add_ps
+    );
 }

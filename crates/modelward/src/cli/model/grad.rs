@@ -120,6 +120,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     };
     let arrays = arguments.engine.arrays(input)?;
     let mut fed = model.feed(&arrays).map_err(fails)?;
+    model.refuse_nan(&fed).map_err(fails)?;
     let derivative =
         model.derivative(&by, &objective, Some(&fed), straight, &how.limits).map_err(fails)?;
     say(&derivative);

@@ -49,6 +49,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         model.graph.prune();
     }
     let fed = model.feed(&arrays).map_err(fails)?;
+    model.refuse_nan(&fed).map_err(fails)?;
     let tensors = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
     let mut session = Session::new(Arc::new(model.graph.clone()), &fed, how).map_err(fails)?;
     let outputs = session.run(&tensors).map_err(fails)?;
