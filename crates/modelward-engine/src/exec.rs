@@ -2,6 +2,7 @@
 
 mod batch;
 mod compile;
+mod given;
 mod interpret;
 mod kernels;
 mod memory;

@@ -7,8 +7,10 @@ mod export;
 mod forms;
 mod import;
 mod model;
+mod rewrite;
 mod tensors;
+mod versions;
 mod write;
 
-pub(crate) use self::import::Import;
 pub use self::model::Model;
+pub(crate) use self::rewrite::Import;
