@@ -43,7 +43,7 @@ impl Model {
         for id in &self.graph.outputs {
             let node = writers.get(id).and_then(|&writer| self.graph.nodes().get(writer));
             if let Some(node) = node.filter(|node| node.operator.name == "ZipMap") {
-                let classes = ops::classes_of_zip_map(&node.attributes)?;
+                let classes = ops::features::classes_of_zip_map(&node.attributes)?;
                 let keys = classes.at(0..classes.len());
                 let keys = Tensor::new([classes.len()], keys)?;
                 let name = &self.graph.value(*id).name;
@@ -77,7 +77,7 @@ impl Model {
             None => grad::probes(&self.graph, &meter)?,
         };
         let wanted = self.wanted(by)?;
-        let mut builder = Builder::new(self.graph.clone(), known, &meter);
+        let mut builder = Builder::new(self.graph.clone(), known, &meter, ops::named);
         let mut options = Options { straight_through, ..Options::default() };
         let mut seeds = Vec::new();
         let mut derivative = Derivative::default();

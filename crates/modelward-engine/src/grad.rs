@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::{
     Element, Meter, Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Graph, Inference, Node, Operator, Value, ValueId, ops},
+    graph::{Attributes, Find, Grad, Graph, Inference, Name, Node, Value, ValueId, names},
 };
 
 pub mod check;
@@ -28,6 +28,7 @@ pub struct Builder<'a> {
     pub graph: Graph,
     probes: Vec<Inference>,
     meter: &'a Meter,
+    find: Find,
 }
 
 /// A dimension as far as it is the same for every shape that the inputs may have.
@@ -40,12 +41,13 @@ pub enum Dim {
 }
 
 impl<'a> Builder<'a> {
-    /// Over a graph, with what is known of it for two or more shapes of its inputs.
+    /// Over a graph, with what is known of it for two or more shapes of its inputs. What rules
+    /// write is looked up by `find`.
     ///
     /// # Errors
     /// Where the graph breaks a rule.
-    pub fn new(graph: Graph, probes: Vec<Inference>, meter: &'a Meter) -> Self {
-        Self { graph, probes, meter }
+    pub fn new(graph: Graph, probes: Vec<Inference>, meter: &'a Meter, find: Find) -> Self {
+        Self { graph, probes, meter, find }
     }
 
     /// The graph, and what is known of it.
@@ -57,7 +59,7 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// Where the operator refuses their types. So with the others below.
-    pub fn apply(&mut self, operator: &'static Operator, inputs: &[ValueId]) -> Result<ValueId> {
+    pub fn apply(&mut self, operator: Name, inputs: &[ValueId]) -> Result<ValueId> {
         self.apply_with(operator, inputs, Attributes::new())
     }
 
@@ -67,7 +69,7 @@ impl<'a> Builder<'a> {
     /// Where the operator refuses them.
     pub fn apply_with(
         &mut self,
-        operator: &'static Operator,
+        operator: Name,
         inputs: &[ValueId],
         attributes: Attributes,
     ) -> Result<ValueId> {
@@ -81,7 +83,7 @@ impl<'a> Builder<'a> {
     /// Where the operator refuses its inputs.
     pub fn apply_all(
         &mut self,
-        operator: &'static Operator,
+        operator: Name,
         inputs: Vec<Option<ValueId>>,
         attributes: Attributes,
         outputs: usize,
@@ -89,7 +91,7 @@ impl<'a> Builder<'a> {
         let outputs =
             (0..outputs).map(|_| self.graph.add_value(Value::default())).collect::<Vec<_>>();
         let node = Node {
-            operator,
+            operator: (self.find)(operator)?,
             name: Arc::default(),
             attributes,
             inputs,
@@ -199,7 +201,7 @@ impl<'a> Builder<'a> {
         let sizes = sizes.collect::<Vec<_>>();
         match varies {
             0 => Ok(self.ints(sizes)),
-            _ => self.apply(&ops::SHAPE, &[id]),
+            _ => self.apply(names::SHAPE, &[id]),
         }
     }
 
@@ -222,9 +224,9 @@ impl<'a> Builder<'a> {
             let sizes = sizes.collect();
             self.ints(sizes)
         } else {
-            self.apply(&ops::SHAPE, &[like])?
+            self.apply(names::SHAPE, &[like])?
         };
-        self.apply(&ops::RESHAPE, &[value, shape])
+        self.apply(names::RESHAPE, &[value, shape])
     }
 
     /// A gradient summed over the axes along which a value of this shape was broadcast.
@@ -245,7 +247,7 @@ impl<'a> Builder<'a> {
             let axes = axes.into_iter().map(|axis| axis as i64).collect();
             let axes = self.ints(axes);
             summed = self.apply_with(
-                &ops::REDUCE_SUM,
+                names::REDUCE_SUM,
                 &[gradient, axes],
                 Attributes::new().with("keepdims", 1),
             )?;
@@ -272,7 +274,7 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// Where their types differ.
     pub fn add(&mut self, a: ValueId, b: ValueId) -> Result<ValueId> {
-        self.apply(&ops::ADD, &[a, b])
+        self.apply(names::ADD, &[a, b])
     }
 
     /// A product, with broadcasting.
@@ -280,7 +282,7 @@ impl<'a> Builder<'a> {
     /// # Errors
     /// Where the types do not fit.
     pub fn mul(&mut self, a: ValueId, b: ValueId) -> Result<ValueId> {
-        self.apply(&ops::MUL, &[a, b])
+        self.apply(names::MUL, &[a, b])
     }
 
     /// The gradients of a value by others: `seeds` are values and the gradients that flow into
@@ -338,12 +340,12 @@ impl<'a> Builder<'a> {
             }
             let rule = match node.operator.grad {
                 Grad::Rule(rule) => rule,
-                Grad::Zero(why) => match options.straight_through(node.operator.name) {
-                    Some(rule) => {
+                Grad::Zero(why) => match node.operator.straight_through {
+                    Some(rule) if options.straight_through => {
                         options.replaced.push(label(self));
                         rule
                     }
-                    None => {
+                    _ => {
                         options.zero.push((label(self), why));
                         continue;
                     }
@@ -384,37 +386,6 @@ pub struct Options {
     pub replaced: Vec<String>,
     /// Nodes whose gradient is zero by definition, and why.
     pub zero: Vec<(String, &'static str)>,
-}
-
-impl Options {
-    fn straight_through(&self, operator: &str) -> Option<fn(&mut Gradient<'_, '_>) -> Result<()>> {
-        const ROUNDED: &[&str] = &["Sign", "Round", "Floor", "Ceil"];
-        if !self.straight_through {
-            return None;
-        }
-        if operator == "QuantizeLinear" {
-            return Some(ops::quantize::straight_through);
-        }
-        ROUNDED.contains(&operator).then_some(clipped_identity)
-    }
-}
-
-/// The straight-through rule of a sign or a rounding: the gradient passes where the input lies
-/// within -1 and 1 for a sign, and everywhere for a rounding.
-///
-/// Source: Hubara et al. 2016, "Binarized neural networks", equation 4.
-fn clipped_identity(cx: &mut Gradient<'_, '_>) -> Result<()> {
-    let Some(flow) = cx.flow(0) else { return Ok(()) };
-    if cx.node.operator.name != "Sign" {
-        return cx.give(0, flow);
-    }
-    let x = cx.input(0)?;
-    let magnitude = cx.builder.apply(&ops::ABS, &[x])?;
-    let one = cx.builder.float(x, 1.0)?;
-    let inside = cx.builder.apply(&ops::LESS_OR_EQUAL, &[magnitude, one])?;
-    let zero = cx.builder.float(x, 0.0)?;
-    let kept = cx.builder.apply(&ops::WHERE, &[inside, flow, zero])?;
-    cx.give(0, kept)
 }
 
 /// A node whose gradient is taken.

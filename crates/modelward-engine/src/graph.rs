@@ -10,14 +10,16 @@ use crate::{Element, Result, Tensor, Trouble, Type};
 
 mod attributes;
 mod infer;
+pub(crate) mod names;
 mod operator;
-pub(crate) mod ops;
+pub mod ops;
 
 pub(crate) use self::operator::axis_of;
 pub use self::{
     attributes::{Attribute, Attributes},
     infer::{Inference, Known},
-    operator::{Domain, Grad, Infer, Operator, Run},
+    names::Name,
+    operator::{Domain, Find, Grad, Infer, Operator, Run},
 };
 
 /// The place of a value in its graph.

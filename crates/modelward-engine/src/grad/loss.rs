@@ -3,7 +3,7 @@
 use crate::{
     Element, Result, Tensor, Trouble,
     grad::Builder,
-    graph::{Attributes, Declared, Dimension, Value, ValueId, ops},
+    graph::{Attributes, Declared, Dimension, Value, ValueId, names},
 };
 
 /// A loss over the first output of a classifier, one number an example; its gradients are those
@@ -46,11 +46,11 @@ impl Builder<'_> {
         let labels = self.labels(logits, labels, classes)?;
         let axis = self.ints(vec![1]);
         let row = || Attributes::new().with("keepdims", 0);
-        let sum = |b: &mut Self, value| b.apply_with(&ops::REDUCE_SUM, &[value, axis], row());
+        let sum = |b: &mut Self, value| b.apply_with(names::REDUCE_SUM, &[value, axis], row());
         let losses = match loss {
-            Loss::CrossEntropy => self.apply(&ops::CROSS_ENTROPY, &[logits, labels])?,
+            Loss::CrossEntropy => self.apply(names::CROSS_ENTROPY, &[logits, labels])?,
             Loss::SquaredError => {
-                let off = self.apply(&ops::SUB, &[logits, labels])?;
+                let off = self.apply(names::SUB, &[logits, labels])?;
                 let squared = self.mul(off, off)?;
                 let total = sum(self, squared)?;
                 let half = self.float(logits, 0.5)?;
@@ -75,33 +75,33 @@ impl Builder<'_> {
         let axis = self.ints(vec![1]);
         let row = || Attributes::new().with("keepdims", 0);
         let picked = self.mul(labels, logits)?;
-        let own = self.apply_with(&ops::REDUCE_SUM, &[picked, axis], row())?;
+        let own = self.apply_with(names::REDUCE_SUM, &[picked, axis], row())?;
         let low = self.float(logits, -1e30)?;
         let zero = self.float(logits, 0.0)?;
-        let is_own = self.apply(&ops::GREATER, &[labels, zero])?;
-        let others = self.apply(&ops::WHERE, &[is_own, low, logits])?;
-        let best = self.apply_with(&ops::REDUCE_MAX, &[others, axis], row())?;
-        let margin = self.apply(&ops::SUB, &[own, best])?;
+        let is_own = self.apply(names::GREATER, &[labels, zero])?;
+        let others = self.apply(names::WHERE, &[is_own, low, logits])?;
+        let best = self.apply_with(names::REDUCE_MAX, &[others, axis], row())?;
+        let margin = self.apply(names::SUB, &[own, best])?;
         if loss == Loss::Margin {
             return Ok(margin);
         }
         let k = self.ints(vec![classes.min(3) as i64]);
         let top = self.apply_all(
-            &ops::TOP_K,
+            names::TOP_K,
             vec![Some(logits), Some(k)],
             Attributes::new().with("axis", 1),
             2,
         )?[0];
         let at = |b: &mut Self, place: usize| {
             let index = b.constant(Tensor::scalar(place as i64));
-            b.apply_with(&ops::GATHER, &[top, index], Attributes::new().with("axis", 1))
+            b.apply_with(names::GATHER, &[top, index], Attributes::new().with("axis", 1))
         };
         let (first, last) = (at(self, 0)?, at(self, classes.min(3) - 1)?);
-        let spread = self.apply(&ops::SUB, &[first, last])?;
+        let spread = self.apply(names::SUB, &[first, last])?;
         let tiny = self.float(logits, 1e-12)?;
         let spread = self.add(spread, tiny)?;
-        let ratio = self.apply(&ops::DIV, &[margin, spread])?;
-        self.apply(&ops::NEG, &[ratio])
+        let ratio = self.apply(names::DIV, &[margin, spread])?;
+        self.apply(names::NEG, &[ratio])
     }
 
     /// A new input in the shape of the logits.
@@ -139,7 +139,7 @@ impl Builder<'_> {
         let one = Tensor::list(vec![1.0_f64]).cast(element)?;
         let shape = self.shape_of(value)?;
         let one = Attributes::new().with("value", one);
-        self.apply_with(&ops::CONSTANT_OF_SHAPE, &[shape], one)
+        self.apply_with(names::CONSTANT_OF_SHAPE, &[shape], one)
     }
 
     /// Whether this is a float that gradients can flow through.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use crate::{
     Element, Meter, Result, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
-    graph::{Attributes, Known, Node, ValueId},
+    graph::{Attributes, Known, Name, Node, ValueId},
     onnx::Import,
 };
 
@@ -25,6 +25,8 @@ pub struct Operator {
     pub(crate) run: Kernel,
     /// Its gradient.
     pub(crate) grad: Grad,
+    /// What passes for its gradient in an attack, where its own is zero.
+    pub(crate) straight_through: Option<Rule>,
     /// Floating-point operations of one run; by default one an element of the outputs.
     pub(crate) flop: Option<Flop>,
     /// Whether it computes on floats of 16 bits itself, because it only moves them.
@@ -47,8 +49,14 @@ type Flop = fn(&Infer<'_>, &[Type]) -> Result<u64>;
 /// The output of a node whose inputs' shapes are known, where that is enough.
 type OfShapes = fn(&Infer<'_>) -> Result<Option<Tensor>>;
 
+/// Writes the gradients of a node.
+pub(crate) type Rule = fn(&mut Gradient<'_, '_>) -> Result<()>;
+
 /// Writes a node as plain ONNX; gives what stands for its outputs.
 pub(crate) type Lower = fn(&mut Builder<'_>, &Node) -> Result<Vec<ValueId>>;
+
+/// Looks an operator up by its name.
+pub type Find = fn(Name) -> Result<&'static Operator>;
 
 /// Who defined an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -67,7 +75,7 @@ pub enum Domain {
 #[derive(Clone, Copy)]
 pub enum Grad {
     /// By this rule.
-    Rule(fn(&mut Gradient<'_, '_>) -> Result<()>),
+    Rule(Rule),
     /// It is zero wherever it is defined; the reason, for the report.
     Zero(&'static str),
     /// It has none here; the reason, for the report.
@@ -118,6 +126,7 @@ impl Operator {
             infer: Some(infer),
             run,
             grad,
+            straight_through: None,
             flop: None,
             moves: false,
             of_shapes: None,
@@ -140,6 +149,7 @@ impl Operator {
             infer: None,
             run,
             grad: Grad::None(why),
+            straight_through: None,
             flop: None,
             moves: false,
             of_shapes: None,
@@ -182,6 +192,12 @@ impl Operator {
     /// It only moves elements, of whatever type.
     pub(crate) const fn moves(mut self) -> Self {
         self.moves = true;
+        self
+    }
+
+    /// An attack passes through it by this rule.
+    pub(crate) const fn straight_through(mut self, rule: Rule) -> Self {
+        self.straight_through = Some(rule);
         self
     }
 

@@ -3,7 +3,10 @@
 
 use std::{collections::HashMap, sync::LazyLock};
 
-use crate::graph::Operator;
+use crate::{
+    Result, Trouble,
+    graph::{Name, Operator},
+};
 
 mod activation;
 mod affine_grid;
@@ -36,7 +39,7 @@ mod einsum;
 pub(crate) mod elementwise;
 mod expand;
 mod eye_like;
-mod features;
+pub(crate) mod features;
 mod fused;
 mod gather;
 mod gather_elements;
@@ -106,46 +109,6 @@ mod unary;
 mod variadic;
 mod where_;
 pub(crate) mod windows;
-
-#[allow(unused_imports, reason = "rules name what they need")]
-pub(crate) use self::{
-    align::ALIGN,
-    arg_max::ARG_MAX,
-    binary::{ADD, DIV, MUL, SUB},
-    cast::{CAST, CAST_LIKE},
-    compare::{EQUAL, GREATER, LESS_OR_EQUAL},
-    concat::{CONCAT, SPLIT},
-    constant_of_shape::CONSTANT_OF_SHAPE,
-    conv::{CONV, CONV_INPUT_GRAD, CONV_WEIGHT_GRAD, Geometry},
-    conv_transpose::CONV_TRANSPOSE,
-    cross_entropy::CROSS_ENTROPY,
-    expand::EXPAND,
-    features::classes_of_zip_map,
-    gather::GATHER,
-    gather_elements::GATHER_ELEMENTS,
-    gather_nd::{GATHER_ND, SCATTER_ND},
-    identity::IDENTITY,
-    logic::AND,
-    matmul::{GEMM, MATMUL},
-    max_unpool::MAX_UNPOOL,
-    normalization::{LAYER_NORMALIZATION, RMS_NORMALIZATION},
-    one_hot::ONE_HOT,
-    pad::PAD,
-    pool::{AVERAGE_POOL, AVERAGE_POOL_GRAD, MAX_POOL, MAX_POOL_GRAD},
-    reduce::{REDUCE_EXTREME_GRAD, REDUCE_L1, REDUCE_L2, REDUCE_MAX, REDUCE_MEAN, REDUCE_SUM},
-    relu::RELU_GRAD,
-    reshape::{FLATTEN, RESHAPE, UNSQUEEZE},
-    scatter_elements::SCATTER_ELEMENTS,
-    shape::{SHAPE, SIZE},
-    slice::SLICE,
-    softmax::{LOG_SOFTMAX, SOFTMAX},
-    tile::TILE,
-    top_k::TOP_K,
-    transpose::TRANSPOSE,
-    unary::{ABS, ERF, EXP, LOG, NEG, SIGMOID, SIGN, SQRT, TANH},
-    where_::WHERE,
-    windows::Axis,
-};
 
 /// Every operator, a list a file.
 const OPS: &[&[&Operator]] = &[
@@ -247,9 +210,28 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Operator> {
     OPS.iter().flat_map(|ops| ops.iter().copied())
 }
 
+/// The operator that a rule names.
+///
+/// # Errors
+/// Where there is none.
+pub fn named(name: Name) -> Result<&'static Operator> {
+    let none = || Trouble::unsupported(format!("no operator `{}`", name.name));
+    find(name.domain.name(), name.name).ok_or_else(none)
+}
+
 /// The operator of this name.
 pub(crate) fn find(domain: &str, name: &str) -> Option<&'static Operator> {
     static BY_NAME: LazyLock<HashMap<(&str, &str), &Operator>> =
         LazyLock::new(|| all().map(|op| ((op.domain.name(), op.name), op)).collect());
     BY_NAME.get(&(domain, name)).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_name_is_of_an_operator() {
+        for name in crate::graph::names::ALL {
+            assert!(super::named(*name).is_ok(), "{name:?}");
+        }
+    }
 }

@@ -16,7 +16,9 @@ use crate::{
     Element, Kind, Limits, Meter, Model, Result, Trouble,
     feed::Derivative,
     grad::Builder,
-    graph::{Body, Declared, Dimension, Domain, Graph, Inference, Node, ValueId, ops, shorten},
+    graph::{
+        Body, Declared, Dimension, Domain, Graph, Inference, Node, ValueId, names, ops, shorten,
+    },
     onnx::{
         encode::{self, Message},
         forms,
@@ -125,7 +127,7 @@ fn plain(
     graph.prune();
     let mut left = std::mem::take(&mut graph.nodes);
     left.reverse();
-    let mut builder = Builder::new(graph, derivative.known.clone(), meter);
+    let mut builder = Builder::new(graph, derivative.known.clone(), meter, ops::named);
     // What stands for what own operators wrote. A stand may be written by one itself.
     let mut stands: HashMap<ValueId, ValueId> = HashMap::new();
     let stand = |stands: &HashMap<ValueId, ValueId>, mut id: ValueId| {
@@ -412,7 +414,7 @@ impl Exporter {
             let mut copy = Message::default();
             copy.text(1, &call(called, *id));
             copy.text(2, name);
-            copy.text(4, ops::IDENTITY.name);
+            copy.text(4, names::IDENTITY.name);
             message.message(1, copy);
         }
         for (tensor, name) in constants {

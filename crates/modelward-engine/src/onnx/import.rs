@@ -7,7 +7,8 @@ use modelward_formats::{Bytes, onnx};
 use crate::{
     Element, Limits, Result, Trouble,
     graph::{
-        Attribute, Attributes, Body, Declared, Dimension, Graph, Node, Value, ValueId, ops, shorten,
+        Attribute, Attributes, Body, Declared, Dimension, Graph, Node, Value, ValueId, names, ops,
+        shorten,
     },
     onnx::{
         rewrite::Import,
@@ -206,6 +207,7 @@ impl Importer<'_> {
             after: Vec::new(),
             constant: false,
             graph: &mut self.frame().graph,
+            find: ops::named,
         };
         if let Some(rewrite) = operator.import {
             rewrite(&mut import)?;
@@ -284,7 +286,7 @@ impl Importer<'_> {
             let value = Value { name: (**name).into(), ..Value::default() };
             let output = self.define(name, value)?;
             self.frame().graph.nodes.push(Node {
-                operator: &ops::IDENTITY,
+                operator: ops::named(names::IDENTITY)?,
                 name: Arc::default(),
                 attributes: Attributes::new(),
                 inputs: vec![Some(id)],

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::{
     Result, Tensor, Trouble,
-    graph::{Attributes, Graph, Node, Operator, Value, ValueId},
+    graph::{Attributes, Find, Graph, Name, Node, Operator, Value, ValueId},
 };
 
 /// A node on its way into the graph: an operator rewrites here what older sets write otherwise.
@@ -23,6 +23,7 @@ pub(crate) struct Import<'a> {
     /// Its output is known, and the node left out.
     pub(super) constant: bool,
     pub(super) graph: &'a mut Graph,
+    pub(super) find: Find,
 }
 
 impl Import<'_> {
@@ -105,13 +106,23 @@ impl Import<'_> {
         self.graph.value(id).constant.as_ref()
     }
 
+    /// It is of this operator.
+    ///
+    /// # Errors
+    /// Where there is no such operator. So with the others below.
+    pub(crate) fn set_operator(&mut self, operator: Name) -> Result<()> {
+        self.operator = (self.find)(operator)?;
+        Ok(())
+    }
+
     /// Write a node in front of this one; gives what it writes.
     pub(crate) fn before(
         &mut self,
-        operator: &'static Operator,
+        operator: Name,
         inputs: Vec<Option<ValueId>>,
         attributes: Attributes,
-    ) -> ValueId {
+    ) -> Result<ValueId> {
+        let operator = (self.find)(operator)?;
         let output = self.graph.add_value(Value::default());
         self.graph.nodes.push(Node {
             operator,
@@ -121,7 +132,7 @@ impl Import<'_> {
             outputs: vec![output],
             bodies: Vec::new(),
         });
-        output
+        Ok(output)
     }
 
     /// Write a node behind this one: it reads what this node wrote as an output, and these others,
@@ -129,12 +140,13 @@ impl Import<'_> {
     pub(crate) fn after(
         &mut self,
         output: usize,
-        operator: &'static Operator,
+        operator: Name,
         others: &[ValueId],
         attributes: Attributes,
-    ) {
+    ) -> Result<()> {
+        let operator = (self.find)(operator)?;
         let inner = self.graph.add_value(Value::default());
-        let Some(place) = self.outputs.get_mut(output) else { return };
+        let Some(place) = self.outputs.get_mut(output) else { return Ok(()) };
         let outer = std::mem::replace(place, inner);
         let inputs = std::iter::once(inner).chain(others.iter().copied()).map(Some).collect();
         self.after.insert(
@@ -148,5 +160,6 @@ impl Import<'_> {
                 bodies: Vec::new(),
             },
         );
+        Ok(())
     }
 }

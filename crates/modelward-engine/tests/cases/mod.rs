@@ -9,7 +9,7 @@ use modelward_engine::{
     exec::evaluate,
     feed::{By, Fed, Objective},
     grad::{Builder, Options},
-    graph::{Graph, ValueId},
+    graph::{Graph, ValueId, ops::named},
 };
 use modelward_formats::Bytes;
 
@@ -313,7 +313,8 @@ fn one(case: &Case, free: bool) {
     for (at, &input) in case.by.iter().enumerate() {
         let along = Arc::new(random(55, case.inputs[input].dims()));
         let first = derivative.gradients[at].1;
-        let mut builder = Builder::new(derivative.graph.clone(), derivative.known.clone(), &meter);
+        let mut builder =
+            Builder::new(derivative.graph.clone(), derivative.known.clone(), &meter, named);
         let direction = builder.constant((*along).clone());
         let wanted = case.by.iter().map(|&input| ids[input]).collect::<Vec<_>>();
         let second = builder

@@ -9,7 +9,7 @@ use crate::{
     },
     graph::{
         Node,
-        ops::{Axis, Geometry},
+        ops::{conv::Geometry, windows::Axis},
     },
 };
 

@@ -13,7 +13,7 @@ use crate::{
     Data, Result,
     grad::Builder,
     graph::{
-        Attributes, Grad, Operator, ValueId, ops,
+        Attributes, Grad, Operator, ValueId, names,
         ops::{
             elementwise::{alone, chain, floats},
             unary::float,
@@ -37,11 +37,11 @@ pub(super) const OPS: &[&Operator] = &[
     &SHRINK,
 ];
 
-pub(crate) static SOFTPLUS: Operator = float(
+static SOFTPLUS: Operator = float(
     "Softplus",
     &[1, 22],
     |run| floats(run, softplus),
-    |cx| chain(cx, |b, x, _| b.apply(&ops::SIGMOID, &[x])),
+    |cx| chain(cx, |b, x, _| b.apply(names::SIGMOID, &[x])),
 );
 
 static SOFTSIGN: Operator = float(
@@ -50,9 +50,9 @@ static SOFTSIGN: Operator = float(
     |run| floats(run, |x| x / (1.0 + x.abs())),
     |cx| {
         chain(cx, |b, x, _| {
-            let (magnitude, one) = (b.apply(&ops::ABS, &[x])?, b.float(x, 1.0)?);
+            let (magnitude, one) = (b.apply(names::ABS, &[x])?, b.float(x, 1.0)?);
             let divisor = b.add(magnitude, one)?;
-            let share = b.apply(&ops::DIV, &[one, divisor])?;
+            let share = b.apply(names::DIV, &[one, divisor])?;
             b.mul(share, share)
         })
     },
@@ -65,11 +65,11 @@ static MISH: Operator = float(
     |cx| {
         chain(cx, |b, x, _| {
             // t + x (1 - t^2) sigmoid(x), where t is the gate.
-            let soft = b.apply(&SOFTPLUS, &[x])?;
-            let gate = b.apply(&ops::TANH, &[soft])?;
+            let soft = b.apply(names::SOFTPLUS, &[x])?;
+            let gate = b.apply(names::TANH, &[soft])?;
             let (square, one) = (b.mul(gate, gate)?, b.float(x, 1.0)?);
-            let rest = b.apply(&ops::SUB, &[one, square])?;
-            let share = b.apply(&ops::SIGMOID, &[x])?;
+            let rest = b.apply(names::SUB, &[one, square])?;
+            let share = b.apply(names::SIGMOID, &[x])?;
             let slope = b.mul(rest, share)?;
             let slope = b.mul(slope, x)?;
             b.add(gate, slope)
@@ -128,7 +128,7 @@ static CELU: Operator = float(
         let alpha = number(&cx.node.attributes, "alpha", 1.0)?;
         chain(cx, |b, x, y| {
             let (alpha, one) = (b.float(x, alpha)?, b.float(x, 1.0)?);
-            let share = b.apply(&ops::DIV, &[y, alpha])?;
+            let share = b.apply(names::DIV, &[y, alpha])?;
             let below = b.add(share, one)?;
             choose(b, x, 0.0, one, below)
         })
@@ -148,8 +148,8 @@ static HARD_SIGMOID: Operator = float(
             let (slope, zero) = (b.float(y, alpha)?, b.float(y, 0.0)?);
             let above = choose(b, y, 0.0, slope, zero)?;
             let one = b.float(y, 1.0)?;
-            let below = b.apply(&ops::GREATER, &[one, y])?;
-            b.apply(&ops::WHERE, &[below, above, zero])
+            let below = b.apply(names::GREATER, &[one, y])?;
+            b.apply(names::WHERE, &[below, above, zero])
         })
     },
 );
@@ -164,8 +164,8 @@ static HARD_SWISH: Operator = float(
             let ramp = b.mul(x, third)?;
             let ramp = b.add(ramp, half)?;
             let (one, zero, three) = (b.float(x, 1.0)?, b.float(x, 0.0)?, b.float(x, 3.0)?);
-            let below = b.apply(&ops::GREATER, &[three, x])?;
-            let slope = b.apply(&ops::WHERE, &[below, ramp, one])?;
+            let below = b.apply(names::GREATER, &[three, x])?;
+            let slope = b.apply(names::WHERE, &[below, ramp, one])?;
             choose(b, x, -3.0, slope, zero)
         })
     },
@@ -196,9 +196,9 @@ pub(super) fn swish_and_slope(
 ) -> Result<(ValueId, ValueId)> {
     let (alpha, one) = (b.float(x, alpha)?, b.float(x, 1.0)?);
     let scaled = b.mul(x, alpha)?;
-    let gate = b.apply(&ops::SIGMOID, &[scaled])?;
+    let gate = b.apply(names::SIGMOID, &[scaled])?;
     let swish = b.mul(x, gate)?;
-    let rest = b.apply(&ops::SUB, &[one, gate])?;
+    let rest = b.apply(names::SUB, &[one, gate])?;
     let bend = b.mul(scaled, rest)?;
     let bend = b.add(bend, one)?;
     Ok((swish, b.mul(gate, bend)?))
@@ -242,12 +242,12 @@ fn gelu_slope(b: &mut Builder<'_>, x: ValueId) -> Result<ValueId> {
     let (half, one) = (b.float(x, 0.5)?, b.float(x, 1.0)?);
     let root = b.float(x, std::f64::consts::FRAC_1_SQRT_2)?;
     let scaled = b.mul(x, root)?;
-    let error = b.apply(&ops::ERF, &[scaled])?;
+    let error = b.apply(names::ERF, &[scaled])?;
     let share = b.add(error, one)?;
     let share = b.mul(share, half)?;
     let square = b.mul(scaled, scaled)?;
-    let negative = b.apply(&ops::NEG, &[square])?;
-    let bell = b.apply(&ops::EXP, &[negative])?;
+    let negative = b.apply(names::NEG, &[square])?;
+    let bell = b.apply(names::EXP, &[negative])?;
     // 1 / sqrt(2 pi).
     let height = b.float(x, 0.5 * ROOT_2_PI)?;
     let density = b.mul(bell, height)?;
@@ -264,12 +264,12 @@ fn gelu_slope_tanh(b: &mut Builder<'_>, x: ValueId) -> Result<ValueId> {
     let curve = b.mul(square, cube)?;
     let inner = b.add(curve, root)?;
     let inner = b.mul(inner, x)?;
-    let gate = b.apply(&ops::TANH, &[inner])?;
+    let gate = b.apply(names::TANH, &[inner])?;
     let three = b.float(x, 3.0)?;
     let inner_slope = b.mul(curve, three)?;
     let inner_slope = b.add(inner_slope, root)?;
     let gate_square = b.mul(gate, gate)?;
-    let rest = b.apply(&ops::SUB, &[one, gate_square])?;
+    let rest = b.apply(names::SUB, &[one, gate_square])?;
     let bend = b.mul(rest, inner_slope)?;
     let bend = b.mul(bend, x)?;
     let sum = b.add(gate, one)?;
@@ -347,10 +347,10 @@ static SHRINK: Operator = Operator::new(
         let x = cx.input(0)?;
         let zero = cx.builder.float(x, 0.0)?;
         let (lowest, highest) = (cx.builder.float(x, -edge)?, cx.builder.float(x, edge)?);
-        let below = cx.builder.apply(&ops::GREATER, &[lowest, x])?;
-        let kept = cx.builder.apply(&ops::WHERE, &[below, flow, zero])?;
-        let above = cx.builder.apply(&ops::GREATER, &[x, highest])?;
-        let gradient = cx.builder.apply(&ops::WHERE, &[above, flow, kept])?;
+        let below = cx.builder.apply(names::GREATER, &[lowest, x])?;
+        let kept = cx.builder.apply(names::WHERE, &[below, flow, zero])?;
+        let above = cx.builder.apply(names::GREATER, &[x, highest])?;
+        let gradient = cx.builder.apply(names::WHERE, &[above, flow, kept])?;
         cx.give(0, gradient)
     }),
 );
@@ -364,8 +364,8 @@ fn choose(
     otherwise: ValueId,
 ) -> Result<ValueId> {
     let edge = b.float(x, edge)?;
-    let is_above = b.apply(&ops::GREATER, &[x, edge])?;
-    b.apply(&ops::WHERE, &[is_above, above, otherwise])
+    let is_above = b.apply(names::GREATER, &[x, edge])?;
+    b.apply(names::WHERE, &[is_above, above, otherwise])
 }
 
 /// Its logarithm does not overflow where the exponential would.

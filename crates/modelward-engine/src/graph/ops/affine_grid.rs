@@ -6,7 +6,8 @@ use crate::{
     Result, Tensor, Trouble, Type,
     grad::Dim,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, names,
+        ops::elementwise,
         ops::{
             constant_of_shape::sizes,
             real::{Real, of_reals},
@@ -49,10 +50,10 @@ static AFFINE_GRID: Operator = Operator::new(
         let points = Tensor::new([rows, rank + 1], points)?.cast(cx.builder.element(flow)?)?;
         let points = cx.builder.constant(points);
         let list = cx.builder.ints(vec![-1, rows as i64, rank as i64]);
-        let flow = cx.builder.apply(&ops::RESHAPE, &[flow, list])?;
+        let flow = cx.builder.apply(names::RESHAPE, &[flow, list])?;
         let turn = Attributes::new().with("perm", vec![0, 2, 1]);
-        let flow = cx.builder.apply_with(&ops::TRANSPOSE, &[flow], turn)?;
-        let gradient = cx.builder.apply(&ops::MATMUL, &[flow, points])?;
+        let flow = cx.builder.apply_with(names::TRANSPOSE, &[flow], turn)?;
+        let gradient = cx.builder.apply(names::MATMUL, &[flow, points])?;
         cx.give(0, gradient)
     }),
 )
@@ -68,7 +69,7 @@ fn points(space: &[usize], align_corners: bool) -> Result<Vec<f64>> {
     if rows > MOST {
         return Err(Trouble::limit(format!("{rows} points of a grid, over the limit of {MOST}")));
     }
-    let strides = ops::elementwise::strides(space);
+    let strides = elementwise::strides(space);
     let mut points = Vec::with_capacity(count(&[rows, space.len() + 1])?);
     for row in 0..rows {
         for axis in (0..space.len()).rev() {

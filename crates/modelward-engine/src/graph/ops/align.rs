@@ -4,13 +4,13 @@
 
 use crate::{
     Result, Trouble, Type,
-    graph::{Attributes, Grad, Infer, Operator, ops},
+    graph::{Attributes, Grad, Infer, Operator, names},
 };
 
 pub(super) const OPS: &[&Operator] = &[&ALIGN];
 
 /// The first input with dimensions of 1 behind its own, so that they begin at `axis` of the second.
-pub(crate) static ALIGN: Operator = Operator::own(
+static ALIGN: Operator = Operator::own(
     "Align",
     infer,
     |run| {
@@ -29,7 +29,7 @@ pub(crate) static ALIGN: Operator = Operator::own(
         };
         let (from, to) = (builder.rank(x)?, builder.rank(output)?);
         let axes = builder.ints((from..to).map(|axis| axis as i64).collect());
-        Ok(vec![builder.apply_with(&ops::UNSQUEEZE, &[x, axes], Attributes::new())?])
+        Ok(vec![builder.apply_with(names::UNSQUEEZE, &[x, axes], Attributes::new())?])
     },
 )
 .moves();

@@ -5,7 +5,7 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim},
     graph::{
-        Attributes, Operator, Run, ValueId, ops,
+        Attributes, Name, Run, ValueId, names,
         ops::elementwise::{of_type, strides},
     },
 };
@@ -134,23 +134,23 @@ pub(super) fn lower_moved(
     builder: &mut Builder<'_>,
     flow: ValueId,
     x: ValueId,
-    operator: &'static Operator,
+    operator: Name,
     others: &[Option<ValueId>],
     attributes: Attributes,
 ) -> Result<ValueId> {
     let shape = builder.shape_of(x)?;
     let numbers = numbers(builder, x)?;
-    let numbers = builder.apply(&ops::RESHAPE, &[numbers, shape])?;
+    let numbers = builder.apply(names::RESHAPE, &[numbers, shape])?;
     let inputs = std::iter::once(Some(numbers)).chain(others.iter().copied()).collect();
     let moved = builder.apply_all(operator, inputs, attributes, 1)?[0];
     let flat = builder.ints(vec![-1]);
-    let moved = builder.apply(&ops::RESHAPE, &[moved, flat])?;
-    let flow = builder.apply(&ops::RESHAPE, &[flow, flat])?;
-    let x = builder.apply(&ops::RESHAPE, &[x, flat])?;
+    let moved = builder.apply(names::RESHAPE, &[moved, flat])?;
+    let flow = builder.apply(names::RESHAPE, &[flow, flat])?;
+    let x = builder.apply(names::RESHAPE, &[x, flat])?;
     let zeros = zeros_like(builder, x)?;
     let add = Attributes::new().with("axis", 0).with("reduction", "add");
-    let sum = builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, moved, flow], add)?;
-    builder.apply(&ops::RESHAPE, &[sum, shape])
+    let sum = builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, moved, flow], add)?;
+    builder.apply(names::RESHAPE, &[sum, shape])
 }
 
 /// Whole numbers from 0 on, as many as a value has elements.
@@ -163,12 +163,10 @@ fn numbers(builder: &mut Builder<'_>, x: ValueId) -> Result<ValueId> {
         let count = crate::tensor::count(&dims)?;
         return Ok(builder.ints((0..count as i64).collect()));
     }
-    let range = ops::find("", "Range")
-        .ok_or_else(|| Trouble::unsupported("this gradient with free dimensions, as plain ONNX"))?;
-    let size = builder.apply(&ops::SIZE, &[x])?;
+    let size = builder.apply(names::SIZE, &[x])?;
     let start = builder.constant(Tensor::scalar(0_i64));
     let step = builder.constant(Tensor::scalar(1_i64));
-    builder.apply(range, &[start, size, step])
+    builder.apply(names::RANGE, &[start, size, step])
 }
 
 /// Zeros in the shape and the type of a value.
@@ -176,5 +174,5 @@ pub(super) fn zeros_like(builder: &mut Builder<'_>, value: ValueId) -> Result<Va
     let zero = Tensor::list(vec![0.0_f64]).cast(builder.element(value)?)?;
     let shape = builder.shape_of(value)?;
     let zero = Attributes::new().with("value", zero);
-    builder.apply_with(&ops::CONSTANT_OF_SHAPE, &[shape], zero)
+    builder.apply_with(names::CONSTANT_OF_SHAPE, &[shape], zero)
 }

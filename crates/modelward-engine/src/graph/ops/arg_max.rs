@@ -14,7 +14,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&ARG_MAX, &ARG_MIN];
 
-pub(crate) static ARG_MAX: Operator =
+static ARG_MAX: Operator =
     Operator::new("ArgMax", &[1, 11, 12, 13], infer, |run| seek(run, Ordering::Greater), NO_SLOPE)
         .flop(|cx, _| Ok(cx.kind(0)?.count()? as u64));
 

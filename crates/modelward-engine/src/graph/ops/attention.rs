@@ -10,7 +10,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim, Gradient, Options},
     graph::{
-        Attributes, Grad, Infer, Node, Operator, Run, ValueId, ops,
+        Attributes, Grad, Infer, Node, Operator, Run, ValueId, names,
         ops::{
             elementwise::{Places, broadcast},
             real::{Real, of_reals},
@@ -489,7 +489,7 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let mut fresh = Vec::new();
     for input in &inputs {
         fresh.push(match input {
-            Some(id) => Some(cx.builder.apply(&ops::IDENTITY, &[*id])?),
+            Some(id) => Some(cx.builder.apply(names::IDENTITY, &[*id])?),
             None => None,
         });
     }
@@ -540,41 +540,40 @@ fn written_out(
         }
         let columns = fixed(b, value, 2)? / heads;
         let shape = b.ints(vec![0, 0, heads as i64, columns as i64]);
-        let value = b.apply(&ops::RESHAPE, &[value, shape])?;
-        b.apply_with(&ops::TRANSPOSE, &[value], turn())
+        let value = b.apply(names::RESHAPE, &[value, shape])?;
+        b.apply_with(names::TRANSPOSE, &[value], turn())
     };
     let q = split(b, q, heads)?;
     let (mut k, mut v) = (split(b, k, kv_heads)?, split(b, v, kv_heads)?);
     let along = || Attributes::new().with("axis", 2);
     if let (Some(past_k), Some(past_v)) = (inputs[PAST_K], inputs[PAST_V]) {
-        k = b.apply_with(&ops::CONCAT, &[past_k, k], along())?;
-        v = b.apply_with(&ops::CONCAT, &[past_v, v], along())?;
+        k = b.apply_with(names::CONCAT, &[past_k, k], along())?;
+        v = b.apply_with(names::CONCAT, &[past_v, v], along())?;
     }
     let (present_k, present_v) = (k, v);
     let (depth, width) = (fixed(b, q, 3)?, fixed(b, v, 3)?);
     if heads != kv_heads {
         for (value, columns) in [(&mut k, depth), (&mut v, width)] {
             let axis = b.ints(vec![2]);
-            let group = b.apply(&ops::UNSQUEEZE, &[*value, axis])?;
+            let group = b.apply(names::UNSQUEEZE, &[*value, axis])?;
             let times = b.ints(vec![1, 1, (heads / kv_heads) as i64, 1, 1]);
-            let group = b.apply(&ops::EXPAND, &[group, times])?;
+            let group = b.apply(names::EXPAND, &[group, times])?;
             let shape = b.ints(vec![0, heads as i64, -1, columns as i64]);
-            *value = b.apply(&ops::RESHAPE, &[group, shape])?;
+            *value = b.apply(names::RESHAPE, &[group, shape])?;
         }
     }
     let root = b.float(q, scale(attributes, depth)?.sqrt())?;
     let scaled_q = b.mul(q, root)?;
     let scaled_k = b.mul(k, root)?;
     let order = Attributes::new().with("perm", vec![0, 1, 3, 2]);
-    let turned = b.apply_with(&ops::TRANSPOSE, &[scaled_k], order)?;
-    let raw = b.apply(&ops::MATMUL, &[scaled_q, turned])?;
+    let turned = b.apply_with(names::TRANSPOSE, &[scaled_k], order)?;
+    let raw = b.apply(names::MATMUL, &[scaled_q, turned])?;
     let softcap = attributes.float_or("softcap", 0.0)?;
     let mut capped = raw;
     if softcap > 0.0 {
-        let tanh = ops::find("", "Tanh").ok_or_else(|| Trouble::unsupported("a soft cap"))?;
         let cap = b.float(raw, softcap.into())?;
-        let share = b.apply(&ops::DIV, &[raw, cap])?;
-        let share = b.apply(tanh, &[share])?;
+        let share = b.apply(names::DIV, &[raw, cap])?;
+        let share = b.apply(names::TANH, &[share])?;
         capped = b.mul(share, cap)?;
     }
     let mut biased = capped;
@@ -586,19 +585,19 @@ fn written_out(
         || attributes.int_or("right_window_size", -1)? >= 0;
     let softmax = || Attributes::new().with("axis", -1);
     if masked {
-        let made = b.apply_all(&ATTENTION_BIAS, inputs.to_vec(), attributes.clone(), 2)?;
+        let made = b.apply_all(names::ATTENTION_BIAS, inputs.to_vec(), attributes.clone(), 2)?;
         biased = b.add(capped, made[0])?;
-        shares = b.apply_with(&ops::SOFTMAX, &[biased], softmax())?;
+        shares = b.apply_with(names::SOFTMAX, &[biased], softmax())?;
         let zero = b.float(shares, 0.0)?;
-        shares = b.apply(&ops::WHERE, &[made[1], zero, shares])?;
+        shares = b.apply(names::WHERE, &[made[1], zero, shares])?;
     } else {
-        shares = b.apply_with(&ops::SOFTMAX, &[shares], softmax())?;
+        shares = b.apply_with(names::SOFTMAX, &[shares], softmax())?;
     }
-    let mut y = b.apply(&ops::MATMUL, &[shares, v])?;
+    let mut y = b.apply(names::MATMUL, &[shares, v])?;
     if flat {
-        y = b.apply_with(&ops::TRANSPOSE, &[y], turn())?;
+        y = b.apply_with(names::TRANSPOSE, &[y], turn())?;
         let shape = b.ints(vec![0, 0, (heads * width) as i64]);
-        y = b.apply(&ops::RESHAPE, &[y, shape])?;
+        y = b.apply(names::RESHAPE, &[y, shape])?;
     }
     let shown = match mode(attributes)? {
         0 => raw,
@@ -647,13 +646,13 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<ValueId>> {
             return Err(unsupported());
         }
         if builder.element(mask)? == Element::Bool {
-            mask = builder.apply(&ops::WHERE, &[mask, zero, none])?;
+            mask = builder.apply(names::WHERE, &[mask, zero, none])?;
         }
         bias = builder.add(mask, bias)?;
     }
     let last = builder.ints(vec![-1]);
-    let most = builder.apply(&ops::REDUCE_MAX, &[bias, last])?;
-    let empty = builder.apply(&ops::EQUAL, &[most, none])?;
-    let bias = builder.apply(&ops::WHERE, &[empty, zero, bias])?;
+    let most = builder.apply(names::REDUCE_MAX, &[bias, last])?;
+    let empty = builder.apply(names::EQUAL, &[most, none])?;
+    let bias = builder.apply(names::WHERE, &[empty, zero, bias])?;
     Ok(vec![bias, empty])
 }

@@ -11,17 +11,14 @@
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::Gradient,
-    graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, ops,
-        ops::{elementwise::of_type, reduce::REDUCE_MEAN},
-    },
+    graph::{Attributes, Grad, Infer, Operator, Run, ValueId, names, ops::elementwise::of_type},
     onnx::Import,
     tensor::count,
 };
 
 pub(super) const OPS: &[&Operator] = &[&BATCH_NORMALIZATION];
 
-pub(crate) static BATCH_NORMALIZATION: Operator = Operator::new(
+static BATCH_NORMALIZATION: Operator = Operator::new(
     "BatchNormalization",
     &[6, 7, 9, 14, 15],
     infer,
@@ -58,16 +55,16 @@ fn old_forms(import: &mut Import<'_>) -> Result<()> {
     if each {
         // A mean for each element: every element becomes a channel.
         let x = import.input(0)?;
-        let shape = import.before(&ops::SHAPE, vec![Some(x)], Attributes::new());
-        let matrix = import.before(&ops::FLATTEN, vec![Some(x)], Attributes::new());
+        let shape = import.before(names::SHAPE, vec![Some(x)], Attributes::new())?;
+        let matrix = import.before(names::FLATTEN, vec![Some(x)], Attributes::new())?;
         import.set_input(0, matrix);
         let list = import.constant(Tensor::list(vec![-1_i64]));
         for input in 1..5 {
             let inputs = vec![Some(import.input(input)?), Some(list)];
-            let flat = import.before(&ops::RESHAPE, inputs, Attributes::new());
+            let flat = import.before(names::RESHAPE, inputs, Attributes::new())?;
             import.set_input(input, flat);
         }
-        import.after(0, &ops::RESHAPE, &[shape], Attributes::new().with("allowzero", 1));
+        import.after(0, names::RESHAPE, &[shape], Attributes::new().with("allowzero", 1))?;
     }
     Ok(())
 }
@@ -168,7 +165,7 @@ fn inference(cx: &mut Gradient<'_, '_>, flow: ValueId) -> Result<()> {
         let by = scaled(cx, flow, scale, variance)?;
         cx.give(0, by)?;
         if cx.wants(3) {
-            let negative = cx.builder.apply(&ops::NEG, &[by])?;
+            let negative = cx.builder.apply(names::NEG, &[by])?;
             give_channels(cx, 3, negative)?;
         }
     }
@@ -180,14 +177,14 @@ fn inference(cx: &mut Gradient<'_, '_>, flow: ValueId) -> Result<()> {
             // d(1 / sqrt(v)) = -1/2 v^(-3/2)
             let axes = channel_axes(cx, flow)?;
             let without = Attributes::new().with("keepdims", 0);
-            let total = cx.builder.apply_with(&ops::REDUCE_SUM, &[weighted, axes], without)?;
+            let total = cx.builder.apply_with(names::REDUCE_SUM, &[weighted, axes], without)?;
             let total = cx.builder.mul(total, scale)?;
             let epsilon = f64::from(cx.node.attributes.float_or("epsilon", 1e-5)?);
             let epsilon = cx.builder.float(variance, epsilon)?;
             let above = cx.builder.add(variance, epsilon)?;
             let half = cx.builder.float(total, -0.5)?;
             let total = cx.builder.mul(total, half)?;
-            let by = cx.builder.apply(&ops::DIV, &[total, above])?;
+            let by = cx.builder.apply(names::DIV, &[total, above])?;
             cx.give(4, by)?;
         }
     }
@@ -201,20 +198,20 @@ fn training(cx: &mut Gradient<'_, '_>, flow: ValueId) -> Result<()> {
         let axes = channel_axes(cx, x)?;
         let keep = || Attributes::new().with("keepdims", 1);
         let without = Attributes::new().with("keepdims", 0);
-        let kept = cx.builder.apply_with(&REDUCE_MEAN, &[x, axes], keep())?;
-        let centred = cx.builder.apply(&ops::SUB, &[x, kept])?;
+        let kept = cx.builder.apply_with(names::REDUCE_MEAN, &[x, axes], keep())?;
+        let centred = cx.builder.apply(names::SUB, &[x, kept])?;
         let squares = cx.builder.mul(centred, centred)?;
-        let mean = cx.builder.apply_with(&REDUCE_MEAN, &[x, axes], without.clone())?;
-        let variance = cx.builder.apply_with(&REDUCE_MEAN, &[squares, axes], without)?;
+        let mean = cx.builder.apply_with(names::REDUCE_MEAN, &[x, axes], without.clone())?;
+        let variance = cx.builder.apply_with(names::REDUCE_MEAN, &[squares, axes], without)?;
         let normal = normalized(cx, x, mean, variance)?;
         let weighted = cx.builder.mul(flow, normal)?;
         give_channels(cx, 1, weighted)?;
         if cx.wants(0) {
-            let common = cx.builder.apply_with(&REDUCE_MEAN, &[flow, axes], keep())?;
-            let along = cx.builder.apply_with(&REDUCE_MEAN, &[weighted, axes], keep())?;
+            let common = cx.builder.apply_with(names::REDUCE_MEAN, &[flow, axes], keep())?;
+            let along = cx.builder.apply_with(names::REDUCE_MEAN, &[weighted, axes], keep())?;
             let along = cx.builder.mul(normal, along)?;
-            let rest = cx.builder.apply(&ops::SUB, &[flow, common])?;
-            let rest = cx.builder.apply(&ops::SUB, &[rest, along])?;
+            let rest = cx.builder.apply(names::SUB, &[flow, common])?;
+            let rest = cx.builder.apply(names::SUB, &[rest, along])?;
             let by = scaled(cx, rest, scale, variance)?;
             cx.give(0, by)?;
         }
@@ -248,14 +245,14 @@ fn normalized(
 fn normalization(cx: &mut Gradient<'_, '_>, inputs: [ValueId; 5]) -> Result<ValueId> {
     let epsilon = cx.node.attributes.float_or("epsilon", 1e-5)?;
     let attributes = Attributes::new().with("epsilon", epsilon);
-    cx.builder.apply_with(&BATCH_NORMALIZATION, &inputs, attributes)
+    cx.builder.apply_with(names::BATCH_NORMALIZATION, &inputs, attributes)
 }
 
 /// As many of the same number as another value has.
 fn filled(cx: &mut Gradient<'_, '_>, like: ValueId, number: f64) -> Result<ValueId> {
     let shape = cx.builder.shape_of(like)?;
     let one = cx.builder.float(like, number)?;
-    cx.builder.apply(&ops::EXPAND, &[one, shape])
+    cx.builder.apply(names::EXPAND, &[one, shape])
 }
 
 /// Every axis but that of the channels.
@@ -273,14 +270,14 @@ fn give_channels(cx: &mut Gradient<'_, '_>, input: usize, value: ValueId) -> Res
     // Without channels there is one number for all examples.
     let keep = i64::from(cx.builder.rank(value)? == 1);
     let keep = Attributes::new().with("keepdims", keep);
-    let total = cx.builder.apply_with(&ops::REDUCE_SUM, &[value, axes], keep)?;
+    let total = cx.builder.apply_with(names::REDUCE_SUM, &[value, axes], keep)?;
     let like = cx.input(input)?;
     let (from, to): (Element, Element) = (cx.builder.element(total)?, cx.builder.element(like)?);
     let total = if from == to {
         total
     } else {
         let to = Attributes::new().with("to", to.to_onnx());
-        cx.builder.apply_with(&ops::CAST, &[total], to)?
+        cx.builder.apply_with(names::CAST, &[total], to)?
     };
     cx.give(input, total)
 }

@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Tensor, Trouble,
     grad::Gradient,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, names,
         ops::elementwise::{broadcast_both, of_type, zip},
     },
     onnx::Import,
@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&ADD, &SUB, &MUL, &DIV];
 
-pub(crate) static ADD: Operator = arithmetic(
+static ADD: Operator = arithmetic(
     "Add",
     |run| numeric(run, |a, b| a + b, |a, b| a + b, i64::wrapping_add, u64::wrapping_add),
     |cx| {
@@ -27,21 +27,21 @@ pub(crate) static ADD: Operator = arithmetic(
     },
 );
 
-pub(crate) static SUB: Operator = arithmetic(
+static SUB: Operator = arithmetic(
     "Sub",
     |run| numeric(run, |a, b| a - b, |a, b| a - b, i64::wrapping_sub, u64::wrapping_sub),
     |cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         cx.give_unbroadcast(0, flow)?;
         if cx.wants(1) {
-            let negative = cx.builder.apply(&ops::NEG, &[flow])?;
+            let negative = cx.builder.apply(names::NEG, &[flow])?;
             cx.give_unbroadcast(1, negative)?;
         }
         Ok(())
     },
 );
 
-pub(crate) static MUL: Operator = arithmetic(
+static MUL: Operator = arithmetic(
     "Mul",
     |run| numeric(run, |a, b| a * b, |a, b| a * b, i64::wrapping_mul, u64::wrapping_mul),
     |cx| {
@@ -57,18 +57,18 @@ pub(crate) static MUL: Operator = arithmetic(
     },
 );
 
-pub(crate) static DIV: Operator = arithmetic("Div", divide, |cx| {
+static DIV: Operator = arithmetic("Div", divide, |cx| {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let divisor = cx.input(1)?;
     if cx.wants(0) {
-        let gradient = cx.builder.apply(&ops::DIV, &[flow, divisor])?;
+        let gradient = cx.builder.apply(names::DIV, &[flow, divisor])?;
         cx.give_unbroadcast(0, gradient)?;
     }
     if cx.wants(1) {
         let quotient = cx.output(0)?;
         let scaled = cx.builder.mul(flow, quotient)?;
-        let scaled = cx.builder.apply(&ops::DIV, &[scaled, divisor])?;
-        let gradient = cx.builder.apply(&ops::NEG, &[scaled])?;
+        let scaled = cx.builder.apply(names::DIV, &[scaled, divisor])?;
+        let gradient = cx.builder.apply(names::NEG, &[scaled])?;
         cx.give_unbroadcast(1, gradient)?;
     }
     Ok(())
@@ -93,10 +93,10 @@ pub(super) fn old_broadcast(import: &mut Import<'_>) -> Result<()> {
         // The second operand's dimensions end where the first's do, unless `axis` says otherwise.
         let (first, second) = (import.input(0)?, import.input(1)?);
         let aligned = import.before(
-            &ops::ALIGN,
+            names::ALIGN,
             vec![Some(second), Some(first)],
             Attributes::new().with("axis", axis),
-        );
+        )?;
         import.set_input(1, aligned);
     }
     Ok(())

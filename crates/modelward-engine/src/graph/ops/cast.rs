@@ -8,12 +8,12 @@
 use crate::{
     Element, Result, Trouble, Type,
     grad::Gradient,
-    graph::{Attributes, Grad, Infer, Operator, ops},
+    graph::{Attributes, Grad, Infer, Operator, names},
 };
 
 pub(super) const OPS: &[&Operator] = &[&CAST, &CAST_LIKE];
 
-pub(crate) static CAST: Operator = Operator::new(
+static CAST: Operator = Operator::new(
     "Cast",
     &[6, 9, 13, 19, 21, 23, 24, 25],
     |cx| {
@@ -28,7 +28,7 @@ pub(crate) static CAST: Operator = Operator::new(
 )
 .moves();
 
-pub(crate) static CAST_LIKE: Operator = Operator::new(
+static CAST_LIKE: Operator = Operator::new(
     "CastLike",
     &[15, 19, 21, 23, 24, 25],
     |cx: &Infer<'_>| Ok(vec![Type::new(cx.element(1)?, cx.dims(0)?)]),
@@ -41,6 +41,6 @@ fn back(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let x = cx.input(0)?;
     let to = cx.builder.element(x)?.to_onnx();
-    let gradient = cx.builder.apply_with(&ops::CAST, &[flow], Attributes::new().with("to", to))?;
+    let gradient = cx.builder.apply_with(names::CAST, &[flow], Attributes::new().with("to", to))?;
     cx.give(0, gradient)
 }

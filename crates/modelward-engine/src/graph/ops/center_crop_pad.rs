@@ -5,7 +5,7 @@
 use crate::{
     Data, Result, Trouble, Type, alike,
     graph::{
-        Attributes, Grad, Operator, axis_of, ops,
+        Attributes, Grad, Operator, axis_of, names,
         ops::along::{Along, places},
     },
 };
@@ -45,9 +45,9 @@ static CENTER_CROP_PAD: Operator = Operator::new(
             let axes = axes.to_vec();
             attributes.set("axes", axes.clone());
             let axes = cx.builder.ints(axes);
-            shape = cx.builder.apply(&ops::GATHER, &[shape, axes])?;
+            shape = cx.builder.apply(names::GATHER, &[shape, axes])?;
         }
-        let gradient = cx.builder.apply_with(&CENTER_CROP_PAD, &[flow, shape], attributes)?;
+        let gradient = cx.builder.apply_with(names::CENTER_CROP_PAD, &[flow, shape], attributes)?;
         cx.give(0, gradient)
     }),
 )

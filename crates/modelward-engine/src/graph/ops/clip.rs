@@ -8,13 +8,13 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::Gradient,
-    graph::{Grad, Infer, Operator, Run, ops, ops::elementwise::of_type},
+    graph::{Grad, Infer, Operator, Run, names, ops::elementwise::of_type},
     onnx::Import,
 };
 
 pub(super) const OPS: &[&Operator] = &[&CLIP];
 
-pub(crate) static CLIP: Operator =
+static CLIP: Operator =
     Operator::new("Clip", &[6, 11, 12, 13], infer, run, Grad::Rule(grad)).import(import);
 
 fn import(import: &mut Import<'_>) -> Result<()> {
@@ -82,33 +82,33 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
             return Ok(Some(bound));
         }
         let to = crate::graph::Attributes::new().with("to", element.to_onnx());
-        cx.builder.apply_with(&ops::CAST, &[bound], to).map(Some)
+        cx.builder.apply_with(names::CAST, &[bound], to).map(Some)
     };
     let (low, high) = (bound(cx, 1)?, bound(cx, 2)?);
     if cx.wants(0) {
         let mut gradient = flow;
         let pairs = [low.map(|low| [x, low]), high.map(|high| [high, x])];
         for pair in pairs.into_iter().flatten() {
-            let inside = cx.builder.apply(&ops::GREATER, &pair)?;
-            gradient = cx.builder.apply(&ops::WHERE, &[inside, gradient, zero])?;
+            let inside = cx.builder.apply(names::GREATER, &pair)?;
+            gradient = cx.builder.apply(names::WHERE, &[inside, gradient, zero])?;
         }
         cx.give(0, gradient)?;
     }
     if let (true, Some(low)) = (cx.wants(1), low) {
-        let below = cx.builder.apply(&ops::GREATER, &[low, x])?;
-        let mut gradient = cx.builder.apply(&ops::WHERE, &[below, flow, zero])?;
+        let below = cx.builder.apply(names::GREATER, &[low, x])?;
+        let mut gradient = cx.builder.apply(names::WHERE, &[below, flow, zero])?;
         if let Some(high) = high {
-            let ordered = cx.builder.apply(&ops::LESS_OR_EQUAL, &[low, high])?;
-            gradient = cx.builder.apply(&ops::WHERE, &[ordered, gradient, zero])?;
+            let ordered = cx.builder.apply(names::LESS_OR_EQUAL, &[low, high])?;
+            gradient = cx.builder.apply(names::WHERE, &[ordered, gradient, zero])?;
         }
         to_bound(cx, 1, gradient)?;
     }
     if let (true, Some(high)) = (cx.wants(2), high) {
-        let above = cx.builder.apply(&ops::GREATER, &[x, high])?;
-        let mut gradient = cx.builder.apply(&ops::WHERE, &[above, flow, zero])?;
+        let above = cx.builder.apply(names::GREATER, &[x, high])?;
+        let mut gradient = cx.builder.apply(names::WHERE, &[above, flow, zero])?;
         if let Some(low) = low {
-            let crossed = cx.builder.apply(&ops::GREATER, &[low, high])?;
-            gradient = cx.builder.apply(&ops::WHERE, &[crossed, flow, gradient])?;
+            let crossed = cx.builder.apply(names::GREATER, &[low, high])?;
+            gradient = cx.builder.apply(names::WHERE, &[crossed, flow, gradient])?;
         }
         to_bound(cx, 2, gradient)?;
     }
@@ -122,7 +122,7 @@ fn to_bound(
     gradient: crate::graph::ValueId,
 ) -> Result<()> {
     let keep = crate::graph::Attributes::new().with("keepdims", 0);
-    let total = cx.builder.apply_with(&ops::REDUCE_SUM, &[gradient], keep)?;
+    let total = cx.builder.apply_with(names::REDUCE_SUM, &[gradient], keep)?;
     let bound = cx.input(input)?;
     let total = cx.builder.reshape_like(total, bound)?;
     cx.give(input, total)

@@ -5,7 +5,7 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, Run,
+        Attributes, Grad, Infer, Operator, Run, names,
         ops::{constant_of_shape::sizes, elementwise::of_type},
     },
     tensor::count,
@@ -58,7 +58,7 @@ static COL2IM: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = [flow, cx.input(0)?, cx.input(1)?, cx.input(2)?];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&COL2IM_GRAD, &inputs, attributes)?;
+        let gradient = cx.builder.apply_with(names::COL2IM_GRAD, &inputs, attributes)?;
         cx.give(0, gradient)
     }),
 );
@@ -103,7 +103,7 @@ static COL2IM_GRAD: Operator = Operator::own(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = [flow, cx.input(2)?, cx.input(3)?];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&COL2IM, &inputs, attributes)?;
+        let gradient = cx.builder.apply_with(names::COL2IM, &inputs, attributes)?;
         cx.give(0, gradient)
     }),
     |_, _| Err(Trouble::unsupported("the gradient of a Col2Im, as plain ONNX")),

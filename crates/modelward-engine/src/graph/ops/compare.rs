@@ -17,14 +17,12 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&EQUAL, &GREATER, &LESS, &GREATER_OR_EQUAL, &LESS_OR_EQUAL];
 
-pub(crate) static EQUAL: Operator = comparison("Equal", &[1, 7, 11, 13, 19], equal);
-pub(crate) static GREATER: Operator =
-    comparison("Greater", &[1, 7, 9, 13], |run| ordered(run, |a, b| a > b));
-pub(crate) static LESS: Operator =
-    comparison("Less", &[1, 7, 9, 13], |run| ordered(run, |a, b| a < b));
-pub(crate) static GREATER_OR_EQUAL: Operator =
+static EQUAL: Operator = comparison("Equal", &[1, 7, 11, 13, 19], equal);
+static GREATER: Operator = comparison("Greater", &[1, 7, 9, 13], |run| ordered(run, |a, b| a > b));
+static LESS: Operator = comparison("Less", &[1, 7, 9, 13], |run| ordered(run, |a, b| a < b));
+static GREATER_OR_EQUAL: Operator =
     comparison("GreaterOrEqual", &[12, 16], |run| ordered(run, |a, b| a >= b));
-pub(crate) static LESS_OR_EQUAL: Operator =
+static LESS_OR_EQUAL: Operator =
     comparison("LessOrEqual", &[12, 16], |run| ordered(run, |a, b| a <= b));
 
 const fn comparison(

@@ -6,14 +6,14 @@ use crate::{
     Data, Result, Tensor, Trouble, Type, alike,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops,
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, names,
         ops::{along::zeros_like, elementwise::like},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&CONCAT, &SPLIT];
 
-pub(crate) static CONCAT: Operator = Operator::new(
+static CONCAT: Operator = Operator::new(
     "Concat",
     &[1, 4, 11, 13],
     |cx| {
@@ -64,7 +64,7 @@ pub(crate) static CONCAT: Operator = Operator::new(
         let sizes = sizes_along(cx, axis)?;
         let along = Attributes::new().with("axis", axis as i64);
         let split = vec![Some(flow), Some(sizes)];
-        let parts = cx.builder.apply_all(&SPLIT, split, along, inputs)?;
+        let parts = cx.builder.apply_all(names::SPLIT, split, along, inputs)?;
         for (input, part) in parts.into_iter().enumerate() {
             cx.give(input, part)?;
         }
@@ -88,13 +88,13 @@ fn sizes_along(cx: &mut Gradient<'_, '_>, axis: usize) -> Result<ValueId> {
     let at = cx.builder.ints(vec![axis as i64]);
     let mut sizes = Vec::new();
     for input in inputs {
-        let shape = cx.builder.apply(&ops::SHAPE, &[input])?;
-        sizes.push(cx.builder.apply(&ops::GATHER, &[shape, at])?);
+        let shape = cx.builder.apply(names::SHAPE, &[input])?;
+        sizes.push(cx.builder.apply(names::GATHER, &[shape, at])?);
     }
-    cx.builder.apply_with(&CONCAT, &sizes, Attributes::new().with("axis", 0))
+    cx.builder.apply_with(names::CONCAT, &sizes, Attributes::new().with("axis", 0))
 }
 
-pub(crate) static SPLIT: Operator = Operator::new(
+static SPLIT: Operator = Operator::new(
     "Split",
     &[1, 2, 11, 13, 18],
     |cx| {
@@ -118,7 +118,7 @@ pub(crate) static SPLIT: Operator = Operator::new(
                 None => zeros_like(cx.builder, output)?,
             });
         }
-        let gradient = cx.builder.apply_with(&CONCAT, &flows, axis)?;
+        let gradient = cx.builder.apply_with(names::CONCAT, &flows, axis)?;
         cx.give(0, gradient)
     }),
 )

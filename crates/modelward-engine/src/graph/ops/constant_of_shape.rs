@@ -9,7 +9,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&CONSTANT_OF_SHAPE];
 
-pub(crate) static CONSTANT_OF_SHAPE: Operator = Operator::new(
+static CONSTANT_OF_SHAPE: Operator = Operator::new(
     "ConstantOfShape",
     &[9, 20, 21, 23, 24, 25],
     infer,

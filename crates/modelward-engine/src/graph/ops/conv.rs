@@ -12,7 +12,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Node, Operator, Run, ValueId, ops,
+        Attributes, Grad, Infer, Node, Operator, Run, ValueId, names,
         ops::{
             elementwise::of_type,
             windows::{self, Axis},
@@ -22,7 +22,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&CONV, &CONV_INPUT_GRAD, &CONV_WEIGHT_GRAD];
 
-pub(crate) static CONV: Operator = Operator::new(
+static CONV: Operator = Operator::new(
     "Conv",
     &[1, 11, 22],
     |cx| {
@@ -47,11 +47,11 @@ pub(crate) static CONV: Operator = Operator::new(
         let attributes = cx.node.attributes.clone();
         if cx.wants(0) {
             let inputs = [flow, w, x];
-            let by = cx.builder.apply_with(&CONV_INPUT_GRAD, &inputs, attributes.clone())?;
+            let by = cx.builder.apply_with(names::CONV_INPUT_GRAD, &inputs, attributes.clone())?;
             cx.give(0, by)?;
         }
         if cx.wants(1) {
-            let by = cx.builder.apply_with(&CONV_WEIGHT_GRAD, &[flow, x, w], attributes)?;
+            let by = cx.builder.apply_with(names::CONV_WEIGHT_GRAD, &[flow, x, w], attributes)?;
             cx.give(1, by)?;
         }
         give_bias(cx, flow, 2)
@@ -60,7 +60,7 @@ pub(crate) static CONV: Operator = Operator::new(
 .flop(|cx, _| Ok(Geometry::of(cx.attributes(), cx.dims(0)?, cx.dims(1)?)?.flop()));
 
 /// What flows into the input of a convolution: flow, weight, input.
-pub(crate) static CONV_INPUT_GRAD: Operator = Operator::own(
+static CONV_INPUT_GRAD: Operator = Operator::own(
     "ConvInputGrad",
     |cx| {
         let geometry = Geometry::of(cx.attributes(), cx.dims(2)?, cx.dims(1)?)?;
@@ -83,11 +83,12 @@ pub(crate) static CONV_INPUT_GRAD: Operator = Operator::own(
         let (flow, w) = (cx.input(0)?, cx.input(1)?);
         let attributes = cx.node.attributes.clone();
         if cx.wants(0) {
-            let by = cx.builder.apply_with(&CONV, &[back, w], attributes.clone())?;
+            let by = cx.builder.apply_with(names::CONV, &[back, w], attributes.clone())?;
             cx.give(0, by)?;
         }
         if cx.wants(1) {
-            let by = cx.builder.apply_with(&CONV_WEIGHT_GRAD, &[flow, back, w], attributes)?;
+            let by =
+                cx.builder.apply_with(names::CONV_WEIGHT_GRAD, &[flow, back, w], attributes)?;
             cx.give(1, by)?;
         }
         Ok(())
@@ -96,13 +97,13 @@ pub(crate) static CONV_INPUT_GRAD: Operator = Operator::own(
         let [flow, w, x] = three_inputs(node)?;
         let geometry = fixed(builder, node, x, w)?;
         let attributes = windows::transposed(geometry.groups, geometry.spatial());
-        Ok(vec![builder.apply_with(&ops::CONV_TRANSPOSE, &[flow, w], attributes)?])
+        Ok(vec![builder.apply_with(names::CONV_TRANSPOSE, &[flow, w], attributes)?])
     },
 )
 .flop(|cx, _| Ok(Geometry::of(cx.attributes(), cx.dims(2)?, cx.dims(1)?)?.flop()));
 
 /// What flows into the weight of a convolution: flow, input, weight.
-pub(crate) static CONV_WEIGHT_GRAD: Operator = Operator::own(
+static CONV_WEIGHT_GRAD: Operator = Operator::own(
     "ConvWeightGrad",
     |cx| {
         let geometry = Geometry::of(cx.attributes(), cx.dims(1)?, cx.dims(2)?)?;
@@ -125,11 +126,11 @@ pub(crate) static CONV_WEIGHT_GRAD: Operator = Operator::own(
         let (flow, x) = (cx.input(0)?, cx.input(1)?);
         let attributes = cx.node.attributes.clone();
         if cx.wants(0) {
-            let by = cx.builder.apply_with(&CONV, &[x, back], attributes.clone())?;
+            let by = cx.builder.apply_with(names::CONV, &[x, back], attributes.clone())?;
             cx.give(0, by)?;
         }
         if cx.wants(1) {
-            let by = cx.builder.apply_with(&CONV_INPUT_GRAD, &[flow, back, x], attributes)?;
+            let by = cx.builder.apply_with(names::CONV_INPUT_GRAD, &[flow, back, x], attributes)?;
             cx.give(1, by)?;
         }
         Ok(())
@@ -411,7 +412,7 @@ pub(super) fn give_bias(cx: &mut Gradient<'_, '_>, flow: ValueId, input: usize) 
     let axes = (0..cx.builder.rank(flow)? as i64).filter(|&axis| axis != 1).collect();
     let axes = cx.builder.ints(axes);
     let keep = Attributes::new().with("keepdims", 0);
-    let gradient = cx.builder.apply_with(&ops::REDUCE_SUM, &[flow, axes], keep)?;
+    let gradient = cx.builder.apply_with(names::REDUCE_SUM, &[flow, axes], keep)?;
     cx.give(input, gradient)
 }
 
@@ -452,7 +453,7 @@ fn lower_weight_grad(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<Value
     let swapped = Attributes::new().with("perm", [vec![1, 0], spatial(2)].concat());
     // [batch, groups * from, ...] to [from, groups * batch, ...]
     let turned = if groups == 1 {
-        builder.apply_with(&ops::TRANSPOSE, &[x], swapped.clone())?
+        builder.apply_with(names::TRANSPOSE, &[x], swapped.clone())?
     } else {
         if builder.dims(x)?.iter().skip(2).any(|dim| *dim == Dim::Varies) {
             return Err(Trouble::data_dependent(
@@ -461,13 +462,13 @@ fn lower_weight_grad(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<Value
         }
         let sizes = axes.iter().map(|axis| axis.input as i64).collect::<Vec<_>>();
         let apart = builder.ints([vec![0, groups, from], sizes.clone()].concat());
-        let apart = builder.apply(&ops::RESHAPE, &[x, apart])?;
+        let apart = builder.apply(names::RESHAPE, &[x, apart])?;
         let order = Attributes::new().with("perm", [vec![2, 1, 0], spatial(3)].concat());
-        let apart = builder.apply_with(&ops::TRANSPOSE, &[apart], order)?;
+        let apart = builder.apply_with(names::TRANSPOSE, &[apart], order)?;
         let joined = builder.ints([vec![from, -1], sizes].concat());
-        builder.apply(&ops::RESHAPE, &[apart, joined])?
+        builder.apply(names::RESHAPE, &[apart, joined])?
     };
-    let flow = builder.apply_with(&ops::TRANSPOSE, &[flow], swapped.clone())?;
+    let flow = builder.apply_with(names::TRANSPOSE, &[flow], swapped.clone())?;
     // The same padding, with stride and dilation exchanged.
     let mut attributes = windows::convolution(geometry.groups, &axes);
     if let (Some(strides), Some(dilations)) =
@@ -476,14 +477,14 @@ fn lower_weight_grad(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<Value
         attributes.set("strides", dilations);
         attributes.set("dilations", strides);
     }
-    let mut found = builder.apply_with(&CONV, &[turned, flow], attributes)?;
+    let mut found = builder.apply_with(names::CONV, &[turned, flow], attributes)?;
     for (at, axis) in axes.iter().enumerate() {
         // Strides that do not divide the input leave room for taps that the kernel does not have.
         if axis.transposed().1 >= axis.dilation {
             let taps = builder.ints((0..axis.kernel as i64).collect());
             let along = Attributes::new().with("axis", at as i64 + 2);
-            found = builder.apply_with(&ops::GATHER, &[found, taps], along)?;
+            found = builder.apply_with(names::GATHER, &[found, taps], along)?;
         }
     }
-    Ok(vec![builder.apply_with(&ops::TRANSPOSE, &[found], swapped)?])
+    Ok(vec![builder.apply_with(names::TRANSPOSE, &[found], swapped)?])
 }

@@ -8,7 +8,7 @@ use crate::{
     Data, Result, Trouble, Type,
     grad::Dim,
     graph::{
-        Attributes, Grad, Operator, ops,
+        Attributes, Grad, Operator, names,
         ops::{
             conv::{Geometry, bias, biased, floats, give_bias, weight_sizes},
             elementwise::of_type,
@@ -19,7 +19,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&CONV_TRANSPOSE];
 
-pub(crate) static CONV_TRANSPOSE: Operator = Operator::new(
+static CONV_TRANSPOSE: Operator = Operator::new(
     "ConvTranspose",
     &[1, 11, 22],
     |cx| {
@@ -66,12 +66,12 @@ pub(crate) static CONV_TRANSPOSE: Operator = Operator::new(
         let geometry = transposed(attributes, x_dims, w_dims)?;
         let convolution = convolution(&geometry)?;
         if cx.wants(0) {
-            let by = cx.builder.apply_with(&ops::CONV, &[flow, w], convolution.clone())?;
+            let by = cx.builder.apply_with(names::CONV, &[flow, w], convolution.clone())?;
             cx.give(0, by)?;
         }
         if cx.wants(1) {
             let inputs = [x, flow, w];
-            let by = cx.builder.apply_with(&ops::CONV_WEIGHT_GRAD, &inputs, convolution)?;
+            let by = cx.builder.apply_with(names::CONV_WEIGHT_GRAD, &inputs, convolution)?;
             cx.give(1, by)?;
         }
         give_bias(cx, flow, 2)

@@ -6,13 +6,13 @@
 
 use crate::{
     Data, Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Operator, Run, ops, ops::elementwise::of_type},
+    graph::{Attributes, Grad, Operator, Run, names, ops::elementwise::of_type},
 };
 
 pub(super) const OPS: &[&Operator] = &[&CROSS_ENTROPY];
 
 /// Of logits `[N, K]` and labels `[N, K]`: `[N]`.
-pub(crate) static CROSS_ENTROPY: Operator = Operator::own(
+static CROSS_ENTROPY: Operator = Operator::own(
     "CrossEntropy",
     |cx| {
         let (logits, labels) = (cx.kind(0)?, cx.kind(1)?);
@@ -31,11 +31,11 @@ pub(crate) static CROSS_ENTROPY: Operator = Operator::own(
             return Err(Trouble::unsupported("the gradient of a cross-entropy by its labels"));
         }
         let axis = Attributes::new().with("axis", 1);
-        let shares = cx.builder.apply_with(&ops::SOFTMAX, &[logits], axis)?;
-        let mut gradient = cx.builder.apply(&ops::SUB, &[shares, labels])?;
+        let shares = cx.builder.apply_with(names::SOFTMAX, &[logits], axis)?;
+        let mut gradient = cx.builder.apply(names::SUB, &[shares, labels])?;
         if !cx.builder.is_ones(flow) {
             let axis = cx.builder.ints(vec![1]);
-            let flow = cx.builder.apply(&ops::UNSQUEEZE, &[flow, axis])?;
+            let flow = cx.builder.apply(names::UNSQUEEZE, &[flow, axis])?;
             gradient = cx.builder.mul(gradient, flow)?;
         }
         cx.give(0, gradient)
@@ -45,12 +45,12 @@ pub(crate) static CROSS_ENTROPY: Operator = Operator::own(
             return Err(Trouble::graph("expected two inputs"));
         };
         let axis = Attributes::new().with("axis", 1);
-        let log = builder.apply_with(&ops::LOG_SOFTMAX, &[logits], axis)?;
+        let log = builder.apply_with(names::LOG_SOFTMAX, &[logits], axis)?;
         let picked = builder.mul(labels, log)?;
         let axes = builder.ints(vec![1]);
         let row = Attributes::new().with("keepdims", 0);
-        let total = builder.apply_with(&ops::REDUCE_SUM, &[picked, axes], row)?;
-        Ok(vec![builder.apply(&ops::NEG, &[total])?])
+        let total = builder.apply_with(names::REDUCE_SUM, &[picked, axes], row)?;
+        Ok(vec![builder.apply(names::NEG, &[total])?])
     },
 )
 .flop(|cx, _| Ok(4 * cx.kind(0)?.count()? as u64));

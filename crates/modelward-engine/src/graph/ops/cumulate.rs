@@ -9,7 +9,7 @@
 use crate::{
     Data, Number, Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, axis_of, ops,
+        Attributes, Grad, Infer, Operator, Run, axis_of, names,
         ops::elementwise::{of_type, same},
     },
     numbers,
@@ -35,7 +35,7 @@ static CUM_SUM: Operator = Operator::new(
         // Each element flows into the sums behind it: the same, from the other end.
         let attributes = turned(&cx.node.attributes)?;
         let axis = cx.input(1)?;
-        let gradient = cx.builder.apply_with(&CUM_SUM, &[flow, axis], attributes)?;
+        let gradient = cx.builder.apply_with(names::CUM_SUM, &[flow, axis], attributes)?;
         cx.give(0, gradient)
     }),
 );
@@ -57,7 +57,7 @@ static CUM_PROD: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = [flow, cx.input(0)?, cx.input(1)?];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&CUM_PROD_GRAD, &inputs, attributes)?;
+        let gradient = cx.builder.apply_with(names::CUM_PROD_GRAD, &inputs, attributes)?;
         cx.give(0, gradient)
     }),
 );
@@ -72,11 +72,11 @@ static CUM_PROD_GRAD: Operator = Operator::own(
         let [Some(flow), Some(x), Some(axis)] = node.inputs[..] else {
             return Err(Trouble::graph("expected three inputs"));
         };
-        let products = builder.apply_with(&CUM_PROD, &[x, axis], node.attributes.clone())?;
+        let products = builder.apply_with(names::CUM_PROD, &[x, axis], node.attributes.clone())?;
         let weighted = builder.mul(flow, products)?;
         let attributes = turned(&node.attributes)?;
-        let total = builder.apply_with(&CUM_SUM, &[weighted, axis], attributes)?;
-        Ok(vec![builder.apply(&ops::DIV, &[total, x])?])
+        let total = builder.apply_with(names::CUM_SUM, &[weighted, axis], attributes)?;
+        Ok(vec![builder.apply(names::DIV, &[total, x])?])
     },
 );
 
@@ -208,7 +208,8 @@ mod tests {
             let kind = flow.kind();
             let known = inputs.map(|id| (id, Known { kind: &kind, value: None }));
             let inference = Inference::of(&graph, &known, &meter).unwrap();
-            let mut builder = Builder::new(graph, vec![inference], &meter);
+            let mut builder =
+                Builder::new(graph, vec![inference], &meter, crate::graph::ops::named);
             let lower = CUM_PROD_GRAD.lower.unwrap();
             let written = lower(&mut builder, &node).unwrap();
             let (mut graph, _) = builder.finish();

@@ -10,7 +10,7 @@ use crate::{
     Result, Trouble, Type,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Operator, ValueId, ops,
+        Attributes, Grad, Operator, ValueId, names,
         ops::elementwise::{Places, strides},
     },
 };
@@ -51,7 +51,7 @@ static DEPTH_TO_SPACE: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let size = Attributes::new().with("blocksize", block(&cx.node.attributes)? as i64);
-        let mut gradient = cx.builder.apply_with(&SPACE_TO_DEPTH, &[flow], size)?;
+        let mut gradient = cx.builder.apply_with(names::SPACE_TO_DEPTH, &[flow], size)?;
         if mode(&cx.node.attributes)? == Mode::Crd {
             let channels = channels(cx, cx.input(0)?)?;
             let area = block(&cx.node.attributes)?.pow(2);
@@ -102,7 +102,7 @@ static SPACE_TO_DEPTH: Operator = Operator::new(
             let from = (0..inner * area).map(|at| at % inner * area + at / inner);
             flow = reordered(cx, flow, from.map(|at| at as i64).collect())?;
         }
-        let gradient = cx.builder.apply_with(&DEPTH_TO_SPACE, &[flow], size)?;
+        let gradient = cx.builder.apply_with(names::DEPTH_TO_SPACE, &[flow], size)?;
         cx.give(0, gradient)
     }),
 )
@@ -140,5 +140,5 @@ fn channels(cx: &Gradient<'_, '_>, value: ValueId) -> Result<usize> {
 
 fn reordered(cx: &mut Gradient<'_, '_>, value: ValueId, from: Vec<i64>) -> Result<ValueId> {
     let from = cx.builder.ints(from);
-    cx.builder.apply_with(&ops::GATHER, &[value, from], Attributes::new().with("axis", 1))
+    cx.builder.apply_with(names::GATHER, &[value, from], Attributes::new().with("axis", 1))
 }

@@ -7,7 +7,7 @@
 
 use crate::{
     Data, Result, Tensor, Trouble, Type,
-    graph::{Grad, Infer, Operator, Run, ops, ops::elementwise::of_type},
+    graph::{Grad, Infer, Operator, Run, names, ops::elementwise::of_type},
 };
 
 pub(super) const OPS: &[&Operator] = &[&DET, &COFACTORS];
@@ -30,9 +30,9 @@ static DET: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let x = cx.input(0)?;
-        let slope = cx.builder.apply(&COFACTORS, &[x])?;
+        let slope = cx.builder.apply(names::COFACTORS, &[x])?;
         let axes = cx.builder.ints(vec![-2, -1]);
-        let flow = cx.builder.apply(&ops::UNSQUEEZE, &[flow, axes])?;
+        let flow = cx.builder.apply(names::UNSQUEEZE, &[flow, axes])?;
         let gradient = cx.builder.mul(slope, flow)?;
         cx.give(0, gradient)
     }),

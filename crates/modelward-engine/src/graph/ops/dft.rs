@@ -9,7 +9,7 @@ use std::f64::consts::TAU;
 
 use crate::{
     Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, ops::along::check_flow},
+    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, names, ops::along::check_flow},
     tensor::count,
 };
 
@@ -33,7 +33,7 @@ static DFT: Operator = Operator::new(
         let mut inputs = vec![Some(flow), Some(cx.input(0)?)];
         inputs.extend(cx.node.inputs.iter().skip(1));
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&DFT_GRAD, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::DFT_GRAD, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
 )
@@ -68,7 +68,7 @@ static DFT_GRAD: Operator = Operator::own(
         let mut inputs = vec![Some(flow)];
         inputs.extend(cx.node.inputs.iter().skip(2));
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&DFT, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::DFT, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
     |_, _| Err(Trouble::unsupported("the gradient of a DFT, as plain ONNX")),
@@ -97,7 +97,7 @@ static STFT: Operator = Operator::new(
         let mut inputs = vec![Some(flow), Some(cx.input(0)?)];
         inputs.extend(cx.node.inputs.iter().skip(1));
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&STFT_GRAD, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::STFT_GRAD, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
 )
@@ -124,7 +124,7 @@ static STFT_GRAD: Operator = Operator::own(
         let mut inputs = vec![Some(flow)];
         inputs.extend(cx.node.inputs.iter().skip(2));
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&STFT, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::STFT, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
     |_, _| Err(Trouble::unsupported("the gradient of an STFT, as plain ONNX")),

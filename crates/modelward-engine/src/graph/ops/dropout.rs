@@ -8,7 +8,7 @@
 
 use crate::{
     Element, Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Infer, Operator, ops},
+    graph::{Attributes, Grad, Infer, Operator, names},
     onnx::Import,
 };
 
@@ -47,7 +47,7 @@ fn import(import: &mut Import<'_>) -> Result<()> {
     }
     if import.version < 10 && import.outputs() > 1 {
         let like = import.input(0)?;
-        import.after(1, &ops::CAST_LIKE, &[like], Attributes::new());
+        import.after(1, names::CAST_LIKE, &[like], Attributes::new())?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::{
     Data, Number, Result, Tensor, Trouble, Type,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, ops,
+        Attributes, Grad, Infer, Operator, Run, ValueId, names,
         ops::elementwise::{of_type, strides},
         shorten,
     },
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&EINSUM];
 
-pub(crate) static EINSUM: Operator =
+static EINSUM: Operator =
     Operator::new("Einsum", &[12, 28], infer, run, Grad::Rule(grad)).flop(|cx, _| {
         let shapes =
             (0..cx.inputs.len()).map(|input| cx.dims(input)).collect::<Result<Vec<_>>>()?;
@@ -333,14 +333,14 @@ fn by_operand(
     }
     let equation = Attributes::new().with("equation", &*format!("{}->{target}", terms.join(",")));
     let b = &mut *cx.builder;
-    let mut gradient = b.apply_with(&EINSUM, &operands, equation)?;
+    let mut gradient = b.apply_with(names::EINSUM, &operands, equation)?;
     if !missing.is_empty() {
         let axes = b.ints(missing);
-        gradient = b.apply(&ops::UNSQUEEZE, &[gradient, axes])?;
+        gradient = b.apply(names::UNSQUEEZE, &[gradient, axes])?;
     }
     if expand {
         let shape = b.shape_of(inputs[input])?;
-        gradient = b.apply(&ops::EXPAND, &[gradient, shape])?;
+        gradient = b.apply(names::EXPAND, &[gradient, shape])?;
     }
     Ok(gradient)
 }

@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&EXPAND];
 
-pub(crate) static EXPAND: Operator = Operator::new(
+static EXPAND: Operator = Operator::new(
     "Expand",
     &[8, 13],
     |cx| {

@@ -11,8 +11,10 @@ use std::collections::HashMap;
 use crate::{
     Data, Element, Result, Trouble, Type,
     graph::{
-        Attributes, Domain, Grad, Operator, Run, ops,
+        Attributes, Domain, Grad, Operator, Run, names,
+        ops::gather,
         ops::labels::Labels,
+        ops::linear_model,
         ops::rows::{numeric, rows, singles},
     },
 };
@@ -121,8 +123,8 @@ static FEATURE_VECTORIZER: Operator = Operator::new(
                 let columns = (start..start + features).map(|column| column as i64).collect();
                 let columns = cx.builder.ints(columns);
                 let axis = Attributes::new().with("axis", 1);
-                let part = cx.builder.apply_with(&ops::GATHER, &[flow, columns], axis)?;
-                ops::linear_model::give_rows_of(cx, input, part)?;
+                let part = cx.builder.apply_with(names::GATHER, &[flow, columns], axis)?;
+                linear_model::give_rows_of(cx, input, part)?;
             }
             start += size;
         }
@@ -161,7 +163,7 @@ static ARRAY_FEATURE_EXTRACTOR: Operator = Operator::new(
     |run| {
         let x = run.input(0)?;
         let size = x.dims().last().copied().unwrap_or(0);
-        let indices = ops::gather::places(run.input(1)?, size)?;
+        let indices = gather::places(run.input(1)?, size)?;
         let rows = x.count().checked_div(size).unwrap_or(0);
         let places = (0..rows).flat_map(|row| indices.iter().map(move |at| row * size + at));
         Ok(vec![run.shaped(0, x.data().gather(places))?])
@@ -172,10 +174,10 @@ static ARRAY_FEATURE_EXTRACTOR: Operator = Operator::new(
         let b = &mut *cx.builder;
         let rank = b.rank(x)?;
         let flat = b.ints(vec![-1]);
-        let indices = b.apply(&ops::RESHAPE, &[indices, flat])?;
-        let flow = if rank == 1 { b.apply(&ops::RESHAPE, &[flow, flat])? } else { flow };
+        let indices = b.apply(names::RESHAPE, &[indices, flat])?;
+        let flow = if rank == 1 { b.apply(names::RESHAPE, &[flow, flat])? } else { flow };
         let axis = Attributes::new().with("axis", rank as i64 - 1);
-        let gradient = b.apply_with(&ops::gather::GATHER_GRAD, &[flow, indices, x], axis)?;
+        let gradient = b.apply_with(names::GATHER_GRAD, &[flow, indices, x], axis)?;
         cx.give(0, gradient)
     }),
 )

@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::Gradient,
     graph::{
-        Attributes, Domain, Grad, Operator, ops,
+        Attributes, Domain, Grad, Name, Operator, names,
         ops::{
             elementwise::{Places, of_type, same, strides},
             matmul::Product,
@@ -75,7 +75,7 @@ static FUSED_MATMUL: Operator = Operator::new(
                 .with("alpha", alpha)
                 .with("transA", i64::from(turn_left))
                 .with("transB", i64::from(turn_right));
-            cx.builder.apply_with(&FUSED_MATMUL, &[left, right], attributes)
+            cx.builder.apply_with(names::FUSED_MATMUL, &[left, right], attributes)
         };
         if cx.wants(0) {
             let by = match turn_a {
@@ -142,8 +142,8 @@ static QUICK_GELU: Operator = Operator::new(
         let builder = &mut *cx.builder;
         let (alpha, one) = (builder.float(x, alpha)?, builder.float(x, 1.0)?);
         let scaled = builder.mul(x, alpha)?;
-        let gate = builder.apply(&ops::SIGMOID, &[scaled])?;
-        let rest = builder.apply(&ops::SUB, &[one, gate])?;
+        let gate = builder.apply(names::SIGMOID, &[scaled])?;
+        let rest = builder.apply(names::SUB, &[one, gate])?;
         let rest = builder.mul(rest, y)?;
         let rest = builder.mul(rest, alpha)?;
         let slope = builder.add(gate, rest)?;
@@ -155,11 +155,11 @@ static QUICK_GELU: Operator = Operator::new(
 .flop(|cx, _| Ok((cx.kind(0)?.count()? as u64).saturating_mul(4)));
 
 static SKIP_LAYER_NORMALIZATION: Operator =
-    rewritten("SkipLayerNormalization", |import| skip(import, &ops::LAYER_NORMALIZATION, 4));
+    rewritten("SkipLayerNormalization", |import| skip(import, names::LAYER_NORMALIZATION, 4));
 
 static SKIP_SIMPLIFIED_LAYER_NORMALIZATION: Operator =
     rewritten("SkipSimplifiedLayerNormalization", |import| {
-        skip(import, &ops::RMS_NORMALIZATION, 3)
+        skip(import, names::RMS_NORMALIZATION, 3)
     });
 
 /// An operator that is read as others.
@@ -180,8 +180,7 @@ fn unread() -> Trouble {
 }
 
 fn gelu(import: &mut Import<'_>, approximate: &str) -> Result<()> {
-    let plain = ops::find("", "Gelu");
-    import.operator = plain.ok_or_else(|| Trouble::unsupported("`Gelu` of ONNX"))?;
+    import.set_operator(names::GELU)?;
     import.attributes = Attributes::new().with("approximate", approximate);
     Ok(())
 }
@@ -190,7 +189,7 @@ fn gelu(import: &mut Import<'_>, approximate: &str) -> Result<()> {
 fn add_bias(import: &mut Import<'_>) -> Result<()> {
     if let Some(bias) = import.inputs.get(1).copied().flatten() {
         let x = import.input(0)?;
-        let sum = import.before(&ops::ADD, vec![Some(x), Some(bias)], Attributes::new());
+        let sum = import.before(names::ADD, vec![Some(x), Some(bias)], Attributes::new())?;
         import.set_input(0, sum);
     }
     import.inputs.truncate(1);
@@ -198,22 +197,21 @@ fn add_bias(import: &mut Import<'_>) -> Result<()> {
 }
 
 /// A sum of two inputs, and of a bias, is normalised.
-fn skip(import: &mut Import<'_>, operator: &'static Operator, bias: usize) -> Result<()> {
+fn skip(import: &mut Import<'_>, operator: Name, bias: usize) -> Result<()> {
     if import.outputs() > 1 {
         return Err(Trouble::unsupported("more than one output of a normalised sum"));
     }
     let (x, other) = (import.input(0)?, import.input(1)?);
-    let mut sum = import.before(&ops::ADD, vec![Some(x), Some(other)], Attributes::new());
+    let mut sum = import.before(names::ADD, vec![Some(x), Some(other)], Attributes::new())?;
     if let Some(bias) = import.inputs.get(bias).copied().flatten() {
-        sum = import.before(&ops::ADD, vec![Some(sum), Some(bias)], Attributes::new());
+        sum = import.before(names::ADD, vec![Some(sum), Some(bias)], Attributes::new())?;
     }
     let mut inputs = vec![Some(sum)];
     inputs.extend(import.inputs.get(2..bias).unwrap_or_default().iter().copied());
     let epsilon = import.attributes.float_or("epsilon", 1e-12)?;
     import.inputs = inputs;
     import.attributes = Attributes::new().with("axis", -1).with("epsilon", epsilon);
-    import.operator = operator;
-    Ok(())
+    import.set_operator(operator)
 }
 
 /// The sizes of the product once both operands are turned.

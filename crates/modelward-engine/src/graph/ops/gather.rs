@@ -9,13 +9,13 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops, ops::elementwise::of_type,
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, names, ops::elementwise::of_type,
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&GATHER, &GATHER_GRAD];
 
-pub(crate) static GATHER: Operator = Operator::new(
+static GATHER: Operator = Operator::new(
     "Gather",
     &[1, 11, 13],
     |cx| {
@@ -44,7 +44,7 @@ pub(crate) static GATHER: Operator = Operator::new(
         let (x, indices) = (cx.input(0)?, cx.input(1)?);
         let axis = axis_of(cx.node.attributes.int_or("axis", 0)?, cx.builder.rank(x)?)?;
         let axis = Attributes::new().with("axis", axis as i64);
-        let gradient = cx.builder.apply_with(&GATHER_GRAD, &[flow, indices, x], axis)?;
+        let gradient = cx.builder.apply_with(names::GATHER_GRAD, &[flow, indices, x], axis)?;
         cx.give(0, gradient)
     }),
 )
@@ -52,7 +52,7 @@ pub(crate) static GATHER: Operator = Operator::new(
 
 /// What flows into slices, added where they were taken from: flow, indices, and the input, whose
 /// shape alone is looked at.
-pub(crate) static GATHER_GRAD: Operator = Operator::own(
+static GATHER_GRAD: Operator = Operator::own(
     "GatherGrad",
     |cx: &Infer<'_>| Ok(vec![Type::new(cx.element(0)?, cx.dims(2)?)]),
     scatter,
@@ -60,7 +60,7 @@ pub(crate) static GATHER_GRAD: Operator = Operator::own(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let indices = cx.input(1)?;
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&GATHER, &[flow, indices], attributes)?;
+        let gradient = cx.builder.apply_with(names::GATHER, &[flow, indices], attributes)?;
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -75,26 +75,26 @@ pub(crate) static GATHER_GRAD: Operator = Operator::own(
         if behind > 0 {
             let axes = (index_rank..index_rank + behind).map(|axis| axis as i64).collect();
             let axes = builder.ints(axes);
-            index = builder.apply(&ops::UNSQUEEZE, &[indices, axes])?;
+            index = builder.apply(names::UNSQUEEZE, &[indices, axes])?;
         }
         let shape = builder.shape_of(flow)?;
-        index = builder.apply(&ops::EXPAND, &[index, shape])?;
+        index = builder.apply(names::EXPAND, &[index, shape])?;
         let mut flat = flow;
         if index_rank == 0 {
             let at = builder.ints(vec![axis]);
-            flat = builder.apply(&ops::UNSQUEEZE, &[flow, at])?;
-            index = builder.apply(&ops::UNSQUEEZE, &[index, at])?;
+            flat = builder.apply(names::UNSQUEEZE, &[flow, at])?;
+            index = builder.apply(names::UNSQUEEZE, &[index, at])?;
         } else if index_rank > 1 {
             // The axes of the indices become one.
             let shape = joined(builder, x, axis)?;
-            flat = builder.apply(&ops::RESHAPE, &[flow, shape])?;
-            index = builder.apply(&ops::RESHAPE, &[index, shape])?;
+            flat = builder.apply(names::RESHAPE, &[flow, shape])?;
+            index = builder.apply(names::RESHAPE, &[index, shape])?;
         }
         let zero = builder.float(x, 0.0)?;
         let shape = builder.shape_of(x)?;
-        let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
+        let zeros = builder.apply(names::EXPAND, &[zero, shape])?;
         let add = Attributes::new().with("axis", axis).with("reduction", "add");
-        Ok(vec![builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, index, flat], add)?])
+        Ok(vec![builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, index, flat], add)?])
     },
 );
 
@@ -111,11 +111,11 @@ fn joined(builder: &mut Builder<'_>, x: ValueId, axis: i64) -> Result<ValueId> {
     }
     let free = builder.ints(vec![-1]);
     let end = Attributes::new().with("end", axis);
-    let front = builder.apply_with(&ops::SHAPE, &[x], end)?;
+    let front = builder.apply_with(names::SHAPE, &[x], end)?;
     let start = Attributes::new().with("start", axis + 1);
-    let behind = builder.apply_with(&ops::SHAPE, &[x], start)?;
+    let behind = builder.apply_with(names::SHAPE, &[x], start)?;
     let along = Attributes::new().with("axis", 0);
-    builder.apply_with(&ops::CONCAT, &[front, free, behind], along)
+    builder.apply_with(names::CONCAT, &[front, free, behind], along)
 }
 
 fn scatter(run: &Run<'_>) -> Result<Vec<Tensor>> {

@@ -5,7 +5,7 @@
 use crate::{
     Trouble, Type,
     graph::{
-        Attributes, Grad, Operator, axis_of, ops,
+        Attributes, Grad, Operator, axis_of, names,
         ops::{
             elementwise::{Places, strides},
             gather::places,
@@ -15,7 +15,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&GATHER_ELEMENTS];
 
-pub(crate) static GATHER_ELEMENTS: Operator = Operator::new(
+static GATHER_ELEMENTS: Operator = Operator::new(
     "GatherElements",
     &[11, 13],
     |cx| {
@@ -47,7 +47,7 @@ pub(crate) static GATHER_ELEMENTS: Operator = Operator::new(
         let axis = cx.node.attributes.int_or("axis", 0)?;
         let add = Attributes::new().with("axis", axis).with("reduction", "add");
         let gradient =
-            cx.builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, indices, flow], add)?;
+            cx.builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, indices, flow], add)?;
         cx.give(0, gradient)
     }),
 )

@@ -5,7 +5,7 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Operator,
+        Attributes, Grad, Operator, names,
         ops::{
             along::{lower_moved, zeros_like},
             elementwise::{of_type, strides},
@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&GATHER_ND, &GATHER_ND_GRAD, &SCATTER_ND];
 
-pub(crate) static GATHER_ND: Operator = Operator::new(
+static GATHER_ND: Operator = Operator::new(
     "GatherND",
     &[11, 12, 13],
     |cx| {
@@ -35,7 +35,7 @@ pub(crate) static GATHER_ND: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = [flow, cx.input(1)?, cx.input(0)?];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&GATHER_ND_GRAD, &inputs, attributes)?;
+        let gradient = cx.builder.apply_with(names::GATHER_ND_GRAD, &inputs, attributes)?;
         cx.give(0, gradient)
     }),
 )
@@ -71,7 +71,7 @@ static GATHER_ND_GRAD: Operator = Operator::own(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let indices = cx.input(1)?;
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&GATHER_ND, &[flow, indices], attributes)?;
+        let gradient = cx.builder.apply_with(names::GATHER_ND, &[flow, indices], attributes)?;
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -81,15 +81,15 @@ static GATHER_ND_GRAD: Operator = Operator::own(
         if node.attributes.int_or("batch_dims", 0)? != 0 {
             let attributes = node.attributes.clone();
             let others = [Some(indices)];
-            return Ok(vec![lower_moved(builder, flow, x, &GATHER_ND, &others, attributes)?]);
+            return Ok(vec![lower_moved(builder, flow, x, names::GATHER_ND, &others, attributes)?]);
         }
         let zeros = zeros_like(builder, x)?;
         let add = Attributes::new().with("reduction", "add");
-        Ok(vec![builder.apply_with(&SCATTER_ND, &[zeros, indices, flow], add)?])
+        Ok(vec![builder.apply_with(names::SCATTER_ND, &[zeros, indices, flow], add)?])
     },
 );
 
-pub(crate) static SCATTER_ND: Operator = Operator::new(
+static SCATTER_ND: Operator = Operator::new(
     "ScatterND",
     &[11, 13, 16, 18],
     |cx| {
@@ -116,14 +116,14 @@ pub(crate) static SCATTER_ND: Operator = Operator::new(
         }
         let (indices, updates) = (cx.input(1)?, cx.input(2)?);
         if cx.wants(2) {
-            let gradient = cx.builder.apply(&GATHER_ND, &[flow, indices])?;
+            let gradient = cx.builder.apply(names::GATHER_ND, &[flow, indices])?;
             cx.give(2, gradient)?;
         }
         if cx.wants(0) {
             let mut gradient = flow;
             if reduction == "none" {
                 let zeros = zeros_like(cx.builder, updates)?;
-                gradient = cx.builder.apply(&SCATTER_ND, &[flow, indices, zeros])?;
+                gradient = cx.builder.apply(names::SCATTER_ND, &[flow, indices, zeros])?;
             }
             cx.give(0, gradient)?;
         }

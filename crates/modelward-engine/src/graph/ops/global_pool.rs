@@ -8,14 +8,14 @@ use crate::{
     Data, Result, Tensor, Type,
     grad::{Builder, Dim},
     graph::{
-        Attributes, Grad, Infer, Operator, ValueId, ops,
+        Attributes, Grad, Infer, Operator, ValueId, names,
         ops::{elementwise::of_type, pool::Window, windows},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&GLOBAL_MAX_POOL, &GLOBAL_AVERAGE_POOL];
 
-pub(crate) static GLOBAL_MAX_POOL: Operator = Operator::new(
+static GLOBAL_MAX_POOL: Operator = Operator::new(
     "GlobalMaxPool",
     &[1, 22],
     global_type,
@@ -42,13 +42,13 @@ pub(crate) static GLOBAL_MAX_POOL: Operator = Operator::new(
         let (x, y) = (cx.input(0)?, cx.output(0)?);
         let axes = (2..cx.builder.rank(x)? as i64).collect();
         let axes = cx.builder.ints(axes);
-        let gradient = cx.builder.apply(&ops::REDUCE_EXTREME_GRAD, &[flow, x, y, axes])?;
+        let gradient = cx.builder.apply(names::REDUCE_EXTREME_GRAD, &[flow, x, y, axes])?;
         cx.give(0, gradient)
     }),
 )
 .flop(global_flop);
 
-pub(crate) static GLOBAL_AVERAGE_POOL: Operator = Operator::new(
+static GLOBAL_AVERAGE_POOL: Operator = Operator::new(
     "GlobalAveragePool",
     &[1, 22],
     global_type,
@@ -70,9 +70,9 @@ pub(crate) static GLOBAL_AVERAGE_POOL: Operator = Operator::new(
         let (x, y) = (cx.input(0)?, cx.output(0)?);
         let builder = &mut *cx.builder;
         let count = count_each(builder, x, y)?;
-        let share = builder.apply(&ops::DIV, &[flow, count])?;
+        let share = builder.apply(names::DIV, &[flow, count])?;
         let shape = builder.shape_of(x)?;
-        let gradient = builder.apply(&ops::EXPAND, &[share, shape])?;
+        let gradient = builder.apply(names::EXPAND, &[share, shape])?;
         cx.give(0, gradient)
     }),
 )
@@ -106,8 +106,8 @@ fn count_each(builder: &mut Builder<'_>, of: ValueId, each: ValueId) -> Result<V
     if let Some(count) = spatial.product::<Option<f64>>() {
         return builder.float(of, count);
     }
-    let (all, some) = (builder.apply(&ops::SIZE, &[of])?, builder.apply(&ops::SIZE, &[each])?);
-    let count = builder.apply(&ops::DIV, &[all, some])?;
+    let (all, some) = (builder.apply(names::SIZE, &[of])?, builder.apply(names::SIZE, &[each])?);
+    let count = builder.apply(names::DIV, &[all, some])?;
     let to = Attributes::new().with("to", builder.element(of)?.to_onnx());
-    builder.apply_with(&ops::CAST, &[count], to)
+    builder.apply_with(names::CAST, &[count], to)
 }

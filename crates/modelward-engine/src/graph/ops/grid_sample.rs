@@ -9,7 +9,8 @@
 use crate::{
     Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, names,
+        ops::along,
         ops::{
             elementwise::strides,
             real::{Real, of_reals},
@@ -32,7 +33,7 @@ static GRID_SAMPLE: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = vec![Some(flow), Some(cx.input(0)?), Some(cx.input(1)?)];
         let attributes = cx.node.attributes.clone();
-        let found = cx.builder.apply_all(&GRID_SAMPLE_GRAD, inputs, attributes, 2)?;
+        let found = cx.builder.apply_all(names::GRID_SAMPLE_GRAD, inputs, attributes, 2)?;
         cx.give(0, found[0])?;
         cx.give(1, found[1])
     }),
@@ -48,7 +49,7 @@ static GRID_SAMPLE_GRAD: Operator = Operator::own(
     "GridSampleGrad",
     |cx| {
         let (x, grid) = (cx.kind(1)?, cx.kind(2)?);
-        ops::along::check_flow(cx.kind(0)?, &sampled(&x.dims, &grid.dims)?)?;
+        along::check_flow(cx.kind(0)?, &sampled(&x.dims, &grid.dims)?)?;
         Ok(vec![x.clone(), grid.clone()])
     },
     |run| of_reals!(run.input(1)?, back(run)),

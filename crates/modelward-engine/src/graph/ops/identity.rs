@@ -6,7 +6,7 @@ use crate::graph::{Grad, Operator, ops::elementwise::alone};
 
 pub(super) const OPS: &[&Operator] = &[&IDENTITY];
 
-pub(crate) static IDENTITY: Operator = Operator::new(
+static IDENTITY: Operator = Operator::new(
     "Identity",
     &[1, 13, 14, 16, 19, 21, 23, 24, 25],
     alone,

@@ -8,7 +8,7 @@
 use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
-        Attributes, Domain, Grad, Operator, Run, ops,
+        Attributes, Domain, Grad, Operator, Run, names,
         ops::{
             elementwise::{of_type, same},
             rows::numeric,
@@ -43,9 +43,9 @@ static IMPUTER: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, y) = (cx.input(0)?, cx.output(0)?);
-        let kept = cx.builder.apply(&ops::EQUAL, &[x, y])?;
+        let kept = cx.builder.apply(names::EQUAL, &[x, y])?;
         let zero = cx.builder.float(x, 0.0)?;
-        let gradient = cx.builder.apply(&ops::WHERE, &[kept, flow, zero])?;
+        let gradient = cx.builder.apply(names::WHERE, &[kept, flow, zero])?;
         cx.give(0, gradient)
     }),
 )

@@ -11,7 +11,7 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, ops, ops::elementwise::of_type, shorten,
+        Attributes, Grad, Infer, Operator, Run, ValueId, names, ops::elementwise::of_type, shorten,
     },
 };
 
@@ -66,11 +66,11 @@ static SOFTMAX_CROSS_ENTROPY_LOSS: Operator = Operator::new(
         let Some(flow) = flow else { return Ok(()) };
         let x = cx.input(0)?;
         let axis = cx.builder.ints(vec![1]);
-        let total = cx.builder.apply(&ops::REDUCE_SUM, &[flow, axis])?;
+        let total = cx.builder.apply(names::REDUCE_SUM, &[flow, axis])?;
         let along = Attributes::new().with("axis", 1);
-        let shares = cx.builder.apply_with(&ops::SOFTMAX, &[x], along)?;
+        let shares = cx.builder.apply_with(names::SOFTMAX, &[x], along)?;
         let spread = cx.builder.mul(shares, total)?;
-        let gradient = cx.builder.apply(&ops::SUB, &[flow, spread])?;
+        let gradient = cx.builder.apply(names::SUB, &[flow, spread])?;
         cx.give(0, gradient)
     }),
 )
@@ -207,14 +207,14 @@ fn by_scores(cx: &mut Gradient<'_, '_>, flow: ValueId) -> Result<ValueId> {
         let whole = b.element(classes)?;
         let ignored = b.constant(Tensor::scalar(ignored).cast(whole)?);
         let zero = b.constant(Tensor::scalar(0_i64).cast(whole)?);
-        let is = b.apply(&ops::EQUAL, &[classes, ignored])?;
-        classes = b.apply(&ops::WHERE, &[is, zero, classes])?;
+        let is = b.apply(names::EQUAL, &[classes, ignored])?;
+        classes = b.apply(names::WHERE, &[is, zero, classes])?;
         let (zero, one) = (b.float(x, 0.0)?, b.float(x, 1.0)?);
-        kept = Some(b.apply(&ops::WHERE, &[is, zero, one])?);
+        kept = Some(b.apply(names::WHERE, &[is, zero, one])?);
     }
     let mut weight = kept;
     if let Some(weights) = weights {
-        let own = b.apply(&ops::GATHER, &[weights, classes])?;
+        let own = b.apply(names::GATHER, &[weights, classes])?;
         weight = Some(match kept {
             Some(kept) => b.mul(own, kept)?,
             None => own,
@@ -225,26 +225,26 @@ fn by_scores(cx: &mut Gradient<'_, '_>, flow: ValueId) -> Result<ValueId> {
         let total = match weight {
             Some(weight) => {
                 let scalar = Attributes::new().with("keepdims", 0);
-                b.apply_with(&ops::REDUCE_SUM, &[weight], scalar)?
+                b.apply_with(names::REDUCE_SUM, &[weight], scalar)?
             }
             None => {
-                let size = b.apply(&ops::SIZE, &[classes])?;
+                let size = b.apply(names::SIZE, &[classes])?;
                 let to = Attributes::new().with("to", element.to_onnx());
-                b.apply_with(&ops::CAST, &[size], to)?
+                b.apply_with(names::CAST, &[size], to)?
             }
         };
-        flow = b.apply(&ops::DIV, &[flow, total])?;
+        flow = b.apply(names::DIV, &[flow, total])?;
     }
     if let Some(weight) = weight {
         flow = b.mul(flow, weight)?;
     }
     if b.rank(flow)? > 0 {
         let axis = b.ints(vec![1]);
-        flow = b.apply(&ops::UNSQUEEZE, &[flow, axis])?;
+        flow = b.apply(names::UNSQUEEZE, &[flow, axis])?;
     }
     let depth = b.constant(Tensor::scalar(count as i64));
     let values = b.constant(Tensor::list(vec![0.0, -1.0]).cast(element)?);
     let along = Attributes::new().with("axis", 1);
-    let marks = b.apply_with(&ops::ONE_HOT, &[classes, depth, values], along)?;
+    let marks = b.apply_with(names::ONE_HOT, &[classes, depth, values], along)?;
     b.mul(marks, flow)
 }

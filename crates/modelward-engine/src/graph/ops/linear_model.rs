@@ -9,7 +9,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::Gradient,
     graph::{
-        Attributes, Domain, Grad, Infer, Operator, Run, ValueId, ops,
+        Attributes, Domain, Grad, Infer, Operator, Run, ValueId, names,
         ops::labels::Labels,
         ops::rows::{First, both, numeric, products, rows, singles},
     },
@@ -169,15 +169,15 @@ pub(super) fn through(cx: &mut Gradient<'_, '_>, flow: ValueId, output: usize) -
         "NONE" => Ok(flow),
         "LOGISTIC" => {
             let one = b.float(z, 1.0)?;
-            let rest = b.apply(&ops::SUB, &[one, z])?;
+            let rest = b.apply(names::SUB, &[one, z])?;
             let slope = b.mul(z, rest)?;
             b.mul(flow, slope)
         }
         "SOFTMAX" => {
             let axis = b.ints(vec![1]);
             let weighted = b.mul(flow, z)?;
-            let total = b.apply(&ops::REDUCE_SUM, &[weighted, axis])?;
-            let rest = b.apply(&ops::SUB, &[flow, total])?;
+            let total = b.apply(names::REDUCE_SUM, &[weighted, axis])?;
+            let rest = b.apply(names::SUB, &[flow, total])?;
             b.mul(z, rest)
         }
         _ => Err(Trouble::unsupported("the gradient of this post-transform")),
@@ -198,11 +198,11 @@ pub(super) fn second(cx: &mut Gradient<'_, '_>, flow: ValueId, output: usize) ->
     let mut scores = flow;
     if logistic {
         let one = b.float(z, 1.0)?;
-        let rest = b.apply(&ops::SUB, &[one, z])?;
+        let rest = b.apply(names::SUB, &[one, z])?;
         let slope = b.mul(z, rest)?;
         scores = b.mul(flow, slope)?;
     }
-    b.apply(&ops::MATMUL, &[scores, signs])
+    b.apply(names::MATMUL, &[scores, signs])
 }
 
 /// What flows into the rows from scores that are their products with the coefficients.
@@ -210,7 +210,7 @@ fn into_rows(cx: &mut Gradient<'_, '_>, scores: ValueId, targets: usize) -> Resu
     let weights = cx.node.attributes.floats("coefficients")?.unwrap_or_default().to_vec();
     let features = weights.len() / targets;
     let weights = cx.builder.constant(Tensor::new([targets, features], weights)?);
-    let rows = cx.builder.apply(&ops::MATMUL, &[scores, weights])?;
+    let rows = cx.builder.apply(names::MATMUL, &[scores, weights])?;
     give_rows(cx, rows)
 }
 
@@ -226,7 +226,7 @@ pub(super) fn give_rows_of(cx: &mut Gradient<'_, '_>, input: usize, rows: ValueI
     let element = cx.builder.element(x)?;
     if element != Element::F32 {
         let to = Attributes::new().with("to", element.to_onnx());
-        rows = cx.builder.apply_with(&ops::CAST, &[rows], to)?;
+        rows = cx.builder.apply_with(names::CAST, &[rows], to)?;
     }
     cx.give(input, rows)
 }

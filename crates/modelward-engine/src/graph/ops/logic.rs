@@ -15,11 +15,11 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&AND, &OR, &XOR, &NOT];
 
-pub(crate) static AND: Operator = logical("And", |run| combine(run, |a, b| a & b));
-pub(crate) static OR: Operator = logical("Or", |run| combine(run, |a, b| a | b));
+static AND: Operator = logical("And", |run| combine(run, |a, b| a & b));
+static OR: Operator = logical("Or", |run| combine(run, |a, b| a | b));
 static XOR: Operator = logical("Xor", |run| combine(run, |a, b| a ^ b));
 
-pub(crate) static NOT: Operator = Operator::new(
+static NOT: Operator = Operator::new(
     "Not",
     &[1],
     truths,

@@ -5,7 +5,7 @@
 use crate::{
     Limits, Meter, Tensor,
     grad::{Builder, Options},
-    graph::{Attributes, Domain, Graph, Inference, ValueId, ops},
+    graph::{Attributes, Domain, Graph, Inference, Name, ValueId, ops},
 };
 
 fn floats(dims: &[usize]) -> Tensor {
@@ -18,19 +18,20 @@ fn ints(values: &[i64]) -> Tensor {
 }
 
 /// An own operator on constants, and what it is written as.
-fn check(name: &str, inputs: &[Option<Tensor>], attributes: Attributes, outputs: usize) {
+fn check(name: &'static str, inputs: &[Option<Tensor>], attributes: Attributes, outputs: usize) {
     if name != "AttentionBias" {
         check_adjoint(name, inputs, attributes.clone());
     }
-    let operator = ops::find(Domain::Own.name(), name).unwrap();
+    let called = Name { domain: Domain::Own, name };
     let meter = Meter::new(Limits::default());
-    let mut builder = Builder::new(Graph::default(), vec![Inference::default()], &meter);
+    let mut builder =
+        Builder::new(Graph::default(), vec![Inference::default()], &meter, ops::named);
     let ids = inputs.iter().map(|input| input.clone().map(|tensor| builder.constant(tensor)));
     let ids = ids.collect::<Vec<Option<ValueId>>>();
-    let own = builder.apply_all(operator, ids, attributes, outputs).unwrap();
+    let own = builder.apply_all(called, ids, attributes, outputs).unwrap();
     let node = builder.graph.nodes.last().unwrap().clone();
     let before = builder.graph.nodes.len();
-    let plain = (operator.lower.unwrap())(&mut builder, &node).unwrap();
+    let plain = (node.operator.lower.unwrap())(&mut builder, &node).unwrap();
     for node in &builder.graph.nodes[before..] {
         assert_eq!(node.operator.domain, Domain::Onnx, "{name}");
     }
@@ -44,14 +45,15 @@ fn check(name: &str, inputs: &[Option<Tensor>], attributes: Attributes, outputs:
 }
 
 /// Differentiated again, a part of a gradient is the operator that it belongs to: its adjoint.
-fn check_adjoint(name: &str, inputs: &[Option<Tensor>], attributes: Attributes) {
-    let operator = ops::find(Domain::Own.name(), name).unwrap();
+fn check_adjoint(name: &'static str, inputs: &[Option<Tensor>], attributes: Attributes) {
+    let called = Name { domain: Domain::Own, name };
     let meter = Meter::new(Limits::default());
-    let mut builder = Builder::new(Graph::default(), vec![Inference::default()], &meter);
+    let mut builder =
+        Builder::new(Graph::default(), vec![Inference::default()], &meter, ops::named);
     let ids = inputs.iter().map(|input| input.clone().map(|tensor| builder.constant(tensor)));
     let ids = ids.collect::<Vec<Option<ValueId>>>();
     let flow = ids[0].unwrap();
-    let y = builder.apply_all(operator, ids, attributes, 1).unwrap()[0];
+    let y = builder.apply_all(called, ids, attributes, 1).unwrap()[0];
     let seed = floats(&builder.kind(y).unwrap().dims.clone());
     let seed = builder.constant(seed);
     let back = builder.gradients(&[(y, seed)], &[flow], &mut Options::default()).unwrap();

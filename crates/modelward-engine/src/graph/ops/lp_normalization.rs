@@ -7,7 +7,7 @@
 use crate::{
     Data, Result, Trouble,
     graph::{
-        Attributes, Grad, Operator, axis_of, ops,
+        Attributes, Grad, Operator, axis_of, names,
         ops::elementwise::{of_type, same},
     },
 };
@@ -61,18 +61,18 @@ static LP_NORMALIZATION: Operator = Operator::new(
         let axis = cx.builder.ints(vec![axis as i64]);
         let b = &mut *cx.builder;
         let (norm, slope) = match squares {
-            true => (b.apply(&ops::REDUCE_L2, &[x, axis])?, y),
-            false => (b.apply(&ops::REDUCE_L1, &[x, axis])?, b.apply(&ops::SIGN, &[x])?),
+            true => (b.apply(names::REDUCE_L2, &[x, axis])?, y),
+            false => (b.apply(names::REDUCE_L1, &[x, axis])?, b.apply(names::SIGN, &[x])?),
         };
         let weighted = b.mul(flow, y)?;
-        let total = b.apply(&ops::REDUCE_SUM, &[weighted, axis])?;
+        let total = b.apply(names::REDUCE_SUM, &[weighted, axis])?;
         let spread = b.mul(slope, total)?;
-        let rest = b.apply(&ops::SUB, &[flow, spread])?;
+        let rest = b.apply(names::SUB, &[flow, spread])?;
         let (zero, one) = (b.float(x, 0.0)?, b.float(x, 1.0)?);
-        let positive = b.apply(&ops::GREATER, &[norm, zero])?;
-        let divisor = b.apply(&ops::WHERE, &[positive, norm, one])?;
-        let scaled = b.apply(&ops::DIV, &[rest, divisor])?;
-        let gradient = b.apply(&ops::WHERE, &[positive, scaled, zero])?;
+        let positive = b.apply(names::GREATER, &[norm, zero])?;
+        let divisor = b.apply(names::WHERE, &[positive, norm, one])?;
+        let scaled = b.apply(names::DIV, &[rest, divisor])?;
+        let gradient = b.apply(names::WHERE, &[positive, scaled, zero])?;
         cx.give(0, gradient)
     }),
 )

@@ -8,7 +8,7 @@ use crate::{
     Data, Result, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{
-        Attributes, Grad, Operator, ValueId, ops,
+        Attributes, Grad, Operator, ValueId, names,
         ops::{
             elementwise::of_type,
             global_pool::{global_flop, global_type, planes},
@@ -20,7 +20,7 @@ use crate::{
 pub(super) const OPS: &[&Operator] = &[&LP_POOL, &GLOBAL_LP_POOL];
 
 /// Norms: the `p`-th root of the sum of `p`-th powers.
-pub(crate) static LP_POOL: Operator = Operator::new(
+static LP_POOL: Operator = Operator::new(
     "LpPool",
     &[2, 11, 18, 22],
     |cx| {
@@ -56,13 +56,13 @@ pub(crate) static LP_POOL: Operator = Operator::new(
         let mut attributes = cx.node.attributes.clone();
         attributes.take("p");
         let attributes = attributes.with("sum", 1);
-        let spread = cx.builder.apply_with(&ops::AVERAGE_POOL_GRAD, &[share, x], attributes)?;
+        let spread = cx.builder.apply_with(names::AVERAGE_POOL_GRAD, &[share, x], attributes)?;
         norm_gradient(cx, spread)
     }),
 )
 .flop(flop);
 
-pub(crate) static GLOBAL_LP_POOL: Operator = Operator::new(
+static GLOBAL_LP_POOL: Operator = Operator::new(
     "GlobalLpPool",
     &[2, 22],
     |cx| {
@@ -111,10 +111,10 @@ fn norm_share(cx: &mut Gradient<'_, '_>, flow: ValueId, y: ValueId) -> Result<Va
     let p = power(&cx.node.attributes)?;
     let builder = &mut *cx.builder;
     let (zero, one) = (builder.float(y, 0.0)?, builder.float(y, 1.0)?);
-    let above = builder.apply(&ops::GREATER, &[y, zero])?;
-    let norm = builder.apply(&ops::WHERE, &[above, y, one])?;
+    let above = builder.apply(names::GREATER, &[y, zero])?;
+    let norm = builder.apply(names::WHERE, &[above, y, one])?;
     let powered = powered(builder, norm, p - 1)?;
-    builder.apply(&ops::DIV, &[flow, powered])
+    builder.apply(names::DIV, &[flow, powered])
 }
 
 /// A norm's gradient from what its windows share out: times the sign and a power of the input.
@@ -125,8 +125,8 @@ fn norm_gradient(cx: &mut Gradient<'_, '_>, spread: ValueId) -> Result<()> {
     let slope = if p == 2 {
         x
     } else {
-        let sign = builder.apply(&ops::SIGN, &[x])?;
-        let size = builder.apply(&ops::ABS, &[x])?;
+        let sign = builder.apply(names::SIGN, &[x])?;
+        let size = builder.apply(names::ABS, &[x])?;
         let powered = powered(builder, size, p - 1)?;
         builder.mul(sign, powered)?
     };

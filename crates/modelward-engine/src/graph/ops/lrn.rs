@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Trouble, Type,
     grad::Builder,
     graph::{
-        Attributes, Grad, Infer, Node, Operator, ValueId, ops,
+        Attributes, Grad, Infer, Node, Operator, ValueId, names,
         ops::{elementwise::of_type, windows},
     },
 };
@@ -49,14 +49,14 @@ pub(crate) static LRN: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, attributes) = (cx.input(0)?, cx.node.attributes.clone());
-        let gradient = cx.builder.apply_with(&LRN_GRAD, &[flow, x], attributes)?;
+        let gradient = cx.builder.apply_with(names::LRN_GRAD, &[flow, x], attributes)?;
         cx.give(0, gradient)
     }),
 )
 .flop(flop);
 
 /// What flows into the input: flow, input.
-pub(crate) static LRN_GRAD: Operator = Operator::own(
+static LRN_GRAD: Operator = Operator::own(
     "LrnGrad",
     |cx| {
         let (flow, x) = (cx.kind(0)?, cx.kind(1)?);
@@ -164,8 +164,6 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<ValueId>> {
     let [Some(flow), Some(x)] = node.inputs[..] else {
         return Err(Trouble::graph("expected two inputs"));
     };
-    let raise = ops::find("", "Pow");
-    let raise = raise.ok_or_else(|| Trouble::unsupported("`Pow` as plain ONNX"))?;
     let response = Response::of(&node.attributes, &builder.kind(x)?.dims)?;
     let behind = response.size / 2;
     let before = response.size - 1 - behind;
@@ -176,26 +174,28 @@ fn lower(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<ValueId>> {
             .with("pads", vec![first as i64, 0, last as i64, 0])
             .with("count_include_pad", 1)
     };
-    let (x_image, flow) =
-        (builder.apply(&ops::RESHAPE, &[x, image])?, builder.apply(&ops::RESHAPE, &[flow, image])?);
+    let (x_image, flow) = (
+        builder.apply(names::RESHAPE, &[x, image])?,
+        builder.apply(names::RESHAPE, &[flow, image])?,
+    );
     let squares = builder.mul(x_image, x_image)?;
-    let squares = builder.apply_with(&ops::AVERAGE_POOL, &[squares], pool(before, behind))?;
+    let squares = builder.apply_with(names::AVERAGE_POOL, &[squares], pool(before, behind))?;
     let alpha = f64::from(response.share) * response.size as f64;
     let alpha = builder.float(x, alpha)?;
     let bias = builder.float(x, response.bias.into())?;
     let scale = builder.mul(squares, alpha)?;
     let scale = builder.add(scale, bias)?;
     let beta = builder.float(x, -f64::from(response.beta))?;
-    let power = builder.apply(raise, &[scale, beta])?;
+    let power = builder.apply(names::POW, &[scale, beta])?;
     let own = builder.mul(flow, power)?;
     let weighted = builder.mul(own, x_image)?;
-    let weighted = builder.apply(&ops::DIV, &[weighted, scale])?;
+    let weighted = builder.apply(names::DIV, &[weighted, scale])?;
     // Each element is among the neighbours of those that are its own, the other way round.
-    let common = builder.apply_with(&ops::AVERAGE_POOL, &[weighted], pool(behind, before))?;
+    let common = builder.apply_with(names::AVERAGE_POOL, &[weighted], pool(behind, before))?;
     let common = builder.mul(common, x_image)?;
     let twice = f64::from(response.share) * response.size as f64 * f64::from(response.beta) * 2.0;
     let twice = builder.float(x, twice)?;
     let common = builder.mul(common, twice)?;
-    let gradient = builder.apply(&ops::SUB, &[own, common])?;
+    let gradient = builder.apply(names::SUB, &[own, common])?;
     Ok(vec![builder.reshape_like(gradient, x)?])
 }

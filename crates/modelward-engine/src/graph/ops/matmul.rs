@@ -6,14 +6,14 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::Gradient,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ops,
+        Attributes, Grad, Infer, Operator, Run, names,
         ops::elementwise::{Places, broadcast, of_type},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&MATMUL, &GEMM];
 
-pub(crate) static MATMUL: Operator = Operator::new(
+static MATMUL: Operator = Operator::new(
     "MatMul",
     &[1, 9, 13],
     |cx| Ok(vec![Type::new(element(cx)?, Product::of(cx.dims(0)?, cx.dims(1)?)?.dims)]),
@@ -46,7 +46,7 @@ pub(crate) static MATMUL: Operator = Operator::new(
 )
 .flop(flop);
 
-pub(crate) static GEMM: Operator = Operator::new(
+static GEMM: Operator = Operator::new(
     "Gemm",
     &[6, 7, 9, 11, 13],
     |cx| {
@@ -150,14 +150,14 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let (rank_a, rank_b) = (cx.builder.rank(a)?, cx.builder.rank(b)?);
     if rank_b == 1 {
         let axis = cx.builder.ints(vec![-1]);
-        b = cx.builder.apply(&ops::UNSQUEEZE, &[b, axis])?;
-        flow = cx.builder.apply(&ops::UNSQUEEZE, &[flow, axis])?;
+        b = cx.builder.apply(names::UNSQUEEZE, &[b, axis])?;
+        flow = cx.builder.apply(names::UNSQUEEZE, &[flow, axis])?;
     }
     if rank_a == 1 {
         let axis = cx.builder.ints(vec![0]);
-        a = cx.builder.apply(&ops::UNSQUEEZE, &[a, axis])?;
+        a = cx.builder.apply(names::UNSQUEEZE, &[a, axis])?;
         let axis = cx.builder.ints(vec![-2]);
-        flow = cx.builder.apply(&ops::UNSQUEEZE, &[flow, axis])?;
+        flow = cx.builder.apply(names::UNSQUEEZE, &[flow, axis])?;
     }
     for (input, of, rank) in [(0, a, rank_a), (1, b, rank_b)] {
         if !cx.wants(input) {
@@ -165,10 +165,10 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
         }
         let gradient = if input == 0 {
             let turned = turned(cx, b)?;
-            cx.builder.apply(&MATMUL, &[flow, turned])?
+            cx.builder.apply(names::MATMUL, &[flow, turned])?
         } else {
             let turned = turned(cx, a)?;
-            cx.builder.apply(&MATMUL, &[turned, flow])?
+            cx.builder.apply(names::MATMUL, &[turned, flow])?
         };
         let mut gradient = cx.builder.unbroadcast(gradient, of)?;
         if rank == 1 {
@@ -188,7 +188,7 @@ fn turned(
     let rank = cx.builder.rank(value)?;
     let mut order = (0..rank as i64).collect::<Vec<_>>();
     order.swap(rank - 1, rank - 2);
-    cx.builder.apply_with(&ops::TRANSPOSE, &[value], Attributes::new().with("perm", order))
+    cx.builder.apply_with(names::TRANSPOSE, &[value], Attributes::new().with("perm", order))
 }
 
 /// Rows, shared size and columns of a `Gemm`.
@@ -260,7 +260,7 @@ fn gemm_grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
             .with("alpha", alpha)
             .with("transA", i64::from(turn_left))
             .with("transB", i64::from(turn_right));
-        cx.builder.apply_with(&GEMM, &[left, right], turns)
+        cx.builder.apply_with(names::GEMM, &[left, right], turns)
     };
     if cx.wants(0) {
         let gradient = if turn_a {

@@ -8,7 +8,7 @@
 use crate::{
     Data, Result, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ops,
+        Attributes, Grad, Infer, Operator, Run, names,
         ops::{
             constant_of_shape,
             elementwise::{of_type, strides},
@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&MAX_UNPOOL];
 
-pub(crate) static MAX_UNPOOL: Operator = Operator::new(
+static MAX_UNPOOL: Operator = Operator::new(
     "MaxUnpool",
     &[9, 11, 22],
     infer,
@@ -32,8 +32,8 @@ pub(crate) static MAX_UNPOOL: Operator = Operator::new(
         }
         let indices = cx.input(1)?;
         let shape = cx.builder.ints(vec![-1]);
-        let flat = cx.builder.apply(&ops::RESHAPE, &[flow, shape])?;
-        let picked = cx.builder.apply(&ops::GATHER, &[flat, indices])?;
+        let flat = cx.builder.apply(names::RESHAPE, &[flow, shape])?;
+        let picked = cx.builder.apply(names::GATHER, &[flat, indices])?;
         cx.give(0, picked)
     }),
 );

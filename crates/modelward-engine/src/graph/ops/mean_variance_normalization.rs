@@ -7,7 +7,7 @@ use crate::{
     Data, Result,
     grad::Builder,
     graph::{
-        Attributes, Grad, Operator, ValueId, axis_of, ops,
+        Attributes, Grad, Operator, ValueId, axis_of, names,
         ops::{
             elementwise::{of_type, same},
             reduce::groups,
@@ -58,17 +58,17 @@ static MEAN_VARIANCE_NORMALIZATION: Operator = Operator::new(
         let b = &mut *cx.builder;
         let axes = b.ints(axes);
         let (center, flow_mean) = (mean(b, x, axes)?, mean(b, flow, axes)?);
-        let centered = b.apply(&ops::SUB, &[x, center])?;
+        let centered = b.apply(names::SUB, &[x, center])?;
         let squares = b.mul(centered, centered)?;
         let weighted = b.mul(flow, y)?;
         let (variance, along) = (mean(b, squares, axes)?, mean(b, weighted, axes)?);
-        let deviation = b.apply(&ops::SQRT, &[variance])?;
+        let deviation = b.apply(names::SQRT, &[variance])?;
         let epsilon = b.float(x, EPSILON)?;
         let deviation = b.add(deviation, epsilon)?;
-        let rest = b.apply(&ops::SUB, &[flow, flow_mean])?;
+        let rest = b.apply(names::SUB, &[flow, flow_mean])?;
         let spread = b.mul(y, along)?;
-        let rest = b.apply(&ops::SUB, &[rest, spread])?;
-        let gradient = b.apply(&ops::DIV, &[rest, deviation])?;
+        let rest = b.apply(names::SUB, &[rest, spread])?;
+        let gradient = b.apply(names::DIV, &[rest, deviation])?;
         cx.give(0, gradient)
     }),
 )
@@ -76,7 +76,7 @@ static MEAN_VARIANCE_NORMALIZATION: Operator = Operator::new(
 
 fn mean(b: &mut Builder<'_>, value: ValueId, axes: ValueId) -> Result<ValueId> {
     let attributes = Attributes::new().with("noop_with_empty_axes", 1);
-    b.apply_with(&ops::REDUCE_MEAN, &[value, axes], attributes)
+    b.apply_with(names::REDUCE_MEAN, &[value, axes], attributes)
 }
 
 const EPSILON: f64 = 1e-9;

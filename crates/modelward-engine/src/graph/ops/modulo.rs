@@ -8,7 +8,7 @@
 use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
-        Grad, Operator, Run, ops,
+        Grad, Operator, Run, names,
         ops::elementwise::{broadcast_both, of_type, zip},
     },
 };
@@ -26,8 +26,8 @@ static MOD: Operator = Operator::new(
         if cx.wants(1) {
             // The quotient is (y - a) / b, with its sign turned.
             let (a, b, y) = (cx.input(0)?, cx.input(1)?, cx.output(0)?);
-            let less = cx.builder.apply(&ops::SUB, &[y, a])?;
-            let quotient = cx.builder.apply(&ops::DIV, &[less, b])?;
+            let less = cx.builder.apply(names::SUB, &[y, a])?;
+            let quotient = cx.builder.apply(names::DIV, &[less, b])?;
             let gradient = cx.builder.mul(flow, quotient)?;
             cx.give_unbroadcast(1, gradient)?;
         }

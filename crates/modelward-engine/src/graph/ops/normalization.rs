@@ -14,11 +14,8 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{
-        Attributes, Grad, Infer, Node, Operator, Run, ValueId, axis_of, ops,
-        ops::{
-            elementwise::{Places, broadcast, of_type},
-            reduce::REDUCE_MEAN,
-        },
+        Attributes, Grad, Infer, Node, Operator, Run, ValueId, axis_of, names,
+        ops::elementwise::{Places, broadcast, of_type},
     },
     onnx::Import,
     tensor::count,
@@ -33,7 +30,7 @@ pub(super) const OPS: &[&Operator] = &[
     &NORMALIZE_GRAD,
 ];
 
-pub(crate) static LAYER_NORMALIZATION: Operator = Operator::new(
+static LAYER_NORMALIZATION: Operator = Operator::new(
     "LayerNormalization",
     &[17],
     |cx| {
@@ -61,7 +58,7 @@ pub(crate) static LAYER_NORMALIZATION: Operator = Operator::new(
 )
 .flop(flop);
 
-pub(crate) static RMS_NORMALIZATION: Operator = Operator::new(
+static RMS_NORMALIZATION: Operator = Operator::new(
     "RMSNormalization",
     &[23],
     |cx| {
@@ -78,7 +75,7 @@ pub(crate) static RMS_NORMALIZATION: Operator = Operator::new(
 )
 .flop(flop);
 
-pub(crate) static INSTANCE_NORMALIZATION: Operator = Operator::new(
+static INSTANCE_NORMALIZATION: Operator = Operator::new(
     "InstanceNormalization",
     &[1, 6, 22],
     |cx| {
@@ -96,7 +93,7 @@ pub(crate) static INSTANCE_NORMALIZATION: Operator = Operator::new(
 .flop(flop);
 
 /// Since set 21 with a scale and a bias of each channel.
-pub(crate) static GROUP_NORMALIZATION: Operator = Operator::new(
+static GROUP_NORMALIZATION: Operator = Operator::new(
     "GroupNormalization",
     &[18, 21],
     |cx| {
@@ -116,7 +113,7 @@ pub(crate) static GROUP_NORMALIZATION: Operator = Operator::new(
 .import(by_channel);
 
 /// An input with the mean of each row taken off, unless it is not `centred`, over the deviation.
-pub(crate) static NORMALIZE: Operator = Operator::own(
+static NORMALIZE: Operator = Operator::own(
     "Normalize",
     |cx| {
         let x = cx.kind(0)?;
@@ -131,7 +128,7 @@ pub(crate) static NORMALIZE: Operator = Operator::own(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, attributes) = (cx.input(0)?, cx.node.attributes.clone());
-        let gradient = cx.builder.apply_with(&NORMALIZE_GRAD, &[flow, x], attributes)?;
+        let gradient = cx.builder.apply_with(names::NORMALIZE_GRAD, &[flow, x], attributes)?;
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -145,7 +142,7 @@ pub(crate) static NORMALIZE: Operator = Operator::own(
 .flop(flop);
 
 /// What flows into the input of [`NORMALIZE`]: flow, input.
-pub(crate) static NORMALIZE_GRAD: Operator = Operator::own(
+static NORMALIZE_GRAD: Operator = Operator::own(
     "NormalizeGrad",
     |cx| {
         let (flow, x) = (cx.kind(0)?, cx.kind(1)?);
@@ -159,7 +156,7 @@ pub(crate) static NORMALIZE_GRAD: Operator = Operator::own(
     Grad::Rule(|cx| {
         let Some(back) = cx.flow(0) else { return Ok(()) };
         let (flow, x, attributes) = (cx.input(0)?, cx.input(1)?, cx.node.attributes.clone());
-        let turned = cx.builder.apply_with(&NORMALIZE_GRAD, &[back, x], attributes)?;
+        let turned = cx.builder.apply_with(names::NORMALIZE_GRAD, &[back, x], attributes)?;
         if cx.wants(1) {
             let by = curved(cx.builder, cx.node, [back, turned, flow, x])?;
             cx.give(1, by)?;
@@ -173,18 +170,18 @@ pub(crate) static NORMALIZE_GRAD: Operator = Operator::own(
         let plain = Plain::write(builder, node, x)?;
         let (axes, normal) = (plain.axes, plain.normal);
         let mut rest = match plain.view {
-            Some(view) => builder.apply(&ops::RESHAPE, &[flow, view])?,
+            Some(view) => builder.apply(names::RESHAPE, &[flow, view])?,
             None => flow,
         };
         let weighted = builder.mul(rest, normal)?;
-        let along = builder.apply(&REDUCE_MEAN, &[weighted, axes])?;
+        let along = builder.apply(names::REDUCE_MEAN, &[weighted, axes])?;
         let along = builder.mul(normal, along)?;
         if node.attributes.int_or("centred", 1)? != 0 {
-            let common = builder.apply(&REDUCE_MEAN, &[rest, axes])?;
-            rest = builder.apply(&ops::SUB, &[rest, common])?;
+            let common = builder.apply(names::REDUCE_MEAN, &[rest, axes])?;
+            rest = builder.apply(names::SUB, &[rest, common])?;
         }
-        let rest = builder.apply(&ops::SUB, &[rest, along])?;
-        let gradient = builder.apply(&ops::DIV, &[rest, plain.deviation])?;
+        let rest = builder.apply(names::SUB, &[rest, along])?;
+        let gradient = builder.apply(names::DIV, &[rest, plain.deviation])?;
         Ok(vec![builder.reshape_like(gradient, x)?])
     },
 )
@@ -198,28 +195,28 @@ fn curved(
     node: &Node,
     [back, turned, flow, x]: [ValueId; 4],
 ) -> Result<ValueId> {
-    let passed = builder.apply_with(&NORMALIZE_GRAD, &[flow, x], node.attributes.clone())?;
+    let passed = builder.apply_with(names::NORMALIZE_GRAD, &[flow, x], node.attributes.clone())?;
     let plain = Plain::write(builder, node, x)?;
     let (axes, normal) = (plain.axes, plain.normal);
     let mut values = [back, turned, flow, passed];
     if let Some(view) = plain.view {
         for value in &mut values {
-            *value = builder.apply(&ops::RESHAPE, &[*value, view])?;
+            *value = builder.apply(names::RESHAPE, &[*value, view])?;
         }
     }
     let [back, turned, flow, passed] = values;
     let mut total = None;
     for (a, b, times) in [(back, passed, normal), (flow, normal, turned), (back, normal, passed)] {
         let product = builder.mul(a, b)?;
-        let mean = builder.apply(&REDUCE_MEAN, &[product, axes])?;
+        let mean = builder.apply(names::REDUCE_MEAN, &[product, axes])?;
         let term = builder.mul(mean, times)?;
         total = Some(match total {
             Some(total) => builder.add(total, term)?,
             None => term,
         });
     }
-    let total = builder.apply(&ops::NEG, &[total.unwrap_or(normal)])?;
-    let by = builder.apply(&ops::DIV, &[total, plain.deviation])?;
+    let total = builder.apply(names::NEG, &[total.unwrap_or(normal)])?;
+    let by = builder.apply(names::DIV, &[total, plain.deviation])?;
     builder.reshape_like(by, x)
 }
 
@@ -298,19 +295,19 @@ fn by_channel(import: &mut Import<'_>) -> Result<()> {
     let groups = groups.ok_or_else(|| Trouble::graph("expected the attribute `num_groups`"))?;
     let x = import.input(0)?;
     let second = Attributes::new().with("start", 1).with("end", 2);
-    let channels = import.before(&ops::SHAPE, vec![Some(x)], second);
+    let channels = import.before(names::SHAPE, vec![Some(x)], second)?;
     let groups = import.constant(Tensor::list(vec![groups]));
     let inputs = vec![Some(channels), Some(groups)];
-    let each = import.before(&ops::DIV, inputs, Attributes::new());
+    let each = import.before(names::DIV, inputs, Attributes::new())?;
     let axis = import.constant(Tensor::list(vec![1_i64]));
     let all = import.constant(Tensor::list(vec![-1_i64]));
     for input in 1..3 {
         let inputs = vec![Some(import.input(input)?), Some(axis)];
-        let column = import.before(&ops::UNSQUEEZE, inputs, Attributes::new());
+        let column = import.before(names::UNSQUEEZE, inputs, Attributes::new())?;
         let inputs = vec![Some(column), Some(each)];
-        let table = import.before(&ops::EXPAND, inputs, Attributes::new());
+        let table = import.before(names::EXPAND, inputs, Attributes::new())?;
         let inputs = vec![Some(table), Some(all)];
-        let list = import.before(&ops::RESHAPE, inputs, Attributes::new());
+        let list = import.before(names::RESHAPE, inputs, Attributes::new())?;
         import.set_input(input, list);
     }
     Ok(())
@@ -463,15 +460,15 @@ fn by_all(cx: &mut Gradient<'_, '_>, rows: Attributes, spread: Spread) -> Result
         let mut scale = scale;
         if spread == Spread::Channels {
             let axes = cx.builder.ints((1..rank as i64 - 1).collect());
-            scale = cx.builder.apply(&ops::UNSQUEEZE, &[scale, axes])?;
+            scale = cx.builder.apply(names::UNSQUEEZE, &[scale, axes])?;
         }
         let scale = cast(cx.builder, scale, element)?;
         let scaled = cx.builder.mul(flow, scale)?;
-        let by = cx.builder.apply_with(&NORMALIZE_GRAD, &[scaled, x], rows.clone())?;
+        let by = cx.builder.apply_with(names::NORMALIZE_GRAD, &[scaled, x], rows.clone())?;
         cx.give(0, by)?;
     }
     if cx.wants(1) {
-        let normal = cx.builder.apply_with(&NORMALIZE, &[x], rows)?;
+        let normal = cx.builder.apply_with(names::NORMALIZE, &[x], rows)?;
         let weighted = cx.builder.mul(flow, normal)?;
         give_parameter(cx, 1, weighted, spread)?;
     }
@@ -492,7 +489,7 @@ fn give_parameter(
         let rank = cx.builder.rank(gradient)? as i64;
         let axes = cx.builder.ints((0..rank).filter(|&axis| axis != 1).collect());
         let without = Attributes::new().with("keepdims", 0);
-        cx.builder.apply_with(&ops::REDUCE_SUM, &[gradient, axes], without)?
+        cx.builder.apply_with(names::REDUCE_SUM, &[gradient, axes], without)?
     } else {
         cx.builder.unbroadcast(gradient, like)?
     };
@@ -506,7 +503,7 @@ fn cast(builder: &mut Builder<'_>, value: ValueId, element: Element) -> Result<V
     if builder.element(value)? == element {
         return Ok(value);
     }
-    builder.apply_with(&ops::CAST, &[value], Attributes::new().with("to", element.to_onnx()))
+    builder.apply_with(names::CAST, &[value], Attributes::new().with("to", element.to_onnx()))
 }
 
 /// A normalisation as plain ONNX.
@@ -520,8 +517,6 @@ struct Plain {
 
 impl Plain {
     fn write(builder: &mut Builder<'_>, node: &Node, x: ValueId) -> Result<Self> {
-        let root = ops::find("", "Sqrt");
-        let root = root.ok_or_else(|| Trouble::unsupported("`Sqrt` as plain ONNX"))?;
         let rank = builder.rank(x)?;
         let attributes = &node.attributes;
         let (view, first, rank) = match attributes.int("num_groups")? {
@@ -530,20 +525,20 @@ impl Plain {
         };
         let axes = builder.ints((first as i64..rank as i64).collect());
         let mut rest = match view {
-            Some(view) => builder.apply(&ops::RESHAPE, &[x, view])?,
+            Some(view) => builder.apply(names::RESHAPE, &[x, view])?,
             None => x,
         };
         if attributes.int_or("centred", 1)? != 0 {
-            let mean = builder.apply(&REDUCE_MEAN, &[rest, axes])?;
-            rest = builder.apply(&ops::SUB, &[rest, mean])?;
+            let mean = builder.apply(names::REDUCE_MEAN, &[rest, axes])?;
+            rest = builder.apply(names::SUB, &[rest, mean])?;
         }
         let squares = builder.mul(rest, rest)?;
-        let variance = builder.apply(&REDUCE_MEAN, &[squares, axes])?;
+        let variance = builder.apply(names::REDUCE_MEAN, &[squares, axes])?;
         let epsilon = f64::from(attributes.float_or("epsilon", 1e-5)?);
         let epsilon = builder.float(x, epsilon)?;
         let above = builder.add(variance, epsilon)?;
-        let deviation = builder.apply(root, &[above])?;
-        let normal = builder.apply(&ops::DIV, &[rest, deviation])?;
+        let deviation = builder.apply(names::SQRT, &[above])?;
+        let normal = builder.apply(names::DIV, &[rest, deviation])?;
         Ok(Self { view, axes, normal, deviation })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&ONE_HOT];
 
-pub(crate) static ONE_HOT: Operator =
+static ONE_HOT: Operator =
     Operator::new("OneHot", &[9, 11, 28], infer, run, Grad::Zero("an index has no slope")).moves();
 
 fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {

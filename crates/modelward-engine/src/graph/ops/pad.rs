@@ -9,7 +9,7 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type, alike,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, axis_of, ops,
+        Attributes, Grad, Infer, Operator, Run, axis_of, names,
         ops::{
             along::{Along, Outside, add_back, check_flow, lower_moved, places},
             elementwise::like,
@@ -20,7 +20,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&PAD, &PAD_GRAD];
 
-pub(crate) static PAD: Operator = Operator::new(
+static PAD: Operator = Operator::new(
     "Pad",
     &[1, 2, 11, 13, 18, 19, 21, 23, 24, 25],
     |cx| {
@@ -36,22 +36,22 @@ pub(crate) static PAD: Operator = Operator::new(
         if mode != "constant" {
             let mode = Attributes::new().with("mode", mode);
             let inputs = vec![Some(flow), Some(x), Some(pads), axes];
-            let gradient = cx.builder.apply_all(&PAD_GRAD, inputs, mode, 1)?[0];
+            let gradient = cx.builder.apply_all(names::PAD_GRAD, inputs, mode, 1)?[0];
             return cx.give(0, gradient);
         }
-        let negative = cx.builder.apply(&ops::NEG, &[pads])?;
+        let negative = cx.builder.apply(names::NEG, &[pads])?;
         let mut inputs = vec![Some(flow), Some(negative)];
         if axes.is_some() {
             inputs.extend([None, axes]);
         }
-        let gradient = cx.builder.apply_all(&PAD, inputs, Attributes::new(), 1)?[0];
+        let gradient = cx.builder.apply_all(names::PAD, inputs, Attributes::new(), 1)?[0];
         cx.give(0, gradient)?;
         if cx.wants(2) {
             // The value flows to wherever the input does not.
             let whole = || Attributes::new().with("keepdims", 0);
-            let all = cx.builder.apply_with(&ops::REDUCE_SUM, &[flow], whole())?;
-            let inner = cx.builder.apply_with(&ops::REDUCE_SUM, &[gradient], whole())?;
-            let rest = cx.builder.apply(&ops::SUB, &[all, inner])?;
+            let all = cx.builder.apply_with(names::REDUCE_SUM, &[flow], whole())?;
+            let inner = cx.builder.apply_with(names::REDUCE_SUM, &[gradient], whole())?;
+            let rest = cx.builder.apply(names::SUB, &[all, inner])?;
             let value = cx.input(2)?;
             let rest = cx.builder.reshape_like(rest, value)?;
             cx.give(2, rest)?;
@@ -96,7 +96,7 @@ static PAD_GRAD: Operator = Operator::own(
         let axes = cx.node.inputs.get(3).copied().flatten();
         let inputs = vec![Some(flow), Some(cx.input(2)?), None, axes];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&PAD, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::PAD, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -104,7 +104,7 @@ static PAD_GRAD: Operator = Operator::own(
             return Err(Trouble::graph("expected a gradient, an input, pads and axes"));
         };
         let attributes = node.attributes.clone();
-        Ok(vec![lower_moved(builder, flow, x, &PAD, &[pads, None, axes], attributes)?])
+        Ok(vec![lower_moved(builder, flow, x, names::PAD, &[pads, None, axes], attributes)?])
     },
 );
 

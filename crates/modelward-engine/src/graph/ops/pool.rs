@@ -14,7 +14,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Dim},
     graph::{
-        Attributes, Grad, Infer, Node, Operator, Run, ValueId, ops,
+        Attributes, Grad, Infer, Node, Operator, Run, ValueId, names,
         ops::{
             elementwise::of_type,
             windows::{self, Axis},
@@ -25,7 +25,7 @@ use crate::{
 pub(super) const OPS: &[&Operator] =
     &[&MAX_POOL, &MAX_POOL_GRAD, &AVERAGE_POOL, &AVERAGE_POOL_GRAD];
 
-pub(crate) static MAX_POOL: Operator = Operator::new(
+static MAX_POOL: Operator = Operator::new(
     "MaxPool",
     &[1, 8, 10, 11, 12, 22],
     |cx| {
@@ -38,14 +38,14 @@ pub(crate) static MAX_POOL: Operator = Operator::new(
         let x = cx.input(0)?;
         let mut attributes = cx.node.attributes.clone();
         attributes.take("storage_order");
-        let gradient = cx.builder.apply_with(&MAX_POOL_GRAD, &[flow, x], attributes)?;
+        let gradient = cx.builder.apply_with(names::MAX_POOL_GRAD, &[flow, x], attributes)?;
         cx.give(0, gradient)
     }),
 )
 .flop(flop);
 
 /// What flows into the input of a `MaxPool`: flow, input.
-pub(crate) static MAX_POOL_GRAD: Operator = Operator::own(
+static MAX_POOL_GRAD: Operator = Operator::own(
     "MaxPoolGrad",
     back_type,
     |run| {
@@ -77,7 +77,7 @@ pub(crate) static MAX_POOL_GRAD: Operator = Operator::own(
             let x = cx.input(1)?;
             let indices = places(cx.builder, x, &cx.node.attributes)?;
             let flat = flat(cx.builder, back)?;
-            let picked = cx.builder.apply(&ops::GATHER, &[flat, indices])?;
+            let picked = cx.builder.apply(names::GATHER, &[flat, indices])?;
             cx.give(0, picked)?;
         }
         Ok(())
@@ -86,21 +86,21 @@ pub(crate) static MAX_POOL_GRAD: Operator = Operator::own(
         let [flow, x] = two_inputs(node)?;
         let indices = places(builder, x, &node.attributes)?;
         if let Some(window) = apart(builder, x, &node.attributes)? {
-            return Ok(vec![builder.apply_with(&ops::MAX_UNPOOL, &[flow, indices], window)?]);
+            return Ok(vec![builder.apply_with(names::MAX_UNPOOL, &[flow, indices], window)?]);
         }
         let shape = builder.shape_of(x)?;
         let zero = builder.float(x, 0.0)?;
-        let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
+        let zeros = builder.apply(names::EXPAND, &[zero, shape])?;
         let (zeros, indices, flow) =
             (flat(builder, zeros)?, flat(builder, indices)?, flat(builder, flow)?);
         let add = Attributes::new().with("axis", 0).with("reduction", "add");
-        let sums = builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, indices, flow], add)?;
+        let sums = builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, indices, flow], add)?;
         Ok(vec![builder.reshape_like(sums, x)?])
     },
 )
 .flop(back_flop);
 
-pub(crate) static AVERAGE_POOL: Operator = Operator::new(
+static AVERAGE_POOL: Operator = Operator::new(
     "AveragePool",
     &[1, 7, 10, 11, 19, 22],
     |cx| {
@@ -120,7 +120,7 @@ pub(crate) static AVERAGE_POOL: Operator = Operator::new(
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, attributes) = (cx.input(0)?, cx.node.attributes.clone());
-        let gradient = cx.builder.apply_with(&AVERAGE_POOL_GRAD, &[flow, x], attributes)?;
+        let gradient = cx.builder.apply_with(names::AVERAGE_POOL_GRAD, &[flow, x], attributes)?;
         cx.give(0, gradient)
     }),
 )
@@ -128,7 +128,7 @@ pub(crate) static AVERAGE_POOL: Operator = Operator::new(
 
 /// What flows into the input of an `AveragePool`: flow, and the input for its shape. With `sum` it
 /// is that of a pool that adds up and does not divide.
-pub(crate) static AVERAGE_POOL_GRAD: Operator = Operator::own(
+static AVERAGE_POOL_GRAD: Operator = Operator::own(
     "AveragePoolGrad",
     back_type,
     |run| {
@@ -160,7 +160,7 @@ pub(crate) static AVERAGE_POOL_GRAD: Operator = Operator::own(
         }
         if cx.wants(0) {
             let attributes = cx.node.attributes.clone();
-            let gradient = cx.builder.apply_with(&AVERAGE_POOL, &[back], attributes)?;
+            let gradient = cx.builder.apply_with(names::AVERAGE_POOL, &[back], attributes)?;
             cx.give(0, gradient)?;
         }
         Ok(())
@@ -383,7 +383,7 @@ fn column_major(window: &Window, cell: usize) -> usize {
 
 /// Where the largest element of each window lies, as `MaxPool` says.
 fn places(builder: &mut Builder<'_>, x: ValueId, attributes: &Attributes) -> Result<ValueId> {
-    Ok(builder.apply_all(&MAX_POOL, vec![Some(x)], attributes.clone(), 2)?[1])
+    Ok(builder.apply_all(names::MAX_POOL, vec![Some(x)], attributes.clone(), 2)?[1])
 }
 
 /// The window of a `MaxUnpool` that puts back what a pool over `x` found: where no two windows
@@ -413,7 +413,7 @@ fn apart(builder: &Builder<'_>, x: ValueId, attributes: &Attributes) -> Result<O
 /// In one dimension.
 fn flat(builder: &mut Builder<'_>, value: ValueId) -> Result<ValueId> {
     let shape = builder.ints(vec![-1]);
-    builder.apply(&ops::RESHAPE, &[value, shape])
+    builder.apply(names::RESHAPE, &[value, shape])
 }
 
 fn two_inputs(node: &Node) -> Result<[ValueId; 2]> {
@@ -454,7 +454,7 @@ fn lower_average_grad(builder: &mut Builder<'_>, node: &Node) -> Result<Vec<Valu
     let ones = Tensor::new(dims.clone(), vec![1.0_f64; crate::tensor::count(&dims)?])?;
     let ones = builder.constant(ones.cast(element)?);
     let attributes = windows::transposed(channels, axes);
-    Ok(vec![builder.apply_with(&ops::CONV_TRANSPOSE, &[share, ones], attributes)?])
+    Ok(vec![builder.apply_with(names::CONV_TRANSPOSE, &[share, ones], attributes)?])
 }
 
 /// Refuse a kernel of ones that is larger than any real one.

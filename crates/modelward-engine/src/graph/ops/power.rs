@@ -10,7 +10,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, ops,
+        Attributes, Grad, Infer, Operator, Run, ValueId, names,
         ops::{
             binary::old_broadcast,
             elementwise::{Places, broadcast, of_type},
@@ -21,7 +21,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&POW];
 
-pub(crate) static POW: Operator =
+static POW: Operator =
     Operator::new("Pow", &[1, 7, 12, 13, 15], infer, run, Grad::Rule(grad)).import(old_broadcast);
 
 fn infer(cx: &Infer<'_>) -> Result<Vec<Type>> {
@@ -119,12 +119,12 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
         let b = &mut *cx.builder;
         let (zero, one) = (b.float(x, 0.0)?, b.float(x, 1.0)?);
         let power = to_type(b, exponent, element)?;
-        let at_zero = b.apply(&ops::EQUAL, &[x, zero])?;
-        let not_negative = b.apply(&ops::LESS_OR_EQUAL, &[zero, power])?;
-        let flat = b.apply(&ops::AND, &[at_zero, not_negative])?;
+        let at_zero = b.apply(names::EQUAL, &[x, zero])?;
+        let not_negative = b.apply(names::LESS_OR_EQUAL, &[zero, power])?;
+        let flat = b.apply(names::AND, &[at_zero, not_negative])?;
         // The logarithm of 1 is 0.
-        let base = b.apply(&ops::WHERE, &[flat, one, x])?;
-        let logarithm = b.apply(&ops::LOG, &[base])?;
+        let base = b.apply(names::WHERE, &[flat, one, x])?;
+        let logarithm = b.apply(names::LOG, &[base])?;
         let y = cx.output(0)?;
         let scaled = cx.builder.mul(flow, y)?;
         let gradient = cx.builder.mul(scaled, logarithm)?;
@@ -150,21 +150,21 @@ fn slope(
         Some(2.0) => b.add(x, x)?,
         Some(0.5) => {
             let half = b.float(x, 0.5)?;
-            b.apply(&ops::DIV, &[half, y])?
+            b.apply(names::DIV, &[half, y])?
         }
         Some(known) if known != 0.0 => {
             let (scale, less) = (b.float(x, known)?, b.float(x, known - 1.0)?);
-            let power = b.apply(&POW, &[x, less])?;
+            let power = b.apply(names::POW, &[x, less])?;
             b.mul(power, scale)?
         }
         _ => {
             let power = to_type(b, exponent, element)?;
             let (zero, one) = (b.float(x, 0.0)?, b.float(x, 1.0)?);
-            let is_zero = b.apply(&ops::EQUAL, &[power, zero])?;
+            let is_zero = b.apply(names::EQUAL, &[power, zero])?;
             // Where the exponent is 0 the slope is 0, also at 0 where x^-1 has no end.
-            let safe = b.apply(&ops::WHERE, &[is_zero, one, power])?;
-            let less = b.apply(&ops::SUB, &[safe, one])?;
-            let raised = b.apply(&POW, &[x, less])?;
+            let safe = b.apply(names::WHERE, &[is_zero, one, power])?;
+            let less = b.apply(names::SUB, &[safe, one])?;
+            let raised = b.apply(names::POW, &[x, less])?;
             b.mul(raised, power)?
         }
     }))
@@ -174,5 +174,5 @@ fn to_type(b: &mut Builder<'_>, value: ValueId, element: Element) -> Result<Valu
     if b.element(value)? == element {
         return Ok(value);
     }
-    b.apply_with(&ops::CAST, &[value], Attributes::new().with("to", element.to_onnx()))
+    b.apply_with(names::CAST, &[value], Attributes::new().with("to", element.to_onnx()))
 }

@@ -9,7 +9,7 @@
 use crate::{
     Data, Result, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, ops,
+        Attributes, Grad, Infer, Operator, names,
         ops::elementwise::{broadcast_both, of_type, zip},
     },
 };
@@ -53,15 +53,15 @@ static PRELU: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let (x, slope) = (cx.input(0)?, cx.input(1)?);
         let zero = cx.builder.float(x, 0.0)?;
-        let above = cx.builder.apply(&ops::GREATER, &[x, zero])?;
+        let above = cx.builder.apply(names::GREATER, &[x, zero])?;
         if cx.wants(0) {
             let scaled = cx.builder.mul(flow, slope)?;
-            let gradient = cx.builder.apply(&ops::WHERE, &[above, flow, scaled])?;
+            let gradient = cx.builder.apply(names::WHERE, &[above, flow, scaled])?;
             cx.give(0, gradient)?;
         }
         if cx.wants(1) {
             let scaled = cx.builder.mul(flow, x)?;
-            let gradient = cx.builder.apply(&ops::WHERE, &[above, zero, scaled])?;
+            let gradient = cx.builder.apply(names::WHERE, &[above, zero, scaled])?;
             cx.give_unbroadcast(1, gradient)?;
         }
         Ok(())
@@ -72,7 +72,7 @@ static PRELU: Operator = Operator::new(
     if import.version < 7 && !one {
         let (x, slope) = (import.input(0)?, import.input(1)?);
         let channels = Attributes::new().with("axis", 1);
-        let aligned = import.before(&ops::ALIGN, vec![Some(slope), Some(x)], channels);
+        let aligned = import.before(names::ALIGN, vec![Some(slope), Some(x)], channels)?;
         import.set_input(1, aligned);
     }
     Ok(())

@@ -12,7 +12,7 @@ use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops, ops::elementwise::of_type,
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, names, ops::elementwise::of_type,
     },
     tensor::count,
 };
@@ -20,7 +20,7 @@ use crate::{
 pub(super) const OPS: &[&Operator] =
     &[&QUANTIZE_LINEAR, &DEQUANTIZE_LINEAR, &DYNAMIC_QUANTIZE_LINEAR];
 
-pub(crate) static QUANTIZE_LINEAR: Operator = Operator::new(
+static QUANTIZE_LINEAR: Operator = Operator::new(
     "QuantizeLinear",
     &[10, 13, 19, 21, 23, 24, 25, 28],
     |cx| {
@@ -67,9 +67,10 @@ pub(crate) static QUANTIZE_LINEAR: Operator = Operator::new(
         Ok(vec![run.shaped(0, data)?])
     },
     Grad::Zero("it rounds"),
-);
+)
+.straight_through(straight_through);
 
-pub(crate) static DEQUANTIZE_LINEAR: Operator = Operator::new(
+static DEQUANTIZE_LINEAR: Operator = Operator::new(
     "DequantizeLinear",
     &[10, 13, 19, 21, 23, 24, 25, 28],
     |cx| {
@@ -130,7 +131,7 @@ pub(crate) static DEQUANTIZE_LINEAR: Operator = Operator::new(
 )
 .flop(|_, types| Ok((types.first().map_or(Ok(0), Type::count)? as u64).saturating_mul(2)));
 
-pub(crate) static DYNAMIC_QUANTIZE_LINEAR: Operator = Operator::new(
+static DYNAMIC_QUANTIZE_LINEAR: Operator = Operator::new(
     "DynamicQuantizeLinear",
     &[11],
     |cx| {
@@ -167,7 +168,7 @@ pub(crate) static DYNAMIC_QUANTIZE_LINEAR: Operator = Operator::new(
 
 /// The straight-through rule of `QuantizeLinear`: what flows, over the scale, where the number is
 /// within half a step of the range.
-pub(crate) fn straight_through(cx: &mut Gradient<'_, '_>) -> Result<()> {
+fn straight_through(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let (x, y, scale) = (cx.input(0)?, cx.output(0)?, cx.input(1)?);
     let (least, most) = range(cx.builder.element(y)?)?;
@@ -177,25 +178,25 @@ pub(crate) fn straight_through(cx: &mut Gradient<'_, '_>) -> Result<()> {
     }
     let spread = spread(cx, y, scale)?;
     let spread = cast(cx, spread, element)?;
-    let mut level = cx.builder.apply(&ops::DIV, &[x, spread])?;
+    let mut level = cx.builder.apply(names::DIV, &[x, spread])?;
     if let Some(zero) = cx.node.inputs.get(2).copied().flatten() {
         let shape = cx.builder.shape_of(y)?;
         let element_y = cx.builder.element(y)?;
         let none = Tensor::scalar(0_i64).cast(element_y)?;
         let none = cx.builder.constant(none);
-        let nothing = cx.builder.apply(&ops::EXPAND, &[none, shape])?;
+        let nothing = cx.builder.apply(names::EXPAND, &[none, shape])?;
         let below = dequantized(cx, nothing, scale, Some(zero))?;
         let below = cast(cx, below, element)?;
-        level = cx.builder.apply(&ops::SUB, &[level, below])?;
+        level = cx.builder.apply(names::SUB, &[level, below])?;
     }
     let flow = cast(cx, flow, element)?;
-    let mut kept = cx.builder.apply(&ops::DIV, &[flow, spread])?;
+    let mut kept = cx.builder.apply(names::DIV, &[flow, spread])?;
     let nothing = cx.builder.float(x, 0.0)?;
     let (least, most) =
         (cx.builder.float(x, least as f64 - 0.5)?, cx.builder.float(x, most as f64 + 0.5)?);
     for pair in [[least, level], [level, most]] {
-        let inside = cx.builder.apply(&ops::LESS_OR_EQUAL, &pair)?;
-        kept = cx.builder.apply(&ops::WHERE, &[inside, kept, nothing])?;
+        let inside = cx.builder.apply(names::LESS_OR_EQUAL, &pair)?;
+        kept = cx.builder.apply(names::WHERE, &[inside, kept, nothing])?;
     }
     cx.give(0, kept)
 }
@@ -324,9 +325,9 @@ fn spread(cx: &mut Gradient<'_, '_>, like: ValueId, scale: ValueId) -> Result<Va
     let shape = cx.builder.shape_of(like)?;
     let one = Tensor::scalar(1_i64).cast(element)?;
     let one = cx.builder.constant(one);
-    let ones = cx.builder.apply(&ops::EXPAND, &[one, shape])?;
+    let ones = cx.builder.apply(names::EXPAND, &[one, shape])?;
     let layout = layout_of(&cx.node.attributes)?;
-    cx.builder.apply_with(&DEQUANTIZE_LINEAR, &[ones, scale], layout)
+    cx.builder.apply_with(names::DEQUANTIZE_LINEAR, &[ones, scale], layout)
 }
 
 /// The levels of each element above the zero point, as floats.
@@ -338,10 +339,10 @@ fn dequantized(
 ) -> Result<ValueId> {
     let shape = cx.builder.shape_of(scale)?;
     let one = cx.builder.float(scale, 1.0)?;
-    let ones = cx.builder.apply(&ops::EXPAND, &[one, shape])?;
+    let ones = cx.builder.apply(names::EXPAND, &[one, shape])?;
     let layout = layout_of(&cx.node.attributes)?;
     let inputs = vec![Some(x), Some(ones), zero];
-    Ok(cx.builder.apply_all(&DEQUANTIZE_LINEAR, inputs, layout, 1)?[0])
+    Ok(cx.builder.apply_all(names::DEQUANTIZE_LINEAR, inputs, layout, 1)?[0])
 }
 
 fn cast(cx: &mut Gradient<'_, '_>, value: ValueId, element: Element) -> Result<ValueId> {
@@ -349,7 +350,7 @@ fn cast(cx: &mut Gradient<'_, '_>, value: ValueId, element: Element) -> Result<V
         return Ok(value);
     }
     let to = Attributes::new().with("to", element.to_onnx());
-    cx.builder.apply_with(&ops::CAST, &[value], to)
+    cx.builder.apply_with(names::CAST, &[value], to)
 }
 
 /// The gradient by a scale: summed over all elements that it belongs to.
@@ -371,7 +372,7 @@ fn give_scale(cx: &mut Gradient<'_, '_>, weighted: ValueId, scale: ValueId) -> R
     if !axes.is_empty() {
         let axes = cx.builder.ints(axes);
         let without = Attributes::new().with("keepdims", 0);
-        total = cx.builder.apply_with(&ops::REDUCE_SUM, &[weighted, axes], without)?;
+        total = cx.builder.apply_with(names::REDUCE_SUM, &[weighted, axes], without)?;
     }
     let total = cx.builder.reshape_like(total, scale)?;
     let element = cx.builder.element(scale)?;
@@ -388,7 +389,7 @@ mod tests {
         Limits, Meter,
         exec::evaluate,
         grad::{Builder, Options},
-        graph::{Graph, Inference, Known, Value},
+        graph::{Domain, Graph, Inference, Known, Name, Value, names},
     };
 
     #[test]
@@ -402,14 +403,15 @@ mod tests {
         let kind = x.kind();
         let known = [(id, Known { kind: &kind, value: None })];
         let probe = Inference::of(&graph, &known, &meter).unwrap();
-        let mut builder = Builder::new(graph, vec![probe], &meter);
+        let mut builder = Builder::new(graph, vec![probe], &meter, crate::graph::ops::named);
         let scale = builder.constant(Tensor::list(vec![0.01_f64, 0.02, 0.03]));
         let zero = builder.constant(Tensor::list(vec![0_u8, 128, 10]));
         let seed =
             builder.constant(Tensor::new([2, 3], vec![1.0_f64, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap());
         let inputs = [id, scale, zero];
-        let levels = builder.apply(&QUANTIZE_LINEAR, &inputs).unwrap();
-        let y = builder.apply(&DEQUANTIZE_LINEAR, &[levels, scale, zero]).unwrap();
+        let quantize = Name { domain: Domain::Onnx, name: QUANTIZE_LINEAR.name };
+        let levels = builder.apply(quantize, &inputs).unwrap();
+        let y = builder.apply(names::DEQUANTIZE_LINEAR, &[levels, scale, zero]).unwrap();
         let mut options = Options { straight_through: true, ..Options::default() };
         let found = builder.gradients(&[(y, seed)], &[id], &mut options).unwrap();
         assert_eq!(options.replaced.len(), 1);

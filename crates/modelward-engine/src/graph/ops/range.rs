@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&RANGE];
 
-pub(crate) static RANGE: Operator = Operator::new(
+static RANGE: Operator = Operator::new(
     "Range",
     &[11, 27],
     infer,

@@ -11,7 +11,7 @@ use crate::{
     Result, Tensor, Trouble, Type,
     grad::Gradient,
     graph::{
-        Attributes, Grad, Infer, Operator, Run,
+        Attributes, Grad, Infer, Name, Operator, Run, names,
         operator::Lower,
         ops::real::{Real, of_reals},
     },
@@ -28,21 +28,21 @@ static LSTM: Operator = layer(
     "LSTM",
     |cx| infer(cx, Kind::Lstm),
     |run| forward(run, Kind::Lstm),
-    |cx| grad(cx, &LSTM_GRAD),
+    |cx| grad(cx, names::LSTM_GRAD),
 )
 .flop(|cx, _| flop(cx, Kind::Lstm, 2));
 static GRU: Operator = layer(
     "GRU",
     |cx| infer(cx, Kind::Gru),
     |run| forward(run, Kind::Gru),
-    |cx| grad(cx, &GRU_GRAD),
+    |cx| grad(cx, names::GRU_GRAD),
 )
 .flop(|cx, _| flop(cx, Kind::Gru, 2));
 static RNN: Operator = layer(
     "RNN",
     |cx| infer(cx, Kind::Rnn),
     |run| forward(run, Kind::Rnn),
-    |cx| grad(cx, &RNN_GRAD),
+    |cx| grad(cx, names::RNN_GRAD),
 )
 .flop(|cx, _| flop(cx, Kind::Rnn, 2));
 
@@ -323,7 +323,7 @@ fn forward_of<T: Real>(run: &Run<'_>, kind: Kind) -> Result<Vec<Tensor>> {
     Ok(all)
 }
 
-fn grad(cx: &mut Gradient<'_, '_>, operator: &'static Operator) -> Result<()> {
+fn grad(cx: &mut Gradient<'_, '_>, operator: Name) -> Result<()> {
     let flows = [cx.flow(0), cx.flow(1), cx.flow(2)];
     let mut inputs = cx.node.inputs.clone();
     inputs.resize(FLOWS, None);

@@ -10,7 +10,7 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::{Builder, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops,
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, names,
         ops::elementwise::{Places, of_type, strides},
     },
 };
@@ -29,50 +29,50 @@ pub(super) const OPS: &[&Operator] = &[
     &REDUCE_EXTREME_GRAD,
 ];
 
-pub(crate) static REDUCE_SUM: Operator = reduction(
+static REDUCE_SUM: Operator = reduction(
     "ReduceSum",
     &[1, 11, 13],
     |run| fold(run, Fold::Sum),
     |cx| spread(cx, |_, f, _, _| Ok(f)),
 );
 
-pub(crate) static REDUCE_MEAN: Operator = reduction(
+static REDUCE_MEAN: Operator = reduction(
     "ReduceMean",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::Mean),
     |cx| {
         spread(cx, |b, flow, x, y| {
             // How many elements each mean is of.
-            let (all, means) = (b.apply(&ops::SIZE, &[x])?, b.apply(&ops::SIZE, &[y])?);
-            let count = b.apply(&ops::DIV, &[all, means])?;
+            let (all, means) = (b.apply(names::SIZE, &[x])?, b.apply(names::SIZE, &[y])?);
+            let count = b.apply(names::DIV, &[all, means])?;
             let to = Attributes::new().with("to", b.element(x)?.to_onnx());
-            let count = b.apply_with(&ops::CAST, &[count], to)?;
-            b.apply(&ops::DIV, &[flow, count])
+            let count = b.apply_with(names::CAST, &[count], to)?;
+            b.apply(names::DIV, &[flow, count])
         })
     },
 );
 
-pub(crate) static REDUCE_MAX: Operator =
+static REDUCE_MAX: Operator =
     reduction("ReduceMax", &[1, 11, 12, 13, 18, 20], |run| fold(run, Fold::Max), extreme);
 
-pub(crate) static REDUCE_MIN: Operator =
+static REDUCE_MIN: Operator =
     reduction("ReduceMin", &[1, 11, 12, 13, 18, 20], |run| fold(run, Fold::Min), extreme);
 
-pub(crate) static REDUCE_PROD: Operator = reduction(
+static REDUCE_PROD: Operator = reduction(
     "ReduceProd",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::Product),
-    |cx| scaled(cx, |b, x, y| b.apply(&ops::DIV, &[y, x])),
+    |cx| scaled(cx, |b, x, y| b.apply(names::DIV, &[y, x])),
 );
 
-pub(crate) static REDUCE_L1: Operator = reduction(
+static REDUCE_L1: Operator = reduction(
     "ReduceL1",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::L1),
-    |cx| scaled(cx, |b, x, _| b.apply(&ops::SIGN, &[x])),
+    |cx| scaled(cx, |b, x, _| b.apply(names::SIGN, &[x])),
 );
 
-pub(crate) static REDUCE_L2: Operator = reduction(
+static REDUCE_L2: Operator = reduction(
     "ReduceL2",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::L2),
@@ -81,47 +81,47 @@ pub(crate) static REDUCE_L2: Operator = reduction(
         scaled(cx, |b, x, y| {
             let zero = b.float(y, 0.0)?;
             let one = b.float(y, 1.0)?;
-            let positive = b.apply(&ops::GREATER, &[y, zero])?;
-            let norm = b.apply(&ops::WHERE, &[positive, y, one])?;
-            b.apply(&ops::DIV, &[x, norm])
+            let positive = b.apply(names::GREATER, &[y, zero])?;
+            let norm = b.apply(names::WHERE, &[positive, y, one])?;
+            b.apply(names::DIV, &[x, norm])
         })
     },
 );
 
-pub(crate) static REDUCE_SUM_SQUARE: Operator = reduction(
+static REDUCE_SUM_SQUARE: Operator = reduction(
     "ReduceSumSquare",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::Squares),
     |cx| scaled(cx, |b, x, _| b.add(x, x)),
 );
 
-pub(crate) static REDUCE_LOG_SUM: Operator = reduction(
+static REDUCE_LOG_SUM: Operator = reduction(
     "ReduceLogSum",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::LogSum),
     |cx| {
         scaled(cx, |b, _, y| {
-            let negative = b.apply(&ops::NEG, &[y])?;
-            b.apply(&ops::EXP, &[negative])
+            let negative = b.apply(names::NEG, &[y])?;
+            b.apply(names::EXP, &[negative])
         })
     },
 );
 
-pub(crate) static REDUCE_LOG_SUM_EXP: Operator = reduction(
+static REDUCE_LOG_SUM_EXP: Operator = reduction(
     "ReduceLogSumExp",
     &[1, 11, 13, 18],
     |run| fold(run, Fold::LogSumExp),
     |cx| {
         scaled(cx, |b, x, y| {
-            let below = b.apply(&ops::SUB, &[x, y])?;
-            b.apply(&ops::EXP, &[below])
+            let below = b.apply(names::SUB, &[x, y])?;
+            b.apply(names::EXP, &[below])
         })
     },
 );
 
 /// What flows into a largest or smallest element, at the first place of it: flow, input, output,
 /// and the axes.
-pub(crate) static REDUCE_EXTREME_GRAD: Operator = Operator::own(
+static REDUCE_EXTREME_GRAD: Operator = Operator::own(
     "ReduceExtremeGrad",
     |cx: &Infer<'_>| Ok(vec![cx.kind(1)?.clone()]),
     first_places,
@@ -131,17 +131,17 @@ pub(crate) static REDUCE_EXTREME_GRAD: Operator = Operator::own(
         else {
             return Err(Trouble::graph("expected three inputs"));
         };
-        let is = builder.apply(&ops::EQUAL, &[x, y])?;
+        let is = builder.apply(names::EQUAL, &[x, y])?;
         let to = Attributes::new().with("to", builder.element(x)?.to_onnx());
-        let is = builder.apply_with(&ops::CAST, &[is], to)?;
+        let is = builder.apply_with(names::CAST, &[is], to)?;
         let axes = node.inputs.get(3).copied().flatten();
         if let Some(axis) = one_axis(builder, x, axes)? {
             return Ok(vec![first_along(builder, is, flow, x, axis)?]);
         }
         // Else plain ONNX shares the gradient between equal elements by their number.
         let inputs = vec![Some(is), axes];
-        let count = builder.apply_all(&ops::REDUCE_SUM, inputs, Attributes::new(), 1)?[0];
-        let share = builder.apply(&ops::DIV, &[flow, count])?;
+        let count = builder.apply_all(names::REDUCE_SUM, inputs, Attributes::new(), 1)?[0];
+        let share = builder.apply(names::DIV, &[flow, count])?;
         Ok(vec![builder.mul(is, share)?])
     },
 );
@@ -185,15 +185,15 @@ fn first_along(
     };
     if let Along::From(_) = along {
         let shape = builder.ints([vec![0; axis], vec![-1]].concat());
-        mask = builder.apply(&ops::RESHAPE, &[mask, shape])?;
-        flow = builder.apply(&ops::RESHAPE, &[flow, shape])?;
+        mask = builder.apply(names::RESHAPE, &[mask, shape])?;
+        flow = builder.apply(names::RESHAPE, &[flow, shape])?;
     }
     let along_axis = Attributes::new().with("axis", axis as i64);
-    let first = builder.apply_with(&ops::ARG_MAX, &[mask], along_axis.clone())?;
+    let first = builder.apply_with(names::ARG_MAX, &[mask], along_axis.clone())?;
     let zero = builder.float(x, 0.0)?;
     let shape = builder.shape_of(mask)?;
-    let zeros = builder.apply(&ops::EXPAND, &[zero, shape])?;
-    let found = builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, first, flow], along_axis)?;
+    let zeros = builder.apply(names::EXPAND, &[zero, shape])?;
+    let found = builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, first, flow], along_axis)?;
     match along {
         Along::One(_) => Ok(found),
         Along::From(_) => builder.reshape_like(found, x),
@@ -386,8 +386,8 @@ fn kept(cx: &mut Gradient<'_, '_>) -> Result<Option<(ValueId, ValueId)>> {
     let reduced = axes(given, &cx.node.attributes, cx.builder.rank(x)?)?;
     let axes = (0..reduced.len()).filter(|&axis| reduced[axis]).map(|axis| axis as i64);
     let axes = cx.builder.ints(axes.collect());
-    let flow = cx.builder.apply(&ops::UNSQUEEZE, &[flow, axes])?;
-    let y = cx.builder.apply(&ops::UNSQUEEZE, &[y, axes])?;
+    let flow = cx.builder.apply(names::UNSQUEEZE, &[flow, axes])?;
+    let y = cx.builder.apply(names::UNSQUEEZE, &[y, axes])?;
     Ok(Some((flow, y)))
 }
 
@@ -399,8 +399,8 @@ fn spread(
     let Some((flow, y)) = kept(cx)? else { return Ok(()) };
     let x = cx.input(0)?;
     let each = of(cx.builder, flow, x, y)?;
-    let shape = cx.builder.apply(&ops::SHAPE, &[x])?;
-    let gradient = cx.builder.apply(&ops::EXPAND, &[each, shape])?;
+    let shape = cx.builder.apply(names::SHAPE, &[x])?;
+    let gradient = cx.builder.apply(names::EXPAND, &[each, shape])?;
     cx.give(0, gradient)
 }
 
@@ -425,7 +425,7 @@ fn extreme(cx: &mut Gradient<'_, '_>) -> Result<()> {
     if let Some(noop) = cx.node.attributes.int("noop_with_empty_axes")? {
         attributes.set("noop_with_empty_axes", noop);
     }
-    let gradient = cx.builder.apply_all(&REDUCE_EXTREME_GRAD, inputs, attributes, 1)?[0];
+    let gradient = cx.builder.apply_all(names::REDUCE_EXTREME_GRAD, inputs, attributes, 1)?[0];
     cx.give(0, gradient)
 }
 

@@ -5,14 +5,14 @@
 use crate::{
     Data, Result, Tensor, Trouble,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, names,
         ops::elementwise::{alone, map, of_type, same},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&RELU, &RELU_GRAD];
 
-pub(crate) static RELU: Operator = Operator::new(
+static RELU: Operator = Operator::new(
     "Relu",
     &[6, 13, 14],
     alone,
@@ -36,20 +36,20 @@ pub(crate) static RELU: Operator = Operator::new(
     },
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let gradient = cx.builder.apply(&RELU_GRAD, &[flow, cx.output(0)?])?;
+        let gradient = cx.builder.apply(names::RELU_GRAD, &[flow, cx.output(0)?])?;
         cx.give(0, gradient)
     }),
 );
 
 /// What flows, where the output was above 0.
-pub(crate) static RELU_GRAD: Operator = Operator::own(
+static RELU_GRAD: Operator = Operator::own(
     "ReluGrad",
     same,
     masked,
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let y = cx.input(1)?;
-        let gradient = cx.builder.apply(&RELU_GRAD, &[flow, y])?;
+        let gradient = cx.builder.apply(names::RELU_GRAD, &[flow, y])?;
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -59,9 +59,9 @@ pub(crate) static RELU_GRAD: Operator = Operator::own(
         // ONNX Runtime multiplies by a mask in half the time that a `Where` takes. The two differ
         // where what flows is infinite or no number.
         let zero = builder.float(y, 0.0)?;
-        let above = builder.apply(&ops::GREATER, &[y, zero])?;
+        let above = builder.apply(names::GREATER, &[y, zero])?;
         let to = Attributes::new().with("to", builder.element(flow)?.to_onnx());
-        let mask = builder.apply_with(&ops::CAST, &[above], to)?;
+        let mask = builder.apply_with(names::CAST, &[above], to)?;
         Ok(vec![builder.mul(flow, mask)?])
     },
 );

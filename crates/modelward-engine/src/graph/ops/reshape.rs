@@ -11,7 +11,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&RESHAPE, &FLATTEN, &SQUEEZE, &UNSQUEEZE];
 
-pub(crate) static RESHAPE: Operator = Operator::new(
+static RESHAPE: Operator = Operator::new(
     "Reshape",
     &[5, 13, 14, 19, 21, 23, 24, 25],
     |cx| {
@@ -27,7 +27,7 @@ pub(crate) static RESHAPE: Operator = Operator::new(
 )
 .moves();
 
-pub(crate) static FLATTEN: Operator = Operator::new(
+static FLATTEN: Operator = Operator::new(
     "Flatten",
     &[1, 9, 11, 13, 21, 23, 24, 25],
     |cx| {
@@ -42,7 +42,7 @@ pub(crate) static FLATTEN: Operator = Operator::new(
 )
 .moves();
 
-pub(crate) static SQUEEZE: Operator = Operator::new(
+static SQUEEZE: Operator = Operator::new(
     "Squeeze",
     &[1, 11, 13, 21, 23, 24, 25],
     |cx| {
@@ -67,7 +67,7 @@ pub(crate) static SQUEEZE: Operator = Operator::new(
 .moves()
 .import(|import| if import.version < 13 { import.ints_to_input("axes", 1) } else { Ok(()) });
 
-pub(crate) static UNSQUEEZE: Operator = Operator::new(
+static UNSQUEEZE: Operator = Operator::new(
     "Unsqueeze",
     &[1, 11, 13, 21, 23, 24, 25],
     |cx| {

@@ -12,7 +12,9 @@ use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::{Dim, Gradient},
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, ops,
+        Attributes, Grad, Infer, Operator, Run, ValueId, axis_of, names,
+        ops::along,
+        ops::elementwise,
         ops::real::{Real, of_reals},
     },
     onnx::Import,
@@ -21,7 +23,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&RESIZE, &UPSAMPLE, &RESIZE_GRAD];
 
-pub(crate) static RESIZE: Operator = Operator::new(
+static RESIZE: Operator = Operator::new(
     "Resize",
     &[10, 11, 13, 18, 19],
     |cx| {
@@ -87,7 +89,7 @@ static UPSAMPLE: Operator = Operator::new(
     for name in ["scales", "height_scale", "width_scale"] {
         import.attributes.take(name);
     }
-    import.operator = &RESIZE;
+    import.set_operator(names::RESIZE)?;
     import.inputs = vec![Some(x), None, Some(scales)];
     old(import);
     Ok(())
@@ -108,7 +110,7 @@ static RESIZE_GRAD: Operator = Operator::own(
     |cx| {
         let (flow, dims) = (cx.kind(0)?, cx.dims(1)?);
         let axes = inferred(cx, dims, 2)?;
-        ops::along::check_flow(flow, &axes.iter().map(|axis| axis.to).collect::<Vec<_>>())?;
+        along::check_flow(flow, &axes.iter().map(|axis| axis.to).collect::<Vec<_>>())?;
         Ok(vec![Type::new(flow.element, dims)])
     },
     |run| of_reals!(run.input(0)?, back(run)),
@@ -119,7 +121,7 @@ static RESIZE_GRAD: Operator = Operator::own(
         // What stands outside of a crop is no part of what is linear.
         let mut attributes = cx.node.attributes.clone();
         attributes.take("extrapolation_value");
-        let gradient = cx.builder.apply_all(&RESIZE, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::RESIZE, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -165,9 +167,9 @@ static RESIZE_GRAD: Operator = Operator::own(
             let mut order = (0..rank).collect::<Vec<_>>();
             order.swap(at, rank as usize - 1);
             let turn = || Attributes::new().with("perm", order.clone());
-            gradient = builder.apply_with(&ops::TRANSPOSE, &[gradient], turn())?;
-            gradient = builder.apply(&ops::MATMUL, &[gradient, matrix])?;
-            gradient = builder.apply_with(&ops::TRANSPOSE, &[gradient], turn())?;
+            gradient = builder.apply_with(names::TRANSPOSE, &[gradient], turn())?;
+            gradient = builder.apply(names::MATMUL, &[gradient, matrix])?;
+            gradient = builder.apply_with(names::TRANSPOSE, &[gradient], turn())?;
         }
         Ok(vec![gradient])
     },
@@ -178,7 +180,7 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
     let mut inputs: Vec<Option<ValueId>> = vec![Some(flow), Some(cx.input(0)?)];
     inputs.extend(cx.node.inputs.iter().skip(1));
     let attributes = cx.node.attributes.clone();
-    let gradient = cx.builder.apply_all(&RESIZE_GRAD, inputs, attributes, 1)?[0];
+    let gradient = cx.builder.apply_all(names::RESIZE_GRAD, inputs, attributes, 1)?[0];
     cx.give(0, gradient)
 }
 
@@ -510,7 +512,7 @@ fn resize<T: Real>(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let outside = run.attributes().float_or("extrapolation_value", 0.0)?;
     if axes.iter().any(|axis| axis.coordinates == Coordinates::Crop) && outside != 0.0 {
         let dims = &run.output(0)?.dims;
-        let strides = ops::elementwise::strides(dims);
+        let strides = elementwise::strides(dims);
         for (at, axis) in axes.iter().enumerate() {
             let out = (0..axis.to).map(|to| axis.place(to).is_none()).collect::<Vec<_>>();
             for (place, value) in values.iter_mut().enumerate() {

@@ -5,7 +5,7 @@
 use crate::{
     Result, Trouble,
     graph::{
-        Attributes, Grad, Operator, axis_of,
+        Attributes, Grad, Operator, axis_of, names,
         ops::elementwise::{Places, strides},
     },
 };
@@ -44,7 +44,8 @@ static REVERSE_SEQUENCE: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let lengths = cx.input(1)?;
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&REVERSE_SEQUENCE, &[flow, lengths], attributes)?;
+        let gradient =
+            cx.builder.apply_with(names::REVERSE_SEQUENCE, &[flow, lengths], attributes)?;
         cx.give(0, gradient)
     }),
 )

@@ -8,7 +8,8 @@
 use crate::{
     Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, ops,
+        Attributes, Grad, Infer, Operator, Run, names,
+        ops::along,
         ops::{
             gather::places,
             real::{Real, of_reals},
@@ -31,7 +32,7 @@ static ROI_ALIGN: Operator = Operator::new(
         }
         let inputs = [flow, cx.input(0)?, cx.input(1)?, cx.input(2)?];
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_with(&ROI_ALIGN_GRAD, &inputs, attributes)?;
+        let gradient = cx.builder.apply_with(names::ROI_ALIGN_GRAD, &inputs, attributes)?;
         cx.give(0, gradient)
     }),
 )
@@ -48,7 +49,7 @@ static ROI_ALIGN_GRAD: Operator = Operator::own(
     "RoiAlignGrad",
     |cx| {
         let x = cx.kind(1)?;
-        ops::along::check_flow(cx.kind(0)?, &pooled(cx, &x.dims, 2)?)?;
+        along::check_flow(cx.kind(0)?, &pooled(cx, &x.dims, 2)?)?;
         Ok(vec![x.clone()])
     },
     |run| of_reals!(run.input(1)?, back(run)),

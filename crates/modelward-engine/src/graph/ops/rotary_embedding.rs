@@ -5,7 +5,7 @@
 use crate::{
     Result, Tensor, Trouble,
     graph::{
-        Attributes, Grad, Operator, Run, ops,
+        Attributes, Grad, Operator, Run, names,
         ops::{
             gather::places,
             real::{Real, of_reals},
@@ -44,11 +44,11 @@ static ROTARY_EMBEDDING: Operator = Operator::new(
             return Err(Trouble::unsupported("the gradient of a rotation by its angle"));
         }
         // Turned back.
-        let back = cx.builder.apply(&ops::NEG, &[cx.input(2)?])?;
+        let back = cx.builder.apply(names::NEG, &[cx.input(2)?])?;
         let mut inputs = vec![Some(flow), Some(cx.input(1)?), Some(back)];
         inputs.extend(cx.node.inputs.get(3));
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&ROTARY_EMBEDDING, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::ROTARY_EMBEDDING, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
 );

@@ -12,8 +12,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&FLOOR, &CEIL, &ROUND];
 
-pub(crate) static FLOOR: Operator =
-    rounding("Floor", &[6, 13], |run| map(run, f32::floor, f64::floor));
+static FLOOR: Operator = rounding("Floor", &[6, 13], |run| map(run, f32::floor, f64::floor));
 
 static CEIL: Operator = rounding("Ceil", &[6, 13], |run| map(run, f32::ceil, f64::ceil));
 
@@ -26,4 +25,5 @@ const fn rounding(
     run: fn(&Run<'_>) -> Result<Vec<Tensor>>,
 ) -> Operator {
     Operator::new(name, since, alone, run, Grad::Zero("a rounding is constant but for steps"))
+        .straight_through(|cx| cx.flow(0).map_or(Ok(()), |flow| cx.give(0, flow)))
 }

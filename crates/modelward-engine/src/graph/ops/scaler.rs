@@ -8,7 +8,8 @@
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Domain, Grad, Infer, Operator, Run, ops,
+        Attributes, Domain, Grad, Infer, Operator, Run, names,
+        ops::linear_model,
         ops::rows::{numeric, singles},
     },
 };
@@ -45,7 +46,7 @@ static SCALER: Operator = Operator::new(
         let scale = cx.node.attributes.floats("scale")?.unwrap_or(&[1.0]).to_vec();
         let scale = cx.builder.constant(Tensor::list(scale));
         let gradient = cx.builder.mul(flow, scale)?;
-        ops::linear_model::give_rows(cx, gradient)
+        linear_model::give_rows(cx, gradient)
     }),
 )
 .of(Domain::Ml);
@@ -67,44 +68,44 @@ static NORMALIZER: Operator = Operator::new(
         let mut x = x;
         if b.element(x)? != Element::F32 {
             let to = Attributes::new().with("to", Element::F32.to_onnx());
-            x = b.apply_with(&ops::CAST, &[x], to)?;
+            x = b.apply_with(names::CAST, &[x], to)?;
         }
         // y = x / d(x), so dx = (flow - d' sum(flow y)) / d, with d' the slope of the divisor.
         let divisor = match norm {
-            Norm::Max => b.apply(&ops::REDUCE_MAX, &[x, axes])?,
+            Norm::Max => b.apply(names::REDUCE_MAX, &[x, axes])?,
             Norm::L1 => {
-                let magnitudes = b.apply(&ops::ABS, &[x])?;
-                b.apply(&ops::REDUCE_SUM, &[magnitudes, axes])?
+                let magnitudes = b.apply(names::ABS, &[x])?;
+                b.apply(names::REDUCE_SUM, &[magnitudes, axes])?
             }
-            Norm::L2 => b.apply(&ops::reduce::REDUCE_L2, &[x, axes])?,
+            Norm::L2 => b.apply(names::REDUCE_L2, &[x, axes])?,
         };
         let zero = b.float(divisor, 0.0)?;
         let one = b.float(divisor, 1.0)?;
-        let still = b.apply(&ops::EQUAL, &[divisor, zero])?;
-        let safe = b.apply(&ops::WHERE, &[still, one, divisor])?;
+        let still = b.apply(names::EQUAL, &[divisor, zero])?;
+        let safe = b.apply(names::WHERE, &[still, one, divisor])?;
         let slope = match norm {
-            Norm::L1 => b.apply(&ops::SIGN, &[x])?,
+            Norm::L1 => b.apply(names::SIGN, &[x])?,
             Norm::L2 => y,
             Norm::Max => {
                 // The first that is as large.
                 let at = Attributes::new().with("axis", axis);
                 let count = b.ints(vec![1]);
-                let found = b.apply_all(&ops::TOP_K, vec![Some(x), Some(count)], at.clone(), 2)?;
+                let found = b.apply_all(names::TOP_K, vec![Some(x), Some(count)], at.clone(), 2)?;
                 let none = b.float(x, 0.0)?;
                 let zeros = b.mul(x, none)?;
                 let ones = b.mul(found[0], none)?;
                 let unit = b.float(x, 1.0)?;
                 let ones = b.add(ones, unit)?;
-                b.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, found[1], ones], at)?
+                b.apply_with(names::SCATTER_ELEMENTS, &[zeros, found[1], ones], at)?
             }
         };
         let weighted = b.mul(flow, y)?;
-        let total = b.apply(&ops::REDUCE_SUM, &[weighted, axes])?;
+        let total = b.apply(names::REDUCE_SUM, &[weighted, axes])?;
         let drawn = b.mul(slope, total)?;
-        let rest = b.apply(&ops::SUB, &[flow, drawn])?;
-        let scaled = b.apply(&ops::DIV, &[rest, safe])?;
-        let gradient = b.apply(&ops::WHERE, &[still, flow, scaled])?;
-        ops::linear_model::give_rows(cx, gradient)
+        let rest = b.apply(names::SUB, &[flow, drawn])?;
+        let scaled = b.apply(names::DIV, &[rest, safe])?;
+        let gradient = b.apply(names::WHERE, &[still, flow, scaled])?;
+        linear_model::give_rows(cx, gradient)
     }),
 )
 .of(Domain::Ml);

@@ -5,7 +5,7 @@
 use crate::{
     Data, Number, Result, Tensor, Trouble, alike,
     graph::{
-        Attributes, Grad, Operator, Run, axis_of, ops,
+        Attributes, Grad, Operator, Run, axis_of, names,
         ops::{
             elementwise::{Places, like, of_type, strides},
             gather::places,
@@ -16,7 +16,7 @@ use crate::{
 
 pub(super) const OPS: &[&Operator] = &[&SCATTER_ELEMENTS, &SCATTER];
 
-pub(crate) static SCATTER_ELEMENTS: Operator = Operator::new(
+static SCATTER_ELEMENTS: Operator = Operator::new(
     "ScatterElements",
     &[11, 13, 16, 18],
     |cx| {
@@ -44,7 +44,7 @@ pub(crate) static SCATTER_ELEMENTS: Operator = Operator::new(
         let axis = Attributes::new().with("axis", cx.node.attributes.int_or("axis", 0)?);
         if cx.wants(2) {
             let gradient =
-                cx.builder.apply_with(&ops::GATHER_ELEMENTS, &[flow, indices], axis.clone())?;
+                cx.builder.apply_with(names::GATHER_ELEMENTS, &[flow, indices], axis.clone())?;
             cx.give(2, gradient)?;
         }
         if cx.wants(0) {
@@ -52,8 +52,11 @@ pub(crate) static SCATTER_ELEMENTS: Operator = Operator::new(
             if reduction == "none" {
                 let zero = cx.builder.float(updates, 0.0)?;
                 let zeros = cx.builder.mul(updates, zero)?;
-                gradient =
-                    cx.builder.apply_with(&SCATTER_ELEMENTS, &[flow, indices, zeros], axis)?;
+                gradient = cx.builder.apply_with(
+                    names::SCATTER_ELEMENTS,
+                    &[flow, indices, zeros],
+                    axis,
+                )?;
             }
             cx.give(0, gradient)?;
         }
@@ -69,7 +72,7 @@ static SCATTER: Operator = Operator::new(
     Grad::None("it is read as ScatterElements"),
 )
 .import(|import| {
-    import.operator = &SCATTER_ELEMENTS;
+    import.set_operator(names::SCATTER_ELEMENTS)?;
     Ok(())
 });
 

@@ -11,7 +11,7 @@ pub(super) const OPS: &[&Operator] = &[&SHAPE, &SIZE];
 
 const WHY: Grad = Grad::Zero("a shape does not depend on data");
 
-pub(crate) static SHAPE: Operator = Operator::new(
+static SHAPE: Operator = Operator::new(
     "Shape",
     &[1, 13, 15, 19, 21, 23, 24, 25],
     |cx| Ok(vec![Type::new(Element::I64, [shape(cx.attributes(), cx.dims(0)?)?.len()])]),
@@ -21,7 +21,7 @@ pub(crate) static SHAPE: Operator = Operator::new(
 .moves()
 .of_shapes(|cx| Ok(Some(Tensor::list(shape(cx.attributes(), cx.dims(0)?)?))));
 
-pub(crate) static SIZE: Operator = Operator::new(
+static SIZE: Operator = Operator::new(
     "Size",
     &[1, 13, 19, 21, 23, 24, 25],
     |_| Ok(vec![Type::new(Element::I64, [])]),

@@ -10,14 +10,14 @@ use crate::{
     Result, Tensor, Trouble, Type,
     grad::{Builder, Dim},
     graph::{
-        Attributes, Grad, Infer, Node, Operator, Run, ValueId, axis_of, ops,
+        Attributes, Grad, Infer, Node, Operator, Run, ValueId, axis_of, names,
         ops::along::{Along, Outside, add_back, check_flow, lower_moved, places},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&SLICE, &SLICE_GRAD];
 
-pub(crate) static SLICE: Operator = Operator::new(
+static SLICE: Operator = Operator::new(
     "Slice",
     &[1, 10, 11, 13],
     |cx| {
@@ -34,7 +34,7 @@ pub(crate) static SLICE: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let mut inputs = vec![Some(flow), Some(cx.input(0)?)];
         inputs.extend(cx.node.inputs.iter().skip(1));
-        let gradient = cx.builder.apply_all(&SLICE_GRAD, inputs, Attributes::new(), 1)?[0];
+        let gradient = cx.builder.apply_all(names::SLICE_GRAD, inputs, Attributes::new(), 1)?[0];
         cx.give(0, gradient)
     }),
 )
@@ -63,7 +63,7 @@ static SLICE_GRAD: Operator = Operator::own(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let mut inputs = vec![Some(flow)];
         inputs.extend(cx.node.inputs.iter().skip(2));
-        let gradient = cx.builder.apply_all(&SLICE, inputs, Attributes::new(), 1)?[0];
+        let gradient = cx.builder.apply_all(names::SLICE, inputs, Attributes::new(), 1)?[0];
         cx.give(0, gradient)
     }),
     |builder, node| {
@@ -72,9 +72,9 @@ static SLICE_GRAD: Operator = Operator::own(
         };
         if let Some(pads) = as_pads(builder, node, *x)? {
             let pads = builder.ints(pads);
-            return Ok(vec![builder.apply(&ops::PAD, &[*flow, pads])?]);
+            return Ok(vec![builder.apply(names::PAD, &[*flow, pads])?]);
         }
-        Ok(vec![lower_moved(builder, *flow, *x, &SLICE, others, Attributes::new())?])
+        Ok(vec![lower_moved(builder, *flow, *x, names::SLICE, others, Attributes::new())?])
     },
 );
 

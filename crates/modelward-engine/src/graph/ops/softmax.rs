@@ -7,7 +7,7 @@
 use crate::{
     Data, Result, Tensor,
     graph::{
-        Attributes, Grad, Operator, Run, axis_of, ops,
+        Attributes, Grad, Operator, Run, axis_of, names,
         ops::elementwise::{alone, of_type},
     },
     onnx::Import,
@@ -26,15 +26,15 @@ pub(crate) static SOFTMAX: Operator = Operator::new(
         let axis = axis_of(cx.node.attributes.int_or("axis", -1)?, cx.builder.rank(y)?)?;
         let axis = cx.builder.ints(vec![axis as i64]);
         let weighted = cx.builder.mul(flow, y)?;
-        let total = cx.builder.apply(&ops::REDUCE_SUM, &[weighted, axis])?;
-        let rest = cx.builder.apply(&ops::SUB, &[flow, total])?;
+        let total = cx.builder.apply(names::REDUCE_SUM, &[weighted, axis])?;
+        let rest = cx.builder.apply(names::SUB, &[flow, total])?;
         let gradient = cx.builder.mul(y, rest)?;
         cx.give(0, gradient)
     }),
 )
 .import(flatten);
 
-pub(crate) static LOG_SOFTMAX: Operator = Operator::new(
+static LOG_SOFTMAX: Operator = Operator::new(
     "LogSoftmax",
     &[1, 11, 13],
     alone,
@@ -45,10 +45,10 @@ pub(crate) static LOG_SOFTMAX: Operator = Operator::new(
         let axis = axis_of(cx.node.attributes.int_or("axis", -1)?, cx.builder.rank(y)?)?;
         let along = Attributes::new().with("axis", axis as i64);
         let axis = cx.builder.ints(vec![axis as i64]);
-        let total = cx.builder.apply(&ops::REDUCE_SUM, &[flow, axis])?;
-        let shares = cx.builder.apply_with(&SOFTMAX, &[x], along)?;
+        let total = cx.builder.apply(names::REDUCE_SUM, &[flow, axis])?;
+        let shares = cx.builder.apply_with(names::SOFTMAX, &[x], along)?;
         let spread = cx.builder.mul(shares, total)?;
-        let gradient = cx.builder.apply(&ops::SUB, &[flow, spread])?;
+        let gradient = cx.builder.apply(names::SUB, &[flow, spread])?;
         cx.give(0, gradient)
     }),
 )
@@ -61,12 +61,12 @@ pub(super) fn flatten(import: &mut Import<'_>) -> Result<()> {
     }
     let axis = import.attributes.int_or("axis", 1)?;
     let x = import.input(0)?;
-    let shape = import.before(&ops::SHAPE, vec![Some(x)], Attributes::new());
+    let shape = import.before(names::SHAPE, vec![Some(x)], Attributes::new())?;
     let axis = Attributes::new().with("axis", axis);
-    let matrix = import.before(&ops::FLATTEN, vec![Some(x)], axis);
+    let matrix = import.before(names::FLATTEN, vec![Some(x)], axis)?;
     import.set_input(0, matrix);
     import.attributes.set("axis", 1);
-    import.after(0, &ops::RESHAPE, &[shape], Attributes::new().with("allowzero", 1));
+    import.after(0, names::RESHAPE, &[shape], Attributes::new().with("allowzero", 1))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use crate::{
     Result, Tensor, Trouble, Type,
     graph::{
-        Attributes, Grad, Infer, Operator, Run, axis_of,
+        Attributes, Grad, Infer, Operator, Run, axis_of, names,
         ops::{along::zeros_like, scatter_elements::reduce},
     },
 };
@@ -33,12 +33,14 @@ static TENSOR_SCATTER: Operator = Operator::new(
         if cx.wants(0) {
             let zeros = zeros_like(cx.builder, update)?;
             let inputs = vec![Some(flow), Some(zeros), indices];
-            let gradient = cx.builder.apply_all(&TENSOR_SCATTER, inputs, attributes.clone(), 1)?[0];
+            let gradient =
+                cx.builder.apply_all(names::TENSOR_SCATTER, inputs, attributes.clone(), 1)?[0];
             cx.give(0, gradient)?;
         }
         if cx.wants(1) {
             let inputs = vec![Some(flow), Some(update), indices];
-            let gradient = cx.builder.apply_all(&TENSOR_SCATTER_GRAD, inputs, attributes, 1)?[0];
+            let gradient =
+                cx.builder.apply_all(names::TENSOR_SCATTER_GRAD, inputs, attributes, 1)?[0];
             cx.give(1, gradient)?;
         }
         Ok(())

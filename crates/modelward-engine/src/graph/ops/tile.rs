@@ -5,14 +5,14 @@
 use crate::{
     Result, Trouble, Type,
     graph::{
-        Attributes, Grad, Operator, ops,
+        Attributes, Grad, Operator, names,
         ops::along::{Along, Outside, places},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&TILE];
 
-pub(crate) static TILE: Operator = Operator::new(
+static TILE: Operator = Operator::new(
     "Tile",
     &[6, 13],
     |cx| {
@@ -36,17 +36,17 @@ pub(crate) static TILE: Operator = Operator::new(
         let b = &mut *cx.builder;
         let shape = b.shape_of(x)?;
         let column = b.ints(vec![rank, 1]);
-        let repeats = b.apply(&ops::RESHAPE, &[repeats, column])?;
-        let sizes = b.apply(&ops::RESHAPE, &[shape, column])?;
+        let repeats = b.apply(names::RESHAPE, &[repeats, column])?;
+        let sizes = b.apply(names::RESHAPE, &[shape, column])?;
         let side = Attributes::new().with("axis", 1);
-        let pairs = b.apply_with(&ops::CONCAT, &[repeats, sizes], side)?;
+        let pairs = b.apply_with(names::CONCAT, &[repeats, sizes], side)?;
         let list = b.ints(vec![2 * rank]);
-        let pairs = b.apply(&ops::RESHAPE, &[pairs, list])?;
+        let pairs = b.apply(names::RESHAPE, &[pairs, list])?;
         let whole = Attributes::new().with("allowzero", 1);
-        let split = b.apply_with(&ops::RESHAPE, &[flow, pairs], whole)?;
+        let split = b.apply_with(names::RESHAPE, &[flow, pairs], whole)?;
         let axes = b.ints((0..rank).map(|axis| 2 * axis).collect());
         let noop = Attributes::new().with("keepdims", 0).with("noop_with_empty_axes", 1);
-        let gradient = b.apply_with(&ops::REDUCE_SUM, &[split, axes], noop)?;
+        let gradient = b.apply_with(names::REDUCE_SUM, &[split, axes], noop)?;
         cx.give(0, gradient)
     }),
 )

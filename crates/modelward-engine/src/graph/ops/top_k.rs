@@ -9,13 +9,13 @@ use std::cmp::Ordering;
 
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
-    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, ops, ops::elementwise::of_type},
+    graph::{Attributes, Grad, Infer, Operator, Run, axis_of, names, ops::elementwise::of_type},
     numbers,
 };
 
 pub(super) const OPS: &[&Operator] = &[&TOP_K];
 
-pub(crate) static TOP_K: Operator = Operator::new(
+static TOP_K: Operator = Operator::new(
     "TopK",
     &[1, 10, 11, 24],
     infer,
@@ -28,7 +28,7 @@ pub(crate) static TOP_K: Operator = Operator::new(
         let zeros = cx.builder.mul(x, zero)?;
         let axis = Attributes::new().with("axis", axis as i64);
         let gradient =
-            cx.builder.apply_with(&ops::SCATTER_ELEMENTS, &[zeros, indices, flow], axis)?;
+            cx.builder.apply_with(names::SCATTER_ELEMENTS, &[zeros, indices, flow], axis)?;
         cx.give(0, gradient)
     }),
 )

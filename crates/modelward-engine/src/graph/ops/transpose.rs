@@ -5,14 +5,14 @@
 use crate::{
     Result, Trouble, Type,
     graph::{
-        Attributes, Grad, Operator, axis_of,
+        Attributes, Grad, Operator, axis_of, names,
         ops::elementwise::{Places, strides},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&TRANSPOSE];
 
-pub(crate) static TRANSPOSE: Operator = Operator::new(
+static TRANSPOSE: Operator = Operator::new(
     "Transpose",
     &[1, 13, 21, 23, 24, 25],
     |cx| {
@@ -36,7 +36,7 @@ pub(crate) static TRANSPOSE: Operator = Operator::new(
             back[from] = to as i64;
         }
         let back = Attributes::new().with("perm", back);
-        let gradient = cx.builder.apply_with(&TRANSPOSE, &[flow], back)?;
+        let gradient = cx.builder.apply_with(names::TRANSPOSE, &[flow], back)?;
         cx.give(0, gradient)
     }),
 )

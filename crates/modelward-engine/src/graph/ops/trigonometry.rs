@@ -6,7 +6,7 @@ use crate::{
     Result, Tensor,
     grad::{Builder, Gradient},
     graph::{
-        Operator, Run, ValueId, ops,
+        Operator, Run, ValueId, names,
         ops::{
             elementwise::{chain, floats},
             unary::float,
@@ -17,16 +17,19 @@ use crate::{
 pub(super) const OPS: &[&Operator] =
     &[&SIN, &COS, &TAN, &ASIN, &ACOS, &ATAN, &SINH, &COSH, &ASINH, &ACOSH, &ATANH];
 
-pub(crate) static SIN: Operator =
-    circular("Sin", |run| floats(run, f64::sin), |cx| chain(cx, |b, x, _| b.apply(&COS, &[x])));
+static SIN: Operator = circular(
+    "Sin",
+    |run| floats(run, f64::sin),
+    |cx| chain(cx, |b, x, _| b.apply(names::COS, &[x])),
+);
 
-pub(crate) static COS: Operator = circular(
+static COS: Operator = circular(
     "Cos",
     |run| floats(run, f64::cos),
     |cx| {
         chain(cx, |b, x, _| {
-            let sine = b.apply(&SIN, &[x])?;
-            b.apply(&ops::NEG, &[sine])
+            let sine = b.apply(names::SIN, &[x])?;
+            b.apply(names::NEG, &[sine])
         })
     },
 );
@@ -55,7 +58,7 @@ static ACOS: Operator = circular(
     |cx| {
         over(cx, |b, x| {
             let root = root(b, x, Root::OneMinusSquare)?;
-            b.apply(&ops::NEG, &[root])
+            b.apply(names::NEG, &[root])
         })
     },
 );
@@ -74,13 +77,13 @@ static ATAN: Operator = circular(
 static SINH: Operator = hyperbolic(
     "Sinh",
     |run| floats(run, f64::sinh),
-    |cx| chain(cx, |b, x, _| b.apply(&COSH, &[x])),
+    |cx| chain(cx, |b, x, _| b.apply(names::COSH, &[x])),
 );
 
 static COSH: Operator = hyperbolic(
     "Cosh",
     |run| floats(run, f64::cosh),
-    |cx| chain(cx, |b, x, _| b.apply(&SINH, &[x])),
+    |cx| chain(cx, |b, x, _| b.apply(names::SINH, &[x])),
 );
 
 static ASINH: Operator = hyperbolic(
@@ -101,7 +104,7 @@ static ATANH: Operator = hyperbolic(
     |cx| {
         over(cx, |b, x| {
             let (square, one) = (b.mul(x, x)?, b.float(x, 1.0)?);
-            b.apply(&ops::SUB, &[one, square])
+            b.apply(names::SUB, &[one, square])
         })
     },
 );
@@ -129,7 +132,7 @@ fn over(
 ) -> Result<()> {
     let Some(flow) = cx.flow(0) else { return Ok(()) };
     let divisor = of(cx.builder, cx.input(0)?)?;
-    let gradient = cx.builder.apply(&ops::DIV, &[flow, divisor])?;
+    let gradient = cx.builder.apply(names::DIV, &[flow, divisor])?;
     cx.give(0, gradient)
 }
 
@@ -144,9 +147,9 @@ enum Root {
 fn root(b: &mut Builder<'_>, x: ValueId, of: Root) -> Result<ValueId> {
     let (square, one) = (b.mul(x, x)?, b.float(x, 1.0)?);
     let under = match of {
-        Root::OneMinusSquare => b.apply(&ops::SUB, &[one, square])?,
+        Root::OneMinusSquare => b.apply(names::SUB, &[one, square])?,
         Root::SquarePlusOne => b.add(square, one)?,
-        Root::SquareMinusOne => b.apply(&ops::SUB, &[square, one])?,
+        Root::SquareMinusOne => b.apply(names::SUB, &[square, one])?,
     };
-    b.apply(&ops::SQRT, &[under])
+    b.apply(names::SQRT, &[under])
 }

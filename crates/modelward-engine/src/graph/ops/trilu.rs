@@ -4,7 +4,7 @@
 
 use crate::{
     Result, Trouble, Type, alike,
-    graph::{Grad, Infer, Operator, ops::elementwise::same},
+    graph::{Grad, Infer, Operator, names, ops::elementwise::same},
 };
 
 pub(super) const OPS: &[&Operator] = &[&TRILU];
@@ -38,7 +38,7 @@ static TRILU: Operator = Operator::new(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let inputs = std::iter::once(Some(flow)).chain(cx.node.inputs.get(1).copied()).collect();
         let attributes = cx.node.attributes.clone();
-        let gradient = cx.builder.apply_all(&TRILU, inputs, attributes, 1)?[0];
+        let gradient = cx.builder.apply_all(names::TRILU, inputs, attributes, 1)?[0];
         cx.give(0, gradient)
     }),
 )

@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Tensor,
     grad::Gradient,
     graph::{
-        Grad, Operator, Run, ops,
+        Grad, Operator, Run, names,
         ops::elementwise::{alone, chain, floats, map},
     },
 };
@@ -17,7 +17,7 @@ use crate::{
 pub(super) const OPS: &[&Operator] =
     &[&ABS, &NEG, &SIGN, &EXP, &LOG, &SQRT, &RECIPROCAL, &ERF, &SIGMOID, &TANH];
 
-pub(crate) static ABS: Operator = Operator::new(
+static ABS: Operator = Operator::new(
     "Abs",
     &[6, 13],
     alone,
@@ -33,10 +33,10 @@ pub(crate) static ABS: Operator = Operator::new(
         };
         Ok(vec![run.shaped(0, data)?])
     },
-    Grad::Rule(|cx| chain(cx, |b, x, _| b.apply(&SIGN, &[x]))),
+    Grad::Rule(|cx| chain(cx, |b, x, _| b.apply(names::SIGN, &[x]))),
 );
 
-pub(crate) static NEG: Operator = Operator::new(
+static NEG: Operator = Operator::new(
     "Neg",
     &[6, 13],
     alone,
@@ -53,13 +53,13 @@ pub(crate) static NEG: Operator = Operator::new(
     },
     Grad::Rule(|cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let gradient = cx.builder.apply(&NEG, &[flow])?;
+        let gradient = cx.builder.apply(names::NEG, &[flow])?;
         cx.give(0, gradient)
     }),
 );
 
 /// -1, 0 or 1; a float that is 0 or NaN stays what it is.
-pub(crate) static SIGN: Operator = Operator::new(
+static SIGN: Operator = Operator::new(
     "Sign",
     &[9, 13],
     alone,
@@ -85,23 +85,35 @@ pub(crate) static SIGN: Operator = Operator::new(
         Ok(vec![run.shaped(0, data)?])
     },
     Grad::Zero("it is constant but for a step"),
-);
+)
+.straight_through(|cx| {
+    // It passes where the input lies within -1 and 1: Hubara et al. 2016, "Binarized neural
+    // networks", equation 4.
+    let Some(flow) = cx.flow(0) else { return Ok(()) };
+    let x = cx.input(0)?;
+    let magnitude = cx.builder.apply(names::ABS, &[x])?;
+    let one = cx.builder.float(x, 1.0)?;
+    let inside = cx.builder.apply(names::LESS_OR_EQUAL, &[magnitude, one])?;
+    let zero = cx.builder.float(x, 0.0)?;
+    let kept = cx.builder.apply(names::WHERE, &[inside, flow, zero])?;
+    cx.give(0, kept)
+});
 
-pub(crate) static EXP: Operator =
+static EXP: Operator =
     float("Exp", &[6, 13], |run| map(run, f32::exp, f64::exp), |cx| chain(cx, |_, _, y| Ok(y)));
 
-pub(crate) static LOG: Operator = float(
+static LOG: Operator = float(
     "Log",
     &[6, 13],
     |run| map(run, f32::ln, f64::ln),
     |cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
-        let gradient = cx.builder.apply(&ops::DIV, &[flow, cx.input(0)?])?;
+        let gradient = cx.builder.apply(names::DIV, &[flow, cx.input(0)?])?;
         cx.give(0, gradient)
     },
 );
 
-pub(crate) static SQRT: Operator = float(
+static SQRT: Operator = float(
     "Sqrt",
     &[6, 13],
     |run| map(run, f32::sqrt, f64::sqrt),
@@ -109,32 +121,32 @@ pub(crate) static SQRT: Operator = float(
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let y = cx.output(0)?;
         let twice = cx.builder.add(y, y)?;
-        let gradient = cx.builder.apply(&ops::DIV, &[flow, twice])?;
+        let gradient = cx.builder.apply(names::DIV, &[flow, twice])?;
         cx.give(0, gradient)
     },
 );
 
-pub(crate) static RECIPROCAL: Operator = float(
+static RECIPROCAL: Operator = float(
     "Reciprocal",
     &[6, 13],
     |run| map(run, |x| 1.0 / x, |x| 1.0 / x),
     |cx| {
         chain(cx, |b, _, y| {
             let square = b.mul(y, y)?;
-            b.apply(&NEG, &[square])
+            b.apply(names::NEG, &[square])
         })
     },
 );
 
-pub(crate) static ERF: Operator = float(
+static ERF: Operator = float(
     "Erf",
     &[9, 13],
     |run| floats(run, libm::erf),
     |cx| {
         chain(cx, |b, x, _| {
             let square = b.mul(x, x)?;
-            let negative = b.apply(&NEG, &[square])?;
-            let bell = b.apply(&EXP, &[negative])?;
+            let negative = b.apply(names::NEG, &[square])?;
+            let bell = b.apply(names::EXP, &[negative])?;
             let scale = b.float(x, std::f64::consts::FRAC_2_SQRT_PI)?;
             b.mul(bell, scale)
         })
@@ -148,13 +160,13 @@ pub(crate) static SIGMOID: Operator = float(
     |cx| {
         chain(cx, |b, _, y| {
             let one = b.float(y, 1.0)?;
-            let rest = b.apply(&ops::SUB, &[one, y])?;
+            let rest = b.apply(names::SUB, &[one, y])?;
             b.mul(y, rest)
         })
     },
 );
 
-pub(crate) static TANH: Operator = float(
+static TANH: Operator = float(
     "Tanh",
     &[6, 13],
     |run| map(run, f32::tanh, f64::tanh),
@@ -162,7 +174,7 @@ pub(crate) static TANH: Operator = float(
         chain(cx, |b, _, y| {
             let one = b.float(y, 1.0)?;
             let square = b.mul(y, y)?;
-            b.apply(&ops::SUB, &[one, square])
+            b.apply(names::SUB, &[one, square])
         })
     },
 );

@@ -9,7 +9,7 @@ use crate::{
     Data, Result, Scalar, Tensor,
     grad::Gradient,
     graph::{
-        Grad, Operator, Run, ops,
+        Grad, Operator, Run, names,
         ops::elementwise::{Places, broadcast_all, of_type},
     },
     numbers,
@@ -70,7 +70,7 @@ static MEAN: Operator = variadic(
     |cx| {
         let Some(flow) = cx.flow(0) else { return Ok(()) };
         let count = cx.builder.float(flow, cx.node.inputs.len() as f64)?;
-        let share = cx.builder.apply(&ops::DIV, &[flow, count])?;
+        let share = cx.builder.apply(names::DIV, &[flow, count])?;
         (0..cx.node.inputs.len()).try_for_each(|input| cx.give_unbroadcast(input, share))
     },
 );
@@ -126,13 +126,13 @@ fn extreme(cx: &mut Gradient<'_, '_>) -> Result<()> {
             return cx.give_unbroadcast(input, left);
         }
         let x = cx.input(input)?;
-        let is = cx.builder.apply(&ops::EQUAL, &[x, y])?;
+        let is = cx.builder.apply(names::EQUAL, &[x, y])?;
         if cx.wants(input) {
-            let gradient = cx.builder.apply(&ops::WHERE, &[is, left, zero])?;
+            let gradient = cx.builder.apply(names::WHERE, &[is, left, zero])?;
             cx.give_unbroadcast(input, gradient)?;
         }
         if (input + 1..=last).any(|later| cx.wants(later)) {
-            left = cx.builder.apply(&ops::WHERE, &[is, zero, left])?;
+            left = cx.builder.apply(names::WHERE, &[is, zero, left])?;
         }
     }
     Ok(())

@@ -5,14 +5,14 @@
 use crate::{
     Trouble, Type, alike,
     graph::{
-        Grad, Operator,
+        Grad, Operator, names,
         ops::elementwise::{Places, broadcast, like},
     },
 };
 
 pub(super) const OPS: &[&Operator] = &[&WHERE];
 
-pub(crate) static WHERE: Operator = Operator::new(
+static WHERE: Operator = Operator::new(
     "Where",
     &[9, 16],
     |cx| {
@@ -41,11 +41,11 @@ pub(crate) static WHERE: Operator = Operator::new(
         let which = cx.input(0)?;
         let zero = cx.builder.float(flow, 0.0)?;
         if cx.wants(1) {
-            let gradient = cx.builder.apply(&WHERE, &[which, flow, zero])?;
+            let gradient = cx.builder.apply(names::WHERE, &[which, flow, zero])?;
             cx.give_unbroadcast(1, gradient)?;
         }
         if cx.wants(2) {
-            let gradient = cx.builder.apply(&WHERE, &[which, zero, flow])?;
+            let gradient = cx.builder.apply(names::WHERE, &[which, zero, flow])?;
             cx.give_unbroadcast(2, gradient)?;
         }
         Ok(())

@@ -6,10 +6,7 @@
 use crate::{
     Result, Tensor, Trouble,
     grad::{Builder, Dim, Options},
-    graph::{
-        Attributes, Node, Operator, ValueId,
-        ops::{self, relu::RELU},
-    },
+    graph::{Attributes, Name, Node, ValueId, names},
 };
 
 use super::{B, C, FLOWS, GIVEN, H, LENGTHS, P, R, W, X, cell::Kind};
@@ -29,7 +26,7 @@ pub(super) fn lower(builder: &mut Builder<'_>, node: &Node, kind: Kind) -> Resul
     // The flows stop at copies: another layer may read the same weights.
     let mut own = [None; FLOWS];
     for input in GIVEN {
-        own[input] = given(input).map(|id| builder.apply(&ops::IDENTITY, &[id])).transpose()?;
+        own[input] = given(input).map(|id| builder.apply(names::IDENTITY, &[id])).transpose()?;
     }
     let layer = Layer::of(builder, attributes, kind, own)?;
     let outputs = layer.unroll(builder)?;
@@ -50,7 +47,7 @@ pub(super) fn lower(builder: &mut Builder<'_>, node: &Node, kind: Kind) -> Resul
             None => {
                 let zero = builder.float(value, 0.0)?;
                 let shape = builder.shape_of(value)?;
-                builder.apply(&ops::EXPAND, &[zero, shape])
+                builder.apply(names::EXPAND, &[zero, shape])
             }
         }
     });
@@ -68,7 +65,7 @@ struct Layer {
     batch_first: bool,
     input_forget: bool,
     linear_before_reset: bool,
-    activations: Vec<&'static Operator>,
+    activations: Vec<Name>,
 }
 
 /// The weights of a direction, ready to multiply from the right.
@@ -107,13 +104,13 @@ impl Layer {
                 "{steps} steps of a recurrent layer, written one by one up to {MOST}"
             )));
         }
-        let names = match attributes.texts("activations")? {
+        let called = match attributes.texts("activations")? {
             Some(names) => names.iter().map(|name| &**name).collect::<Vec<_>>(),
             None => kind.activations().repeat(directions),
         };
-        let activations = names.into_iter().map(|name| {
-            let known: [(&str, &'static Operator); 3] =
-                [("Sigmoid", &ops::SIGMOID), ("Tanh", &ops::TANH), ("Relu", &RELU)];
+        let activations = called.into_iter().map(|name| {
+            let known: [(&str, Name); 3] =
+                [("Sigmoid", names::SIGMOID), ("Tanh", names::TANH), ("Relu", names::RELU)];
             let found = known.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
             found.map(|(_, operator)| *operator).ok_or_else(|| {
                 Trouble::unsupported(format!(
@@ -141,7 +138,7 @@ impl Layer {
         for direction in 0..self.directions {
             let (y, (h, c)) = self.direction(builder, direction)?;
             let axis = builder.ints(vec![1]);
-            ys.push(builder.apply(&ops::UNSQUEEZE, &[y, axis])?);
+            ys.push(builder.apply(names::UNSQUEEZE, &[y, axis])?);
             hs.extend(h);
             cs.extend(c);
         }
@@ -150,7 +147,7 @@ impl Layer {
                 return Ok(value);
             }
             let order = Attributes::new().with("perm", order.to_vec());
-            builder.apply_with(&ops::TRANSPOSE, &[value], order)
+            builder.apply_with(names::TRANSPOSE, &[value], order)
         };
         let y = concat(builder, &ys, 1)?;
         let y = turned(builder, y, &[2, 0, 1, 3])?;
@@ -177,7 +174,7 @@ impl Layer {
         let first = |builder: &mut Builder<'_>, input: usize| -> Result<_> {
             let Some(mut state) = self.inputs[input] else { return Ok(None) };
             if self.batch_first {
-                state = builder.apply_with(&ops::TRANSPOSE, &[state], order())?;
+                state = builder.apply_with(names::TRANSPOSE, &[state], order())?;
             }
             part(builder, state, vec![direction as i64]).map(Some)
         };
@@ -186,10 +183,10 @@ impl Layer {
             state.1 = first(builder, C)?;
         }
         if self.batch_first {
-            x = builder.apply_with(&ops::TRANSPOSE, &[x], order())?;
+            x = builder.apply_with(names::TRANSPOSE, &[x], order())?;
         }
         let [w, r] = [w, r].map(|weight| transposed(builder, weight, direction));
-        let mut projected = builder.apply(&ops::MATMUL, &[x, w?])?;
+        let mut projected = builder.apply(names::MATMUL, &[x, w?])?;
         let mut side = Side { r: r?, biases: None, peepholes: None };
         if let Some(b) = self.inputs[B] {
             let b = part(builder, b, vec![direction as i64])?;
@@ -234,7 +231,7 @@ impl Layer {
         let x = split(builder, x, 2, &vec![n; gates])?;
         let of_h = match h {
             Some(h) => {
-                let product = builder.apply(&ops::MATMUL, &[h, side.r])?;
+                let product = builder.apply(names::MATMUL, &[h, side.r])?;
                 Some(split(builder, product, 2, &vec![n; gates])?)
             }
             None => None,
@@ -267,7 +264,7 @@ impl Layer {
                         Some(h) => {
                             let kept = builder.mul(reset, h)?;
                             let last = split(builder, side.r, 1, &[2 * n, n])?[1];
-                            Some(builder.apply(&ops::MATMUL, &[kept, last])?)
+                            Some(builder.apply(names::MATMUL, &[kept, last])?)
                         }
                         None => None,
                     };
@@ -276,7 +273,7 @@ impl Layer {
                 let new = sum(builder, Some(x[2]), product)?.unwrap_or(x[2]);
                 let new = activate(builder, 1, new)?;
                 let one = builder.float(new, 1.0)?;
-                let rest = builder.apply(&ops::SUB, &[one, update])?;
+                let rest = builder.apply(names::SUB, &[one, update])?;
                 let fresh = builder.mul(rest, new)?;
                 let old = h.map(|h| builder.mul(update, h)).transpose()?;
                 Ok((sum(builder, Some(fresh), old)?.unwrap_or(fresh), None))
@@ -298,7 +295,7 @@ impl Layer {
                     Some(c) => {
                         let forget = if self.input_forget {
                             let one = builder.float(input, 1.0)?;
-                            builder.apply(&ops::SUB, &[one, input])?
+                            builder.apply(names::SUB, &[one, input])?
                         } else {
                             gate(builder, 2, 2, Some(c))?
                         };
@@ -333,7 +330,7 @@ fn part(builder: &mut Builder<'_>, value: ValueId, places: Vec<i64>) -> Result<V
         return Ok(value);
     }
     let places = builder.ints(places);
-    builder.apply_with(&ops::GATHER, &[value, places], Attributes::new().with("axis", 0))
+    builder.apply_with(names::GATHER, &[value, places], Attributes::new().with("axis", 0))
 }
 
 /// The weight of a direction `[1, rows, columns]` as `[columns, rows]`.
@@ -342,9 +339,9 @@ fn transposed(builder: &mut Builder<'_>, weight: ValueId, direction: usize) -> R
     let dims = builder.kind(one)?.dims.iter().skip(1).map(|&size| size as i64);
     let dims = dims.collect();
     let shape = builder.ints(dims);
-    let flat = builder.apply(&ops::RESHAPE, &[one, shape])?;
+    let flat = builder.apply(names::RESHAPE, &[one, shape])?;
     let turned = Attributes::new().with("perm", vec![1, 0]);
-    builder.apply_with(&ops::TRANSPOSE, &[flat], turned)
+    builder.apply_with(names::TRANSPOSE, &[flat], turned)
 }
 
 fn split(
@@ -358,12 +355,12 @@ fn split(
     }
     let parts = builder.ints(sizes.iter().map(|&size| size as i64).collect());
     let along = Attributes::new().with("axis", axis);
-    builder.apply_all(&ops::SPLIT, vec![Some(value), Some(parts)], along, sizes.len())
+    builder.apply_all(names::SPLIT, vec![Some(value), Some(parts)], along, sizes.len())
 }
 
 fn concat(builder: &mut Builder<'_>, values: &[ValueId], axis: i64) -> Result<ValueId> {
     match values {
         [one] => Ok(*one),
-        _ => builder.apply_with(&ops::CONCAT, values, Attributes::new().with("axis", axis)),
+        _ => builder.apply_with(names::CONCAT, values, Attributes::new().with("axis", axis)),
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Element, Result, Tensor, Trouble,
     grad::{Builder, Gradient},
     graph::{
-        Attributes, Infer, ValueId, ops,
+        Attributes, Infer, ValueId, names,
         ops::{
             linear_model::give_rows,
             rows::{numeric, products, rows},
@@ -115,9 +115,9 @@ pub(super) fn into_rows(
     let x = cx.input(0)?;
     let b = &mut *cx.builder;
     let values = b.constant(Tensor::new([count, features], vectors.values.to_vec())?);
-    let kernels = b.apply(&ops::MATMUL, &[scores, weights])?;
+    let kernels = b.apply(names::MATMUL, &[scores, weights])?;
     let rows = match vectors.kernel {
-        Kernel::Linear => b.apply(&ops::MATMUL, &[kernels, values])?,
+        Kernel::Linear => b.apply(names::MATMUL, &[kernels, values])?,
         Kernel::Radial { scale } => {
             let x = rows_of(b, x, features)?;
             // |x - v|^2 for each row and vector, by its three parts.
@@ -131,21 +131,21 @@ pub(super) fn into_rows(
             let norms = b.constant(Tensor::new([1, count], norms)?);
             let axis = b.ints(vec![1]);
             let squares = b.mul(x, x)?;
-            let squares = b.apply(&ops::REDUCE_SUM, &[squares, axis])?;
-            let dots = b.apply(&ops::MATMUL, &[x, turned])?;
+            let squares = b.apply(names::REDUCE_SUM, &[squares, axis])?;
+            let dots = b.apply(names::MATMUL, &[x, turned])?;
             let two = b.float(dots, 2.0)?;
             let dots = b.mul(dots, two)?;
             let far = b.add(squares, norms)?;
-            let far = b.apply(&ops::SUB, &[far, dots])?;
+            let far = b.apply(names::SUB, &[far, dots])?;
             let negative = b.float(far, -f64::from(scale))?;
             let exponents = b.mul(far, negative)?;
-            let values_of = b.apply(&ops::EXP, &[exponents])?;
+            let values_of = b.apply(names::EXP, &[exponents])?;
             let weighted = b.mul(kernels, values_of)?;
             // Each vector draws by -2 scale (x - v).
-            let total = b.apply(&ops::REDUCE_SUM, &[weighted, axis])?;
+            let total = b.apply(names::REDUCE_SUM, &[weighted, axis])?;
             let own = b.mul(total, x)?;
-            let drawn = b.apply(&ops::MATMUL, &[weighted, values])?;
-            let away = b.apply(&ops::SUB, &[own, drawn])?;
+            let drawn = b.apply(names::MATMUL, &[weighted, values])?;
+            let away = b.apply(names::SUB, &[own, drawn])?;
             let factor = b.float(away, -2.0 * f64::from(scale))?;
             b.mul(away, factor)?
         }
@@ -156,20 +156,20 @@ pub(super) fn into_rows(
                 vector.iter().enumerate().for_each(|(f, v)| turned[f * count + at] = scale * v);
             }
             let turned = b.constant(Tensor::new([features, count], turned)?);
-            let dots = b.apply(&ops::MATMUL, &[x, turned])?;
+            let dots = b.apply(names::MATMUL, &[x, turned])?;
             let added = b.float(dots, added.into())?;
             let inner = b.add(dots, added)?;
             let slope = match vectors.kernel {
                 Kernel::Poly { degree, .. } => power_slope(b, inner, degree)?,
                 _ => {
-                    let y = b.apply(&ops::unary::TANH, &[inner])?;
+                    let y = b.apply(names::TANH, &[inner])?;
                     let square = b.mul(y, y)?;
                     let one = b.float(y, 1.0)?;
-                    b.apply(&ops::SUB, &[one, square])?
+                    b.apply(names::SUB, &[one, square])?
                 }
             };
             let weighted = b.mul(kernels, slope)?;
-            let drawn = b.apply(&ops::MATMUL, &[weighted, values])?;
+            let drawn = b.apply(names::MATMUL, &[weighted, values])?;
             let factor = b.float(drawn, scale.into())?;
             b.mul(drawn, factor)?
         }
@@ -182,10 +182,10 @@ fn rows_of(b: &mut Builder<'_>, x: ValueId, features: usize) -> Result<ValueId> 
     let mut x = x;
     if b.element(x)? != Element::F32 {
         let to = Attributes::new().with("to", Element::F32.to_onnx());
-        x = b.apply_with(&ops::CAST, &[x], to)?;
+        x = b.apply_with(names::CAST, &[x], to)?;
     }
     let shape = b.ints(vec![-1, features as i64]);
-    b.apply(&ops::RESHAPE, &[x, shape])
+    b.apply(names::RESHAPE, &[x, shape])
 }
 
 /// The slope of a power whose exponent is a small whole number.

@@ -7,7 +7,7 @@ use modelward_engine::{
     exec::{How, Session},
     feed::{By, Fed, Objective},
     grad::{Builder, Loss, Options, probes},
-    graph::{Declared, Dimension, Inference, ValueId},
+    graph::{Declared, Dimension, Inference, ValueId, ops::named},
 };
 use serde::Serialize;
 
@@ -261,7 +261,7 @@ fn slopes(
         return (0, Possible::no("the model has no output"));
     };
     let meter = Meter::new(how.limits);
-    let mut builder = Builder::new(model.graph.clone(), known.clone(), &meter);
+    let mut builder = Builder::new(model.graph.clone(), known.clone(), &meter, named);
     let mut options = Options::default();
     let found = builder.ones_like(first).and_then(|ones| {
         if !builder.is_float(first) {
