@@ -13,7 +13,7 @@ use std::{
 };
 
 use crate::{
-    Element, Kind, Limits, Meter, Result, Tensor, Trouble, Type,
+    Element, Kind, Limits, Meter, Result, Tensor, Trouble,
     exec::{
         Cpu, Plan, Program, View,
         compile::Packs,
@@ -65,6 +65,8 @@ pub struct Session {
     programs: HashMap<usize, Arc<Program>>,
     packs: Packs,
     memories: Mutex<HashMap<usize, Vec<Memory>>>,
+    /// Outputs of an earlier run, to be written again.
+    spare: Mutex<Vec<Tensor>>,
 }
 
 impl Session {
@@ -85,6 +87,7 @@ impl Session {
             programs: HashMap::new(),
             packs: Packs::default(),
             memories: Mutex::default(),
+            spare: Mutex::default(),
         };
         session.outputs = session.split(lead.unwrap_or(0))?;
         Ok(session)
@@ -147,7 +150,7 @@ impl Session {
         let one = self.program(1)?.plan();
         // Heavy weights are worth more examples each time they are gone through.
         let near = NEAR.max((one.weights / 4).min(32 * NEAR));
-        let near = (near / one.memory.max(1)).clamp(1, MOST as u64);
+        let near = (near / one.values.max(1)).clamp(1, MOST as u64);
         let mut piece = usize::try_from(near).unwrap_or(1);
         piece = 1 << piece.ilog2();
         // Every thread gets its share.
@@ -268,24 +271,10 @@ impl Session {
     /// All at once.
     fn whole(&self, program: &Program, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
         let mut memory = program.memory();
-        self.part(program, &mut memory, inputs, None)
-    }
-
-    /// Run a piece of the batch, or all of it; gives its outputs.
-    fn part(
-        &self,
-        program: &Program,
-        memory: &mut Memory,
-        inputs: &[Arc<Tensor>],
-        piece: Option<(usize, usize)>,
-    ) -> Result<Vec<Tensor>> {
-        let types = program.outputs().cloned().collect::<Vec<Type>>();
+        let types = program.outputs().collect::<Vec<_>>();
         let mut outputs = Vec::with_capacity(types.len());
-        self.write(program, memory, inputs, piece, &mut |at, view| {
-            outputs.push(match view {
-                View::Floats(floats) => Tensor::new(types[at].dims.clone(), floats.to_vec())?,
-                View::Tensor(tensor) => tensor.clone(),
-            });
+        self.write(program, &mut memory, inputs, None, &mut |at, view| {
+            outputs.push(view.tensor(types[at])?);
             Ok(())
         })?;
         Ok(outputs)
@@ -324,7 +313,9 @@ impl Session {
         inputs: &[Arc<Tensor>],
     ) -> Result<Vec<Tensor>> {
         let next = AtomicUsize::new(0);
-        let given: Mutex<Given> = Mutex::new(Given::new(self.outputs.as_deref().unwrap_or(&[])));
+        let roles = self.outputs.as_deref().unwrap_or(&[]);
+        let spare = self.spare.lock().map(|mut spare| std::mem::take(&mut *spare));
+        let given = Mutex::new(Given::new(roles).into(spare.unwrap_or_default()));
         let work = || -> Result<()> {
             loop {
                 let at = next.fetch_add(1, Ordering::Relaxed);
@@ -332,10 +323,18 @@ impl Session {
                     return Ok(());
                 };
                 let mut memory = self.memory(piece.1, program);
-                let part = self.part(program, &mut memory, inputs, Some(piece))?;
+                let mut sums = Vec::new();
+                let types = program.outputs().collect::<Vec<_>>();
+                self.write(program, &mut memory, inputs, Some(piece), &mut |output, view| {
+                    if roles[output] == Role::Sum {
+                        sums.push(view.tensor(types[output])?);
+                        return Ok(());
+                    }
+                    let mut given = given.lock().map_err(|_| stopped())?;
+                    given.put(output, types[output], view, [piece.0, piece.1, examples])
+                })?;
                 self.give_back(piece.1, memory);
-                let mut given = given.lock().map_err(|_| stopped())?;
-                given.take(at, part)?;
+                given.lock().map_err(|_| stopped())?.take(at, sums)?;
             }
         };
         let largest = programs.iter().max_by_key(|program| program.plan().memory);
@@ -351,7 +350,14 @@ impl Session {
         });
         done?;
         let given = given.into_inner().map_err(|_| stopped())?;
-        given.finish(examples)
+        given.finish()
+    }
+
+    /// Tensors that an earlier run gave: the next one writes its outputs there where they fit.
+    pub fn reuse(&self, outputs: Vec<Tensor>) {
+        if let Ok(mut spare) = self.spare.lock() {
+            *spare = outputs;
+        }
     }
 
     /// Gradients clipped for each example: the last `count` outputs, which have to be sums over the
@@ -429,7 +435,7 @@ impl Session {
             done
         })?;
         let (given, norms) = given.into_inner().map_err(|_| stopped())?;
-        Ok(Clipped { gradients: given.finish(examples)?, norms })
+        Ok(Clipped { gradients: given.finish()?, norms })
     }
 
     /// Whether the last `count` outputs are sums over the examples, so that [`Session::clipped`] can

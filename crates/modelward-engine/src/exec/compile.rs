@@ -36,8 +36,9 @@ pub(super) struct Compiled {
 impl Compiled {
     /// What a run takes.
     pub(super) fn plan(&self) -> Plan {
-        let buffers = self.slots.iter().chain([&self.scratch]).map(|&len| Buffer::bytes_for(len));
-        Plan { memory: buffers.sum(), weights: self.weights, flop: self.flop }
+        let values = self.slots.iter().map(|&len| Buffer::bytes_for(len)).sum::<u64>();
+        let memory = values.saturating_add(Buffer::bytes_for(self.scratch));
+        Plan { memory, values, weights: self.weights, flop: self.flop }
     }
 }
 

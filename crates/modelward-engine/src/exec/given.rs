@@ -1,18 +1,19 @@
 //! What the pieces of a batch give, put together: parts one behind the other, sums in a fixed binary
 //! tree, so that neither depends on which thread was first.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 use crate::{
-    Data, Result, Tensor, Trouble, alike, exec::roles::Role, graph::ops::elementwise::like,
-    tensor::count,
+    Data, Result, Tensor, Trouble, Type, alike,
+    exec::{View, roles::Role},
+    graph::ops::elementwise::like,
 };
 
 /// What the pieces gave so far.
 pub(super) struct Given {
     roles: Vec<Role>,
-    /// What goes example by example, by piece.
-    parts: BTreeMap<usize, Vec<Tensor>>,
+    /// Outputs that are no sums, as far as they are written.
+    whole: Vec<Option<Tensor>>,
     /// Sums that wait for their neighbour: by level of the tree and place in it.
     sums: HashMap<(u32, usize), Vec<Tensor>>,
 }
@@ -20,16 +21,60 @@ pub(super) struct Given {
 impl Given {
     /// Nothing yet, of outputs of these roles.
     pub(super) fn new(roles: &[Role]) -> Self {
-        Self { roles: roles.to_vec(), parts: BTreeMap::new(), sums: HashMap::new() }
+        Self { roles: roles.to_vec(), whole: vec![None; roles.len()], sums: HashMap::new() }
     }
 
-    /// Take in what a piece gave.
-    pub(super) fn take(&mut self, piece: usize, part: Vec<Tensor>) -> Result<()> {
-        let (mut sums, mut parts) = (Vec::new(), Vec::new());
-        for (tensor, role) in part.into_iter().zip(&self.roles) {
-            if *role == Role::Sum { sums.push(tensor) } else { parts.push(tensor) }
+    /// Write into these tensors where they fit.
+    pub(super) fn into(mut self, tensors: Vec<Tensor>) -> Self {
+        for (whole, tensor) in self.whole.iter_mut().zip(tensors) {
+            *whole = Some(tensor);
         }
-        self.parts.insert(piece, parts);
+        self
+    }
+
+    /// Take in an output of a piece: `size` examples from `first` on, of so many.
+    pub(super) fn put(
+        &mut self,
+        at: usize,
+        kind: &Type,
+        view: View<'_>,
+        [first, size, examples]: [usize; 3],
+    ) -> Result<()> {
+        let Some(whole) = self.whole.get_mut(at) else { return Ok(()) };
+        let mut all = kind.clone();
+        let mut from = 0;
+        if self.roles.get(at) != Some(&Role::Fixed) && size != examples {
+            if let Some(dim) = all.dims.first_mut() {
+                *dim = examples;
+            }
+            from = kind.count()? / size.max(1) * first;
+        }
+        let whole = match whole {
+            Some(whole) if whole.kind() == all => whole,
+            _ => whole.insert(Tensor::zeros(&all)?),
+        };
+        let beyond = || Trouble::graph("an output is larger than its type");
+        match (whole.data_mut(), view) {
+            (Data::F32(whole), View::Floats(floats)) => {
+                let to = whole.get_mut(from..from.saturating_add(floats.len()));
+                to.ok_or_else(beyond)?.copy_from_slice(floats);
+            }
+            (whole, View::Tensor(part)) => {
+                *whole = alike!(&mut *whole, v => {
+                    let mut all = std::mem::take(v);
+                    let part = like(&all, part)?;
+                    let to = all.get_mut(from..from.saturating_add(part.len()));
+                    to.ok_or_else(beyond)?.clone_from_slice(part);
+                    all
+                });
+            }
+            _ => return Err(Trouble::graph("an output of another type")),
+        }
+        Ok(())
+    }
+
+    /// Take in the sums of a piece.
+    pub(super) fn take(&mut self, piece: usize, sums: Vec<Tensor>) -> Result<()> {
         if sums.is_empty() {
             return Ok(());
         }
@@ -45,7 +90,7 @@ impl Given {
     }
 
     /// Put everything together.
-    pub(super) fn finish(mut self, examples: usize) -> Result<Vec<Tensor>> {
+    pub(super) fn finish(mut self) -> Result<Vec<Tensor>> {
         // What is left of the tree, from the smallest pieces up: the last of the batch.
         let mut left = self.sums.drain().collect::<Vec<_>>();
         left.sort_by_key(|((level, _), _)| *level);
@@ -59,38 +104,11 @@ impl Given {
             });
         }
         let mut sums = total.unwrap_or_default().into_iter();
-        let mut parts = self.parts.into_values().map(Vec::into_iter).collect::<Vec<_>>();
-        let mut outputs = Vec::with_capacity(self.roles.len());
-        for role in &self.roles {
-            if *role == Role::Sum {
-                outputs.extend(sums.next());
-                continue;
-            }
-            let all = parts.iter_mut().filter_map(Iterator::next).collect::<Vec<_>>();
-            let Some(first) = all.first() else { continue };
-            if *role == Role::Fixed || all.len() == 1 {
-                outputs.push(first.clone());
-                continue;
-            }
-            let mut dims = first.dims().to_vec();
-            dims[0] = examples;
-            outputs.push(join(dims, &all)?);
-        }
-        Ok(outputs)
+        let outputs = self.roles.iter().zip(self.whole);
+        Ok(outputs
+            .filter_map(|(role, whole)| if *role == Role::Sum { sums.next() } else { whole })
+            .collect())
     }
-}
-
-/// Parts of a tensor, one behind the other.
-fn join(dims: Vec<usize>, parts: &[Tensor]) -> Result<Tensor> {
-    let Some(first) = parts.first() else { return Err(Trouble::graph("no part of an output")) };
-    let data = alike!(first.data(), v => {
-        let mut all = Vec::with_capacity(count(&dims)?);
-        for part in parts {
-            all.extend_from_slice(like(v, part)?);
-        }
-        all
-    });
-    Tensor::new(dims, data)
 }
 
 /// The sum of two tensors of floats.

@@ -10,18 +10,24 @@ use std::sync::LazyLock;
 mod buffer;
 mod conv;
 mod dots;
+mod gathered;
 mod gemm;
 mod lanes;
+mod out;
 mod pool;
 mod tile;
+mod vector;
+mod window;
+mod winograd;
 
 pub(super) use self::{
     buffer::Buffer,
-    conv::{Conv, Window},
+    conv::Conv,
     dots::{Dots, STEP as DOT_STEP},
     gemm::{Panels, multiply, outer, outer_scratch, scratch as multiply_scratch},
     lanes::{Epilogue, add_scaled, lanes, square},
     pool::Pair,
+    window::Window,
 };
 
 /// An instruction set that the kernels are written for.

@@ -9,6 +9,8 @@ use crate::{Result, Tensor, Trouble, Type, exec::kernels::Buffer};
 pub struct Plan {
     /// Bytes of everything that one run writes.
     pub memory: u64,
+    /// Bytes of the values among it: of what one step writes and others read.
+    pub values: u64,
     /// Bytes of the weights, packed as the kernels read them, with those that are used as they are.
     pub weights: u64,
     /// Floating-point operations of one run.

@@ -155,6 +155,17 @@ impl<'a> View<'a> {
         }
     }
 
+    /// As a tensor of this type.
+    ///
+    /// # Errors
+    /// Where the type has more or fewer elements.
+    pub fn tensor(&self, kind: &Type) -> Result<Tensor> {
+        match self {
+            Self::Floats(floats) => Tensor::new(kind.dims.clone(), floats.to_vec()),
+            Self::Tensor(tensor) => Ok(Tensor::clone(tensor)),
+        }
+    }
+
     /// How many elements there are.
     pub fn count(&self) -> usize {
         match self {

@@ -58,6 +58,8 @@ pub(in crate::exec) struct Epilogue<'a> {
     pub(in crate::exec) relu: bool,
     /// A tensor of the shape of the output: sums stay where it is above 0, others become 0.
     pub(in crate::exec) mask: Option<&'a [f32]>,
+    /// Of a convolution: only the largest of each two by two places is written.
+    pub(in crate::exec) pooled: bool,
 }
 
 /// What of an epilogue looks at the place in the output.

@@ -57,6 +57,42 @@ fn a_product_is_the_chain_of_its_definition_on_every_instruction_set() {
     }
 }
 
+/// A convolution by its definition, each sum as the kernels make it; the input, the weights and the
+/// bias with it.
+fn convolved(images: usize, window: &Window, outputs: usize) -> [Vec<f32>; 4] {
+    let Window { channels, groups, input, kernel, strides, dilations, pads, output, .. } = *window;
+    let (inner, taps) = (channels / groups, kernel[0] * kernel[1]);
+    let x = numbers(5, images * channels * input[0] * input[1]);
+    let w = numbers(6, outputs * inner * taps);
+    let bias = numbers(7, outputs);
+    let mut expected = Vec::new();
+    for image in 0..images {
+        for out in 0..outputs {
+            let group = out / (outputs / groups);
+            for (row, column) in (0..output[0]).flat_map(|r| (0..output[1]).map(move |c| (r, c))) {
+                let sum = chained(inner * taps, |index| {
+                    let (channel, tap) = (index / taps, index % taps);
+                    let at = |axis: usize, place: usize, tap: usize| {
+                        let at = (place * strides[axis] + tap * dilations[axis]) as isize;
+                        let at = usize::try_from(at - pads[axis]);
+                        at.ok().filter(|&at| at < input[axis])
+                    };
+                    let weight = w[(out * inner + channel) * taps + tap];
+                    let channel = image * channels + group * inner + channel;
+                    let value = match (at(0, row, tap / kernel[1]), at(1, column, tap % kernel[1]))
+                    {
+                        (Some(r), Some(c)) => x[(channel * input[0] + r) * input[1] + c],
+                        _ => 0.0,
+                    };
+                    (weight, value)
+                });
+                expected.push(sum + bias[out]);
+            }
+        }
+    }
+    [x, w, bias, expected]
+}
+
 #[test]
 fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
     let cases = [
@@ -89,39 +125,10 @@ fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
             offset: [0, 0],
             spread: [1, 1],
         };
+        let [x, w, bias, expected] = convolved(images, &window, outputs);
         let (inner, taps) = (channels / groups, kernel[0] * kernel[1]);
-        let x = numbers(5, images * channels * input[0] * input[1]);
-        let w = numbers(6, outputs * inner * taps);
-        let bias = numbers(7, outputs);
-        let mut expected = Vec::new();
-        for image in 0..images {
-            for out in 0..outputs {
-                let group = out / (outputs / groups);
-                for (row, column) in
-                    (0..output[0]).flat_map(|r| (0..output[1]).map(move |c| (r, c)))
-                {
-                    let sum = chained(inner * taps, |index| {
-                        let (channel, tap) = (index / taps, index % taps);
-                        let at = |axis: usize, place: usize, tap: usize| {
-                            let at = (place * strides[axis] + tap * dilations[axis]) as isize;
-                            let at = usize::try_from(at - pads[axis]);
-                            at.ok().filter(|&at| at < input[axis])
-                        };
-                        let weight = w[(out * inner + channel) * taps + tap];
-                        let channel = image * channels + group * inner + channel;
-                        let value =
-                            match (at(0, row, tap / kernel[1]), at(1, column, tap % kernel[1])) {
-                                (Some(r), Some(c)) => x[(channel * input[0] + r) * input[1] + c],
-                                _ => 0.0,
-                            };
-                        (weight, value)
-                    });
-                    expected.push(sum + bias[out]);
-                }
-            }
-        }
         for cpu in here() {
-            let conv = Conv::new(cpu, window, outputs, |out, channel, tap| {
+            let conv = gathered::Gathered::new(cpu, window, outputs, |out, channel, tap| {
                 w[(out * inner + channel) * taps + tap]
             });
             let mut y = vec![0.0; expected.len()];
@@ -131,4 +138,126 @@ fn a_convolution_is_the_chain_of_its_definition_on_every_instruction_set() {
             assert_eq!(y, expected, "{cpu:?} {window:?}");
         }
     }
+}
+
+#[test]
+fn minimal_filtering_is_the_convolution_whatever_the_batch_and_the_instruction_set() {
+    let cases = [
+        // images, channels, outputs, input, pads
+        (1, 16, 16, [8, 8], [1, 1]),
+        (3, 17, 30, [9, 7], [1, 1]),
+        (2, 20, 25, [5, 40], [0, 1]),
+        (9, 300, 16, [6, 6], [1, 1]),
+        (2, 16, 40, [33, 12], [2, 2]),
+        (2, 16, 16, [12, 11], [-1, -2]),
+    ];
+    for (images, channels, outputs, input, pads) in cases {
+        let output: [usize; 2] =
+            std::array::from_fn(|axis| (input[axis] as isize + 2 * pads[axis]) as usize - 2);
+        let window = Window {
+            channels,
+            groups: 1,
+            input,
+            kernel: [3, 3],
+            strides: [1, 1],
+            dilations: [1, 1],
+            pads,
+            output,
+            target: output,
+            offset: [0, 0],
+            spread: [1, 1],
+        };
+        assert!(winograd::Winograd::fits(&window, outputs));
+        let [x, w, bias, mut expected] = convolved(images, &window, outputs);
+        let (add, mask) = (numbers(8, expected.len()), numbers(9, expected.len()));
+        for (expected, (add, mask)) in expected.iter_mut().zip(add.iter().zip(&mask)) {
+            *expected = if *mask > 0.0 { (*expected + add).max(0.0) } else { 0.0 };
+        }
+        let run = |cpu, images: usize, x: &[f32], add: &[f32], mask: &[f32]| {
+            let conv = Conv::new(cpu, window, outputs, |out, channel, tap| {
+                w[(out * channels + channel) * 9 + tap]
+            });
+            let mut y = vec![0.0; add.len()];
+            let mut room = Buffer::zeros(conv.scratch(images));
+            let end = Epilogue {
+                bias: Some(&bias),
+                add: Some(add),
+                relu: true,
+                mask: Some(mask),
+                pooled: false,
+            };
+            conv.run(images, &buffer(x), &mut y, end, &mut room);
+            y
+        };
+        let first = run(Cpu::Scalar, images, &x, &add, &mask);
+        for (got, expected) in first.iter().zip(&expected) {
+            let apart = (got - expected).abs();
+            assert!(apart <= 2e-6 * channels as f32, "{window:?}: {got} and {expected}");
+        }
+        for cpu in here() {
+            assert_eq!(run(cpu, images, &x, &add, &mask), first, "{cpu:?} {window:?}");
+            let (each, out) = (x.len() / images, first.len() / images);
+            for image in 0..images {
+                let places = image * out..(image + 1) * out;
+                let (add, mask) = (&add[places.clone()], &mask[places.clone()]);
+                let alone = run(cpu, 1, &x[image * each..][..each], add, mask);
+                assert_eq!(alone, first[places], "{cpu:?} {window:?} image {image}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_pooled_convolution_is_the_pool_of_the_convolution() {
+    // images, channels, outputs, rows, columns
+    let mut pooled = 0;
+    for (images, channels, outputs, input) in [
+        (3, 1, 5, [28, 28]),
+        (2, 3, 13, [6, 32]),
+        (2, 3, 2, [4, 64]),
+        (1, 2, 3, [2, 10]),
+        (5, 2, 30, [8, 16]),
+        (2, 16, 20, [14, 14]),
+        (3, 20, 16, [6, 8]),
+        (1, 17, 31, [10, 36]),
+    ] {
+        let window = Window {
+            channels,
+            groups: 1,
+            input,
+            kernel: [3, 3],
+            strides: [1, 1],
+            dilations: [1, 1],
+            pads: [1, 1],
+            output: input,
+            target: input,
+            offset: [0, 0],
+            spread: [1, 1],
+        };
+        let [x, w, bias, _] = convolved(images, &window, outputs);
+        for cpu in here() {
+            let conv = Conv::new(cpu, window, outputs, |out, channel, tap| {
+                w[(out * channels + channel) * 9 + tap]
+            });
+            if !conv.pools() {
+                continue;
+            }
+            pooled += 1;
+            let mut y = vec![0.0; images * outputs * input[0] * input[1]];
+            let mut small = vec![0.0; y.len() / 4];
+            let mut room = Buffer::zeros(conv.scratch(images));
+            let end = Epilogue { bias: Some(&bias), relu: true, ..Epilogue::default() };
+            conv.run(images, &buffer(&x), &mut y, end, &mut room);
+            let end = Epilogue { pooled: true, ..end };
+            conv.run(images, &buffer(&x), &mut small, end, &mut room);
+            for (at, got) in small.iter().enumerate() {
+                let (line, column) = (at / (input[1] / 2), at % (input[1] / 2));
+                let four = [0, 1, input[1], input[1] + 1];
+                let four = four.map(|place| y[2 * line * input[1] + 2 * column + place]);
+                let largest = four.into_iter().fold(f32::NEG_INFINITY, f32::max);
+                assert_eq!(*got, largest, "{cpu:?} {window:?} at {at}");
+            }
+        }
+    }
+    assert!(pooled > 10);
 }

@@ -13,7 +13,10 @@ use crate::{
         compile::Compiler,
         kernels::{Conv, Window},
         memory::{Memory, Place, Step},
-        steps::product::{End, Tail},
+        steps::{
+            pool,
+            product::{End, Tail},
+        },
     },
     graph::{Node, ops::conv::Geometry},
 };
@@ -71,7 +74,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
         return Ok(false);
     }
     let bias = node.inputs.get(2).copied().flatten();
-    let tail = Tail::of(compiler, output, bias, 1)?;
+    let mut tail = Tail::of(compiler, output, bias, 1)?;
     let sizes = two(&geometry, |axis| axis.output);
     let window = Window {
         channels: geometry.channels_in(),
@@ -94,6 +97,15 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
             values[(out * inner + channel) * taps + tap]
         })]
     });
+    if parts.iter().all(Conv::pools)
+        && tail.add.is_none()
+        && tail.mask.is_none()
+        && let Some((at, reader)) = compiler.only_reader(tail.output)
+        && pool::is_two_by_two(compiler, reader)?
+    {
+        (tail.pooled, tail.output) = (true, reader.outputs[0]);
+        tail.nodes.push(at);
+    }
     step(compiler, geometry.batch, x, tail, parts, false)
 }
 

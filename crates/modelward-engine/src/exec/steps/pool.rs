@@ -85,6 +85,14 @@ fn windows(compiler: &Compiler<'_>, node: &Node, x: usize) -> Result<Option<Wind
     Ok((flat && windows.outputs() > 0).then_some(windows))
 }
 
+/// Whether a node takes the largest of each two by two places, and of no others.
+pub(super) fn is_two_by_two(compiler: &Compiler<'_>, node: &Node) -> Result<bool> {
+    if node.operator.name != "MaxPool" || node.outputs.len() != 1 {
+        return Ok(false);
+    }
+    Ok(windows(compiler, node, 0)?.is_some_and(|windows| windows.is_two_by_two()))
+}
+
 /// Plan a `MaxPool` whose indices nobody reads.
 pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let Some(windows) = windows(compiler, node, 0)? else { return Ok(false) };

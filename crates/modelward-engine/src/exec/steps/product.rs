@@ -33,6 +33,8 @@ pub(super) struct Tail {
     pub(super) relu: bool,
     /// A tensor that says what stays.
     pub(super) mask: Option<ValueId>,
+    /// Of a convolution: whether only the largest of each two by two places comes out.
+    pub(super) pooled: bool,
     /// The value that comes out in the end.
     pub(super) output: ValueId,
     pub(super) nodes: Vec<usize>,
@@ -45,6 +47,7 @@ pub(super) struct End {
     add: Option<Place>,
     relu: bool,
     mask: Option<Place>,
+    pooled: bool,
 }
 
 impl End {
@@ -56,6 +59,7 @@ impl End {
             add: read(&self.add),
             relu: self.relu,
             mask: read(&self.mask),
+            pooled: self.pooled,
         }
     }
 }
@@ -67,6 +71,7 @@ pub(super) struct TailOperands {
     add: Option<Operand>,
     relu: bool,
     mask: Option<Operand>,
+    pooled: bool,
 }
 
 impl TailOperands {
@@ -77,6 +82,7 @@ impl TailOperands {
             add: self.add.as_ref().map(place),
             relu: self.relu,
             mask: self.mask.as_ref().map(place),
+            pooled: self.pooled,
         }
     }
 }
@@ -153,6 +159,7 @@ impl Tail {
             add: operand(self.add)?,
             relu: self.relu,
             mask: operand(self.mask)?,
+            pooled: self.pooled,
         })
     }
 }

@@ -112,7 +112,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let mut session = Session::new(Arc::new(graph), &fed, how).map_err(fails)?;
     let mut call = || match arguments.what {
         What::PerExample => session.clipped(&tensors, gradients, 1.0).map(|_| ()),
-        _ => session.run(&tensors).map(|_| ()),
+        _ => session.run(&tensors).map(|outputs| session.reuse(outputs)),
     };
     call().map_err(fails)?;
     let (start, cpu) = (Instant::now(), cpu_seconds());
