@@ -67,7 +67,7 @@ pub fn run(program: &Path, job: Job) -> Result<Answer> {
     };
     // One that closed its pipe is about to end by itself; its status says why.
     let patience = if answer.is_none() && !late { Duration::from_secs(1) } else { Duration::ZERO };
-    let status = end(&mut child, patience);
+    let ended = end(&mut child, patience);
     match answer {
         Some(answer) => answer,
         None if late => Err(Trouble::limit(format!(
@@ -75,7 +75,7 @@ pub fn run(program: &Path, job: Job) -> Result<Answer> {
             start.elapsed().as_secs_f64()
         ))
         .help("raise the limit with `--max-time`")),
-        None => Err(died(status, &words, setup.memory)),
+        None => Err(died(ended, &words, setup.memory)),
     }
 }
 
@@ -125,8 +125,8 @@ fn listen(child: &mut Child) -> Arc<Mutex<Vec<u8>>> {
     words
 }
 
-/// Wait so long for a process to end, then end it. One that cannot be ended is left behind: nobody
-/// waits for it.
+/// Wait so long for a process to end, then end it; gives its status where it ended by itself. One
+/// that cannot be ended is left behind: nobody waits for it.
 fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     const PAUSE: Duration = Duration::from_millis(5);
     let waits = |child: &mut Child, time: Duration| {
@@ -144,7 +144,8 @@ fn end(child: &mut Child, patience: Duration) -> Option<ExitStatus> {
     }
     // It may have ended by now.
     _ = child.kill();
-    waits(child, Duration::from_secs(5))
+    waits(child, Duration::from_secs(5));
+    None
 }
 
 /// What a process died of.
@@ -156,22 +157,26 @@ fn died(status: Option<ExitStatus>, words: &Mutex<Vec<u8>>, memory: u64) -> Trou
     let words = words.unwrap_or_default();
     let last = words.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or_default();
     let said = if last.is_empty() { String::new() } else { format!(": {last}") };
-    let signal = status.and_then(|status| status.signal());
     if ["bad_alloc", "memory allocation of"].iter().any(|text| words.contains(text)) {
         let memory = size(memory);
         return Trouble::limit(format!("ONNX Runtime ran out of its memory of {memory}{said}"))
             .help("raise the limit with `--max-memory`");
     }
-    match signal {
-        Some(SIGXCPU) => Trouble::limit("ONNX Runtime used up its time on the processor")
+    let Some(status) = status else {
+        let why = "ONNX Runtime closed its pipe without an answer, and was ended";
+        return Trouble::unsupported(format!("{why}{said}"));
+    };
+    match (status.signal(), status.code()) {
+        (Some(SIGXCPU), _) => Trouble::limit("ONNX Runtime used up its time on the processor")
             .help("raise the limit with `--max-time`"),
-        Some(SIGKILL) => Trouble::limit("ONNX Runtime was killed: over its time, or out of memory"),
-        Some(signal) => Trouble::unsupported(format!(
+        (Some(SIGKILL), _) => Trouble::limit(
+            "ONNX Runtime was killed: it used up its time on the processor, or the system's memory",
+        ),
+        (Some(signal), _) => Trouble::unsupported(format!(
             "ONNX Runtime died of signal {signal} ({}){said}",
             name(signal)
         )),
-        None => {
-            let code = status.and_then(|status| status.code());
+        (None, code) => {
             let code = code.map_or_else(|| "no code".to_owned(), |code| format!("code {code}"));
             Trouble::unsupported(format!("ONNX Runtime ended with {code} and no answer{said}"))
         }
