@@ -34,9 +34,10 @@ const LAST_WORDS: usize = 2048;
 /// # Errors
 /// Where the library is no ONNX Runtime of 1.17 or newer, where it refuses or fails the model, where
 /// it is over the time or the memory of the job, or where it dies.
-pub fn run(program: &Path, job: Job) -> Result<Answer> {
+pub fn run(program: &Path, mut job: Job) -> Result<Answer> {
+    let time = job.setup.time.saturating_add(job.measured.unwrap_or_default());
+    job.setup.time = time;
     let setup = job.setup.clone();
-    let time = setup.time.saturating_add(job.measured.unwrap_or_default());
     let start = Instant::now();
     let mut child = start_child(program, setup.provider).map_err(|error| {
         Trouble::new(Kind::System, format!("cannot start a process for ONNX Runtime: {error}"))
@@ -202,7 +203,6 @@ fn name(signal: i32) -> &'static str {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

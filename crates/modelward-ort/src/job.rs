@@ -24,7 +24,7 @@ pub struct Setup {
     pub threads: usize,
     /// Bytes of memory for the model and its values; the runtime's own come on top.
     pub memory: u64,
-    /// How long an answer may take.
+    /// How long an answer may take, what is measured not counted.
     pub time: Duration,
 }
 
@@ -208,7 +208,6 @@ pub(crate) fn answered(from: &mut In<impl Read>) -> io::Result<Result<Answer>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

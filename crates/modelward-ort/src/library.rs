@@ -49,7 +49,6 @@ pub fn library(given: Option<&Path>, variable: Option<&OsStr>) -> Result<PathBuf
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -193,7 +193,6 @@ pub(crate) fn wrong(why: &str) -> io::Error {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

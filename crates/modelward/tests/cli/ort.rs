@@ -1,5 +1,7 @@
 //! `--engine ort`: libraries that are none, made here; and ONNX Runtime itself, where it is installed.
 
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+
 use std::{
     path::{Path, PathBuf},
     process::Command,
@@ -57,7 +59,8 @@ fn peer() -> Option<PathBuf> {
 fn bench() -> Bench {
     let bench = Bench::new();
     bench.file("classifier.onnx", &models::classifier());
-    let x = Tensor::new([5, 6], (0..30_u8).map(|n| f32::from(n * 8)).collect::<Vec<_>>()).unwrap();
+    let x =
+        Tensor::new([5, 6], (0..30_u8).map(|n| f32::from(n) * 8.0).collect::<Vec<_>>()).unwrap();
     let y = Tensor::list(vec![0_i64, 1, 2, 1, 0]);
     let seed = [0.5_f32, -1.0, 2.0].repeat(5);
     let seed = Tensor::new([5, 3], seed).unwrap();

@@ -101,7 +101,6 @@ fn apart(own: &Tensor, theirs: &Tensor, scale: f64) -> Result<f64, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use std::sync::Arc;
 

@@ -78,6 +78,10 @@ impl Runtime {
 
 /// What another runtime is to do: a model as a file that stands by itself, its inputs, its outputs.
 #[derive(Debug)]
+#[cfg_attr(
+    not(feature = "ort"),
+    expect(dead_code, reason = "without the feature nothing takes a task")
+)]
 pub(super) struct Task {
     pub(super) model: Vec<u8>,
     pub(super) inputs: Vec<(String, Arc<Tensor>)>,
