@@ -101,6 +101,18 @@ fn huge() -> Vec<u8> {
     model(&graph, "")
 }
 
+/// The sum of so many inputs.
+#[cfg(feature = "ort")]
+pub(crate) fn sum(count: u64) -> Vec<u8> {
+    let graph = [
+        node("MatMul", "", &["x", "w"], "y"),
+        weight("w", &[count, 1], &[1.0]),
+        port(11, "x", &[None, Some(count)]),
+        port(12, "y", &[None, Some(1)]),
+    ];
+    model(&graph, "")
+}
+
 /// A loop of as many rounds as there are numbers.
 #[cfg(feature = "ort")]
 pub(crate) fn endless() -> Vec<u8> {
@@ -170,6 +182,20 @@ fn what_is_over_a_limit_is_described_and_not_run() {
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.err.contains("is over a limit"), "{run:?}");
     }
+}
+
+#[cfg(not(feature = "ort"))]
+#[test]
+fn a_build_without_the_runtime_says_how_to_get_it() {
+    let bench = bench();
+    for verb in [&["run", "--input", "x.npz", "-o", "y.npz"][..], &["bench"]] {
+        let run = bench.run(&[&["model"], verb, &["classifier.onnx", "--engine", "ort"]].concat());
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.err.contains("built without ONNX Runtime"), "{run:?}");
+        assert!(run.err.contains("--features ort"), "{run:?}");
+    }
+    // What another program would be handed is no verb here.
+    assert_eq!(bench.run(&["__ort-worker"]).code, 2);
 }
 
 #[test]

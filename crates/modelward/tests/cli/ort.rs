@@ -1,6 +1,7 @@
 //! `--engine ort`: libraries that are none, made here; and ONNX Runtime itself, where it is installed.
 
 #![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![allow(clippy::cast_possible_truncation, reason = "numbers of a test")]
 
 use std::{
     path::{Path, PathBuf},
@@ -203,6 +204,23 @@ fn the_runtime_gives_the_arrays_of_the_own_engine() {
             }
         }
     }
+}
+
+#[test]
+fn a_difference_is_a_finding() {
+    let Some(peer) = peer() else { return };
+    let bench = Bench::new();
+    bench.file("cancels.onnx", &models::sum(4096));
+    // What is left of the sum is rounding, so it depends on the order of the additions.
+    let mut x = (0..4095).map(|n| (f64::from(n).sin() * 1e7) as f32).collect::<Vec<_>>();
+    x.push(-x.iter().map(|&value| f64::from(value)).sum::<f64>() as f32);
+    let x = Arc::new(Tensor::new([1, 4096], x).unwrap());
+    npz::write(&bench.path("x.npz"), &[("x".to_owned(), x)].into_iter().collect()).unwrap();
+    let arguments = ["run", "cancels.onnx", "--input", "x.npz", "-o", "y.npz"];
+    let run = Run::of(command(&bench, &arguments, &peer).output().unwrap());
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.err.starts_with("finding: `y` of ONNX Runtime is "), "{run:?}");
+    assert!(bench.path("y.npz").exists());
 }
 
 #[test]

@@ -96,8 +96,9 @@ fn apart(own: &Tensor, theirs: &Tensor, scale: f64) -> Result<f64, String> {
         }
     });
     let off = off.fold(0.0, f64::max);
-    // The smallest number that is no denormal: both engines may take what is below it for 0.
-    Ok(off / scale.max(f64::from(f32::MIN_POSITIVE)))
+    // Below the smallest number that is no denormal each engine may take a number for 0.
+    let least = f64::from(f32::MIN_POSITIVE);
+    Ok(if off < least { 0.0 } else { off / scale.max(least) })
 }
 
 #[cfg(test)]
