@@ -101,12 +101,14 @@ fn huge() -> Vec<u8> {
     model(&graph, "")
 }
 
-/// The sum of so many inputs.
+/// The mean of so many inputs.
 #[cfg(feature = "ort")]
-pub(crate) fn sum(count: u64) -> Vec<u8> {
+pub(crate) fn mean(count: u64) -> Vec<u8> {
+    let axes = bytes(5, &[text(1, "axes"), number(8, 1), number(20, 7)].concat());
+    let names = [text(1, "x"), text(2, "y"), text(4, "ReduceMean"), axes].concat();
     let graph = [
-        node("MatMul", "", &["x", "w"], "y"),
-        weight("w", &[count, 1], &[1.0]),
+        bytes(1, &names),
+        text(2, "g"),
         port(11, "x", &[None, Some(count)]),
         port(12, "y", &[None, Some(1)]),
     ];

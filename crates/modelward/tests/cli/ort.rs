@@ -210,11 +210,16 @@ fn the_runtime_gives_the_arrays_of_the_own_engine() {
 fn a_difference_is_a_finding() {
     let Some(peer) = peer() else { return };
     let bench = Bench::new();
-    bench.file("cancels.onnx", &models::sum(4096));
-    // What is left of the sum is rounding, so it depends on the order of the additions.
-    let mut x = (0..4095).map(|n| (f64::from(n).sin() * 1e7) as f32).collect::<Vec<_>>();
-    x.push(-x.iter().map(|&value| f64::from(value)).sum::<f64>() as f32);
-    let x = Arc::new(Tensor::new([1, 4096], x).unwrap());
+    bench.file("cancels.onnx", &models::mean(4096));
+    // What is left of these means is rounding, so it depends on the order of the additions.
+    let mut x = Vec::new();
+    for row in 0..4 {
+        let angles = (0..4095).map(|n| f64::from(n) + 0.37 * f64::from(row));
+        let values = angles.map(|angle| (angle.sin() * 1e7) as f32).collect::<Vec<_>>();
+        x.extend(&values);
+        x.push(-values.iter().map(|&value| f64::from(value)).sum::<f64>() as f32);
+    }
+    let x = Arc::new(Tensor::new([4, 4096], x).unwrap());
     npz::write(&bench.path("x.npz"), &[("x".to_owned(), x)].into_iter().collect()).unwrap();
     let arguments = ["run", "cancels.onnx", "--input", "x.npz", "-o", "y.npz"];
     let run = Run::of(command(&bench, &arguments, &peer).output().unwrap());
