@@ -19,6 +19,7 @@ mod grad;
 mod info;
 mod run;
 mod runtime;
+mod task;
 
 /// Load, run and differentiate an ONNX model, within a budget and without executing any of its code.
 #[derive(Args, Debug)]

@@ -19,12 +19,7 @@ use rustix::time::{ClockId, clock_gettime};
 
 use crate::cli::{
     Failure,
-    model::{
-        Engine, File,
-        compare::compare,
-        failure,
-        runtime::{Runtime, Task},
-    },
+    model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
 };
 
 /// Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan.

@@ -9,7 +9,7 @@ use crate::cli::{
     Failure,
     model::{
         failure,
-        runtime::{Found, Measured, Provider, Task},
+        task::{Found, Measured, Provider, Task},
     },
 };
 

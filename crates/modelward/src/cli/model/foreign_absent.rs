@@ -6,7 +6,7 @@ use modelward_engine::{exec::How, npz::Arrays};
 
 use crate::cli::{
     Failure,
-    model::runtime::{Found, Provider, Task},
+    model::task::{Found, Provider, Task},
 };
 
 /// No such thing.

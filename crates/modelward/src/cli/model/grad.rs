@@ -18,12 +18,7 @@ use modelward_engine::{
 
 use crate::cli::{
     Failure,
-    model::{
-        Engine, File,
-        compare::compare,
-        failure,
-        runtime::{Runtime, Task},
-    },
+    model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
 };
 
 /// Take gradients of a model: of a loss or of an output, by inputs, weights or any named value.

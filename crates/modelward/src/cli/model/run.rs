@@ -7,12 +7,7 @@ use modelward_engine::{exec::Session, npz};
 
 use crate::cli::{
     Failure,
-    model::{
-        Engine, File,
-        compare::compare,
-        failure,
-        runtime::{Runtime, Task},
-    },
+    model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
 };
 
 /// Run a model on the arrays of an npz file, named as its inputs are.
