@@ -1,7 +1,10 @@
 //! What another runtime gives, held against what this engine gives for the same inputs. A difference
 //! is a finding: one of the two is wrong.
 
-use std::io::{self, Write};
+use std::{
+    fmt,
+    io::{self, Write},
+};
 
 use modelward_engine::{Data, Tensor};
 
@@ -34,12 +37,10 @@ pub(super) fn compare(names: &[String], own: &[Tensor], theirs: &[Tensor]) -> Co
             scale = most;
         }
         match apart(own, theirs, scale) {
-            Ok(share) => {
-                compared.largest = compared.largest.max(share);
-                if share > MOST {
-                    compared.findings.push(format!(
-                        "`{name}` of ONNX Runtime is {share:.1e} of the largest value away from modelward's, over {MOST:.0e}"
-                    ));
+            Ok(apart) => {
+                compared.largest = compared.largest.max(apart.share);
+                if apart.share > MOST {
+                    compared.findings.push(format!("`{name}` of ONNX Runtime is {apart}"));
                 }
             }
             Err(why) => {
@@ -72,33 +73,63 @@ fn largest(tensor: &Tensor) -> f64 {
     values.iter().filter(|value| value.is_finite()).fold(0.0, |most, value| most.max(value.abs()))
 }
 
-/// The largest difference as a share of `scale`; infinite where only one is a number.
-fn apart(own: &Tensor, theirs: &Tensor, scale: f64) -> Result<f64, String> {
+/// How two arrays differ.
+#[derive(Default)]
+struct Apart {
+    /// The largest difference as a share of the largest value; infinite where only one is a number.
+    share: f64,
+    /// Numbers that are too far apart, and of how many.
+    numbers: [usize; 2],
+    /// Rows of the first axis with such numbers, and of how many: those of a gradient are few where
+    /// the inputs lie at a kink.
+    rows: [usize; 2],
+}
+
+impl fmt::Display for Apart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { share, numbers: [numbers, of], rows: [rows, all] } = self;
+        write!(f, "{share:.1e} of the largest value away from modelward's, over {MOST:.0e}: ")?;
+        write!(f, "{numbers} of {of} numbers, in {rows} of {all} rows")
+    }
+}
+
+fn apart(own: &Tensor, theirs: &Tensor, scale: f64) -> Result<Apart, String> {
     if own.kind() != theirs.kind() {
         return Err(format!("expected {}, got {}", own.kind(), theirs.kind()));
     }
     if let (Data::Text(own), Data::Text(theirs)) = (own.data(), theirs.data()) {
         let other = own.iter().zip(theirs).filter(|(own, theirs)| own != theirs).count();
         return match other {
-            0 => Ok(0.0),
+            0 => Ok(Apart::default()),
             _ => Err(format!("{other} texts of {} are others", own.len())),
         };
     }
+    let rows = own.dims().first().copied().unwrap_or(1).max(1);
     let pair = own.floats().and_then(|own| Ok((own, theirs.floats()?)));
     let (own, theirs) = pair.map_err(|trouble| trouble.to_string())?;
-    let off = own.iter().zip(&theirs).map(|(own, theirs)| {
-        let same = own == theirs || (own.is_nan() && theirs.is_nan());
-        let off = (own - theirs).abs();
-        match (same, off.is_nan()) {
-            (true, _) => 0.0,
-            (false, true) => f64::INFINITY,
-            (false, false) => off,
-        }
-    });
-    let off = off.fold(0.0, f64::max);
+    let row = own.len().checked_div(rows).unwrap_or(1).max(1);
+    let mut apart = Apart { numbers: [0, own.len()], rows: [0, rows], ..Apart::default() };
     // Below the smallest number that is no denormal each engine may take a number for 0.
     let least = f64::from(f32::MIN_POSITIVE);
-    Ok(if off < least { 0.0 } else { off / scale.max(least) })
+    for (own, theirs) in own.chunks(row).zip(theirs.chunks(row)) {
+        let mut over = 0_usize;
+        for (own, theirs) in own.iter().zip(theirs) {
+            let same = own == theirs || (own.is_nan() && theirs.is_nan());
+            let off = (own - theirs).abs();
+            let share = match (same || off < least, off.is_nan()) {
+                (true, _) => 0.0,
+                (false, true) => f64::INFINITY,
+                (false, false) => off / scale.max(least),
+            };
+            apart.share = apart.share.max(share);
+            over = over.saturating_add(usize::from(share > MOST));
+        }
+        let [numbers, _] = &mut apart.numbers;
+        *numbers = numbers.saturating_add(over);
+        let [rows, _] = &mut apart.rows;
+        *rows = rows.saturating_add(usize::from(over > 0));
+    }
+    Ok(apart)
 }
 
 #[cfg(test)]
@@ -133,6 +164,20 @@ mod tests {
         let text = |text: &str| Tensor::list(vec![Arc::<str>::from(text)]);
         assert_eq!(findings("y", text("a"), text("a")), 0);
         assert_eq!(findings("y", text("a"), text("b")), 1);
+    }
+
+    #[test]
+    fn a_finding_says_how_much_differs() {
+        let own = Tensor::new([3, 2], vec![1.0_f32, 2.0, 3.0, 4.0, 5.0, 6.0]).unwrap();
+        let theirs = Tensor::new([3, 2], vec![1.0_f32, 2.0, 3.3, 4.3, 5.0, 6.0]).unwrap();
+        let compared = compare(&["y".to_owned()], &[own], &[theirs]);
+        assert_eq!(
+            compared.findings,
+            [
+                "`y` of ONNX Runtime is 5.0e-2 of the largest value away from modelward's, over 1e-3: \
+                 2 of 6 numbers, in 1 of 3 rows"
+            ]
+        );
     }
 
     #[test]
