@@ -462,7 +462,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__model__subcmd__bench)
-            opts="-h --what --batch --seconds --threads --cpu --max-memory --max-flop --color --help"
+            opts="-h --what --batch --seconds --threads --cpu --max-memory --max-flop --engine --ort-library --ort-provider --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -493,6 +493,22 @@ _modelward() {
                     return 0
                     ;;
                 --max-flop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -W "own ort" -- "${cur}"))
+                    return 0
+                    ;;
+                --ort-library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ort-provider)
+                    COMPREPLY=($(compgen -W "cpu cuda" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -558,7 +574,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__model__subcmd__grad)
-            opts="-i -o -h --input --output --wrt --loss --labels --seed-output --per-example --clip --straight-through --export --threads --cpu --max-memory --max-flop --color --help"
+            opts="-i -o -h --input --output --wrt --loss --labels --seed-output --per-example --clip --straight-through --export --threads --cpu --max-memory --max-flop --engine --ort-library --ort-provider --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -617,6 +633,22 @@ _modelward() {
                     return 0
                     ;;
                 --max-flop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -W "own ort" -- "${cur}"))
+                    return 0
+                    ;;
+                --ort-library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ort-provider)
+                    COMPREPLY=($(compgen -W "cpu cuda" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -772,7 +804,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__model__subcmd__run)
-            opts="-i -o -h --input --output --outputs --threads --cpu --max-memory --max-flop --color --help"
+            opts="-i -o -h --input --output --outputs --threads --cpu --max-memory --max-flop --engine --ort-library --ort-provider --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -811,6 +843,22 @@ _modelward() {
                     return 0
                     ;;
                 --max-flop)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --engine)
+                    COMPREPLY=($(compgen -W "own ort" -- "${cur}"))
+                    return 0
+                    ;;
+                --ort-library)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ort-provider)
+                    COMPREPLY=($(compgen -W "cpu cuda" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -98,6 +98,12 @@ avx2\t''
 avx512\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''
+ort\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l ort-library -d 'The shared library of ONNX Runtime, 1.17 or newer, by its whole path; without it, that in `ORT_DYLIB_PATH`. It is not searched for anywhere' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l ort-provider -d 'What ONNX Runtime computes with' -r -f -a "cpu\t''
+cuda\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-time -d 'How long ONNX Runtime may take, what is measured not counted' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -119,6 +125,12 @@ avx2\t''
 avx512\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''
+ort\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l ort-library -d 'The shared library of ONNX Runtime, 1.17 or newer, by its whole path; without it, that in `ORT_DYLIB_PATH`. It is not searched for anywhere' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l ort-provider -d 'What ONNX Runtime computes with' -r -f -a "cpu\t''
+cuda\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-time -d 'How long ONNX Runtime may take, what is measured not counted' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -149,6 +161,12 @@ avx2\t''
 avx512\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-flop -d 'Floating-point operations of one run' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''
+ort\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l ort-library -d 'The shared library of ONNX Runtime, 1.17 or newer, by its whole path; without it, that in `ORT_DYLIB_PATH`. It is not searched for anywhere' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l ort-provider -d 'What ONNX Runtime computes with' -r -f -a "cpu\t''
+cuda\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-time -d 'How long ONNX Runtime may take, what is measured not counted' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"

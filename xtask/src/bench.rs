@@ -19,6 +19,8 @@ cargo build --release -p modelward
 target/peers-engine/bin/python ../shared/bench/engine/speed.py
 cargo build -p modelward && cargo run -p xtask -- engine-hostile ../shared/corpus/engine/hostile
 cargo run -p xtask -- engine-mutants ../shared/corpus/engine --count 100000 --seed 1
+# the corpus in ONNX Runtime, by `--engine ort`
+cargo build -p modelward --features ort && cargo run -p xtask -- engine-ort ../shared/corpus/engine --library \"$(.ci/onnxruntime)\"
 
 # modelward alone: start to verdict on a small file
 perf stat -r 20 target/release/modelward scan --no-progress LICENSE

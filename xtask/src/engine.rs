@@ -27,9 +27,11 @@ pub(crate) fn run(corpus: &Path, misses: bool, only: Option<&str>) -> Result<boo
     Ok(right)
 }
 
-type Table = Vec<BTreeMap<String, String>>;
+/// The lines of a table of the corpus, each by the names of its columns.
+pub(crate) type Table = Vec<BTreeMap<String, String>>;
 
-fn table(path: &Path) -> Result<Table, String> {
+/// Read a table of the corpus.
+pub(crate) fn table(path: &Path) -> Result<Table, String> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut lines = text.lines();
     let head = lines.next().unwrap_or_default().split('\t').collect::<Vec<_>>();
@@ -136,7 +138,7 @@ fn close(expected: &Tensor, got: &Tensor, rtol: f64, atol: f64) -> Result<(), St
 }
 
 /// The largest difference as a share of the largest value.
-fn apart(expected: &Tensor, got: &Tensor) -> Result<f64, String> {
+pub(crate) fn apart(expected: &Tensor, got: &Tensor) -> Result<f64, String> {
     if expected.dims() != got.dims() {
         return Err(format!("expected {}, got {}", expected.kind(), got.kind()));
     }

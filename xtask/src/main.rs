@@ -6,6 +6,8 @@
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
 //! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
 //!   of its own;
+//! - `cargo run -p xtask -- engine-ort DIR --library LIB` holds the command with `--engine ort` to the
+//!   same corpus, where it was built with that feature;
 //! - `cargo run -p xtask -- engine-mutants DIR` holds the engine to mutants of a corpus of models;
 //! - `cargo run -p xtask -- bench` prints the commands that measure speed and detection.
 
@@ -19,6 +21,7 @@ mod bench;
 mod conformance;
 mod engine;
 mod engine_mutants;
+mod engine_ort;
 mod generate;
 mod hostile_models;
 
@@ -64,6 +67,17 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Hold the built command with ONNX Runtime to a corpus of models with known answers.
+    EngineOrt {
+        /// Folder of the corpus: `models`.
+        corpus: PathBuf,
+        /// The shared library of ONNX Runtime.
+        #[arg(long)]
+        library: PathBuf,
+        /// Only what has this in its name.
+        #[arg(long)]
+        only: Option<String>,
+    },
     /// Load and run mutants of a corpus of models, in this process and under small limits.
     EngineMutants {
         /// Folder of the corpus: `node-tests.zip`, `models`, `hostile`.
@@ -89,6 +103,9 @@ fn main() -> ExitCode {
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
         Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
+        Chore::EngineOrt { corpus, library, only } => {
+            engine_ort::run(&corpus, &library, only.as_deref())
+        }
         Chore::EngineMutants { corpus, count, seed, keep } => {
             engine_mutants::run(&corpus, count, seed, keep.as_deref())
         }

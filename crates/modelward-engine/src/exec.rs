@@ -11,6 +11,7 @@ mod program;
 mod roles;
 mod steps;
 
+pub use self::meter::size;
 pub use self::{
     batch::{Clipped, How, Session, run},
     interpret::evaluate,
@@ -22,5 +23,4 @@ pub use self::{
 pub(crate) use self::{
     batch::{holding_batch, says_shapes},
     interpret::run_node,
-    meter::size,
 };

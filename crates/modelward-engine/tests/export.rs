@@ -779,6 +779,11 @@ fn external_data_come_into_the_file() {
     let again = write(&model, &BTreeMap::from([(model.weights[0], new.clone())])).0;
     let kept = |at: usize| again.graph.value(again.weights[at]).constant.as_deref();
     assert_eq!((kept(0), kept(1)), (Some(&new), Some(&second)));
+    // For another runtime, as bytes.
+    let bytes = model.standalone().unwrap();
+    assert_eq!(bytes, write(&model, &BTreeMap::new()).1);
+    assert!(bytes.windows(5).all(|name| name != b"a.bin"));
+    assert_eq!(read(bytes.clone()).standalone().unwrap(), bytes);
 }
 
 #[test]

@@ -64,6 +64,10 @@ Exit codes:
 
 /// Run the command line of this process.
 pub fn main() -> ExitCode {
+    #[cfg(feature = "ort")]
+    if std::env::args_os().nth(1).is_some_and(|verb| verb == modelward_ort::WORKER) {
+        return modelward_ort::serve();
+    }
     let Arguments { verb, color } = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {

@@ -4,7 +4,17 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 /// Each crate, and what it may lean on. Read from the bottom: a line names only lines below it.
 const MAY_LEAN_ON: &[(&str, &[&str])] = &[
-    ("modelward", &["modelward-core", "modelward-engine", "modelward-formats", "modelward-scan"]),
+    (
+        "modelward",
+        &[
+            "modelward-core",
+            "modelward-engine",
+            "modelward-formats",
+            "modelward-ort",
+            "modelward-scan",
+        ],
+    ),
+    ("modelward-ort", &["modelward-engine"]),
     ("modelward-scan", &["modelward-core", "modelward-formats"]),
     ("modelward-engine", &["modelward-formats"]),
     ("modelward-formats", &[]),

@@ -133,7 +133,7 @@ impl Meter {
 }
 
 /// Bytes as people read them.
-pub(crate) fn size(bytes: u64) -> String {
+pub fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut amount = bytes as f64;
     let mut unit = 0;

@@ -194,6 +194,28 @@ pub(super) fn attribute(name: &str, attribute: &Attribute) -> Option<Message> {
 /// The most bytes of one message: readers count them in 31 bits.
 const LONGEST: u64 = (1 << 31) - 1;
 
+/// Refuse a message that no reader counts.
+fn admit(length: u64) -> Result<()> {
+    if length > LONGEST {
+        let length = crate::exec::size(length);
+        return Err(Trouble::limit(format!(
+            "an ONNX file of {length}, more than the 2 GiB that its format holds"
+        )));
+    }
+    Ok(())
+}
+
+/// A file of so many bytes, in memory.
+pub(super) fn bytes(
+    length: u64,
+    write: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
+) -> Result<Vec<u8>> {
+    admit(length)?;
+    let mut bytes = Vec::with_capacity(length as usize);
+    write(&mut bytes).map_err(|error| Trouble::new(Kind::System, error.to_string()))?;
+    Ok(bytes)
+}
+
 /// Write a file of so many bytes under a name of its own in the same folder, then rename it: a
 /// file that was there before stays as it was where this fails.
 pub(super) fn save(
@@ -201,12 +223,7 @@ pub(super) fn save(
     length: u64,
     write: impl FnOnce(&mut io::BufWriter<&std::fs::File>) -> io::Result<()>,
 ) -> Result<()> {
-    if length > LONGEST {
-        let length = crate::exec::size(length);
-        return Err(Trouble::limit(format!(
-            "an ONNX file of {length}, more than the 2 GiB that its format holds"
-        )));
-    }
+    admit(length)?;
     let system = |error: io::Error| {
         Trouble::new(Kind::System, format!("cannot write `{}`: {error}", path.display()))
     };

@@ -33,6 +33,30 @@ impl Model {
     /// Where an operator of it has no plain form, two values would have one name, the file would
     /// be of 2 GiB or more, or it cannot be written.
     pub fn export(&self, derivative: &Derivative, path: &Path, limits: &Limits) -> Result<()> {
+        let message = self.exported(derivative, None, limits)?;
+        encode::save(path, message.length(), |out| message.write(out))
+    }
+
+    /// The file of [`Model::export`] as bytes, with the losses as one more output of this name.
+    ///
+    /// # Errors
+    /// As [`Model::export`], but for what comes of writing.
+    pub fn export_bytes(
+        &self,
+        derivative: &Derivative,
+        losses: &str,
+        limits: &Limits,
+    ) -> Result<Vec<u8>> {
+        let message = self.exported(derivative, Some(losses), limits)?;
+        encode::bytes(message.length(), |out| message.write(out))
+    }
+
+    fn exported(
+        &self,
+        derivative: &Derivative,
+        losses: Option<&str>,
+        limits: &Limits,
+    ) -> Result<Message> {
         let meter = Meter::new(*limits);
         let file = onnx::read(self.bytes(), &onnx::Limits::default())?;
         let file_graph = file.graph.unwrap_or_default();
@@ -46,6 +70,9 @@ impl Model {
                 .and_then(|output| declared(&output.kind)),
         });
         let mut leads = leads.collect::<Vec<_>>();
+        if let (Some(id), Some(name)) = (derivative.losses, losses) {
+            leads.push(Lead { id, name: name.into(), declared: None });
+        }
         for (name, id) in &derivative.gradients {
             let by = self.graph.named(name).and_then(|by| self.graph.value(by).declared.clone());
             let name: Arc<str> = format!("grad_{name}").into();
@@ -76,7 +103,7 @@ impl Model {
             import.int(2, version);
             message.message(8, import);
         }
-        encode::save(path, message.length(), |out| message.write(out))
+        Ok(message)
     }
 }
 

@@ -32,6 +32,20 @@ impl Model {
     /// are elsewhere than in initializers, where the file would be of 2 GiB or more, or where it
     /// cannot be written.
     pub fn write(&self, path: &Path, weights: &BTreeMap<ValueId, Tensor>) -> Result<()> {
+        let edits = self.edits(weights)?;
+        encode::save(path, edits.length(self.bytes()), |out| edits.write(self.bytes(), out))
+    }
+
+    /// The file of the model as it was read, with its external data inside.
+    ///
+    /// # Errors
+    /// As [`Model::write`], but for what comes of writing.
+    pub fn standalone(&self) -> Result<Vec<u8>> {
+        let edits = self.edits(&BTreeMap::new())?;
+        encode::bytes(edits.length(self.bytes()), |out| edits.write(self.bytes(), out))
+    }
+
+    fn edits(&self, weights: &BTreeMap<ValueId, Tensor>) -> Result<Edits> {
         let file = onnx::read(self.bytes(), &onnx::Limits::default())?;
         let graph = file.graph.as_ref().ok_or_else(|| Trouble::graph("the model has no graph"))?;
         let functions = file.functions.iter().map(|function| &function.nodes[..]);
@@ -70,7 +84,7 @@ impl Model {
         }
         let mut edits = Edits::default();
         edits.model(self.bytes(), &new)?;
-        encode::save(path, edits.length(self.bytes()), |out| edits.write(self.bytes(), out))
+        Ok(edits)
     }
 }
 

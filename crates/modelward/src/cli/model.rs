@@ -9,9 +9,17 @@ use crate::cli::{Failure, quantity};
 
 mod bench;
 mod check_grad;
+mod compare;
+#[cfg(feature = "ort")]
+mod foreign;
+#[cfg(not(feature = "ort"))]
+#[path = "model/foreign_absent.rs"]
+mod foreign;
 mod grad;
 mod info;
 mod run;
+mod runtime;
+mod task;
 
 /// Load, run and differentiate an ONNX model, within a budget and without executing any of its code.
 #[derive(Args, Debug)]

@@ -13,6 +13,8 @@ use std::{
 };
 
 mod models;
+#[cfg(feature = "ort")]
+mod ort;
 mod output;
 mod policy;
 mod targets;

@@ -63,7 +63,7 @@ fn model(graph: &[Vec<u8>], producer: &str) -> Vec<u8> {
 }
 
 /// Two layers behind a division by 255, and a Softmax.
-fn classifier() -> Vec<u8> {
+pub(crate) fn classifier() -> Vec<u8> {
     let graph = [
         node("Div", "scale", &["x", "most"], "a"),
         node("MatMul", "first", &["a", "v"], "b"),
@@ -98,6 +98,45 @@ fn huge() -> Vec<u8> {
         port(11, "x", &[Some(1), Some(1 << 40)]),
         port(12, "y", &[Some(1), Some(1 << 40)]),
     ];
+    model(&graph, "")
+}
+
+/// The mean of so many inputs.
+#[cfg(feature = "ort")]
+pub(crate) fn mean(count: u64) -> Vec<u8> {
+    let axes = bytes(5, &[text(1, "axes"), number(8, 1), number(20, 7)].concat());
+    let names = [text(1, "x"), text(2, "y"), text(4, "ReduceMean"), axes].concat();
+    let graph = [
+        bytes(1, &names),
+        text(2, "g"),
+        port(11, "x", &[None, Some(count)]),
+        port(12, "y", &[None, Some(1)]),
+    ];
+    model(&graph, "")
+}
+
+/// A loop of as many rounds as there are numbers.
+#[cfg(feature = "ort")]
+pub(crate) fn endless() -> Vec<u8> {
+    let scalar = |kind: u64| bytes(2, &bytes(1, &[number(1, kind), bytes(2, &[])].concat()));
+    let value =
+        |field: u64, name: &str, kind: u64| bytes(field, &[text(1, name), scalar(kind)].concat());
+    let floats = |field: u64, name: &str| port(field, name, &[Some(1), Some(1)]);
+    let body = [
+        node("Identity", "", &["go"], "still"),
+        node("Cos", "", &["before"], "after"),
+        text(2, "body"),
+        value(11, "at", 7),
+        value(11, "go", 9),
+        floats(11, "before"),
+        value(12, "still", 9),
+        floats(12, "after"),
+    ];
+    let attribute = bytes(5, &[text(1, "body"), bytes(6, &body.concat()), number(20, 5)].concat());
+    let inputs = ["most", "", "x"].iter().flat_map(|name| text(1, name)).collect::<Vec<_>>();
+    let round = bytes(1, &[inputs, text(2, "y"), text(4, "Loop"), attribute].concat());
+    let most = [number(2, 7), text(8, "most"), bytes(9, &i64::MAX.to_le_bytes())].concat();
+    let graph = [round, text(2, "g"), bytes(5, &most), floats(11, "x"), floats(12, "y")];
     model(&graph, "")
 }
 
@@ -145,6 +184,20 @@ fn what_is_over_a_limit_is_described_and_not_run() {
         assert_eq!(run.code, 2, "{run:?}");
         assert!(run.err.contains("is over a limit"), "{run:?}");
     }
+}
+
+#[cfg(not(feature = "ort"))]
+#[test]
+fn a_build_without_the_runtime_says_how_to_get_it() {
+    let bench = bench();
+    for verb in [&["run", "--input", "x.npz", "-o", "y.npz"][..], &["bench"]] {
+        let run = bench.run(&[&["model"], verb, &["classifier.onnx", "--engine", "ort"]].concat());
+        assert_eq!(run.code, 2, "{run:?}");
+        assert!(run.err.contains("built without ONNX Runtime"), "{run:?}");
+        assert!(run.err.contains("--features ort"), "{run:?}");
+    }
+    // What another program would be handed is no verb here.
+    assert_eq!(bench.run(&["__ort-worker"]).code, 2);
 }
 
 #[test]

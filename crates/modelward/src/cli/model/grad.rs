@@ -18,7 +18,7 @@ use modelward_engine::{
 
 use crate::cli::{
     Failure,
-    model::{Engine, File, failure},
+    model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
 };
 
 /// Take gradients of a model: of a loss or of an output, by inputs, weights or any named value.
@@ -60,6 +60,8 @@ pub(super) struct Arguments {
     export: Option<PathBuf>,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    runtime: Runtime,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -74,7 +76,10 @@ const EXAMPLES: &str = "\
 Examples:
   modelward model grad classifier.onnx --input xy.npz --loss ce --labels y -o g.npz
   modelward model grad classifier.onnx --input xy.npz --wrt weights --per-example --clip 1 -o g.npz
-  modelward model grad classifier.onnx --export gradient.onnx";
+  modelward model grad classifier.onnx --export gradient.onnx
+  modelward model grad classifier.onnx --input xy.npz -o g.npz --engine ort --ort-library /opt/ort/libonnxruntime.so
+
+Exit code 1 says that an array of another engine is off by more than 1e-3 of the largest value.";
 
 impl LossName {
     fn loss(self) -> Loss {
@@ -100,6 +105,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let path = &arguments.file.model;
     let fails = |trouble| failure(path, trouble);
     let how = arguments.engine.how()?;
+    let foreign = arguments.runtime.foreign(&how)?;
+    if foreign.is_some() && (arguments.per_example || arguments.export.is_some()) {
+        let why = "`--engine ort` has no `--per-example` and no `--export`";
+        return Err(Failure::new(why).help("clipping and writing are the own engine's"));
+    }
     let model = arguments.engine.load(path)?;
     let objective = match (&arguments.loss, &arguments.seed_output[..]) {
         (Some(loss), _) => Objective::Loss(loss.loss()),
@@ -170,6 +180,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let graph = Arc::new(derivative.graph.clone());
     let mut session = Session::new(graph, &fed, how).map_err(fails)?;
     let mut named = npz::Arrays::new();
+    let mut code = 0;
     if let (true, Some(clip)) = (arguments.per_example, arguments.clip) {
         let count = derivative.gradients.len();
         let clipped = session.clipped(&tensors, count, clip).map_err(fails)?;
@@ -178,7 +189,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
         named.insert("norms".into(), Arc::new(Tensor::list(clipped.norms)));
     } else {
-        let outputs = session.run(&tensors).map_err(fails)?;
+        let mut outputs = session.run(&tensors).map_err(fails)?;
+        if let Some(foreign) = foreign {
+            let task = Task::gradient(path, &model, &derivative, &fed, &how.limits)?;
+            let names = task.outputs.clone();
+            let own = model.name_outputs(outputs.iter().cloned().map(Arc::new)).map_err(fails)?;
+            let found = foreign.run(path, task, &own)?;
+            code = compare(&names, &outputs, &found.outputs).say();
+            outputs = found.outputs;
+        }
         let split = outputs.len().saturating_sub(derivative.gradients.len());
         let mut outputs = outputs.into_iter();
         let mut rest = outputs.by_ref().take(split).collect::<Vec<_>>();
@@ -194,7 +213,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         }
     }
     npz::write(output, &named).map_err(fails)?;
-    Ok(0)
+    Ok(code)
 }
 
 /// Say on standard error what has to be known of a gradient.

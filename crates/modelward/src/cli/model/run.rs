@@ -7,7 +7,7 @@ use modelward_engine::{exec::Session, npz};
 
 use crate::cli::{
     Failure,
-    model::{Engine, File, failure},
+    model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
 };
 
 /// Run a model on the arrays of an npz file, named as its inputs are.
@@ -27,16 +27,22 @@ pub(super) struct Arguments {
     outputs: Vec<String>,
     #[command(flatten)]
     engine: Engine,
+    #[command(flatten)]
+    runtime: Runtime,
 }
 
 const EXAMPLES: &str = "\
 Examples:
   modelward model run classifier.onnx --input x.npz -o y.npz
-  modelward model run bert.onnx --input ids.npz -o out.npz --outputs logits --threads 4";
+  modelward model run bert.onnx --input ids.npz -o out.npz --outputs logits --threads 4
+  modelward model run classifier.onnx --input x.npz -o y.npz --engine ort --ort-library /opt/ort/libonnxruntime.so
+
+Exit code 1 says that an output of another engine is off by more than 1e-3 of the largest value.";
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let path = &arguments.file.model;
     let how = arguments.engine.how()?;
+    let foreign = arguments.runtime.foreign(&how)?;
     let fails = |trouble| failure(path, trouble);
     let mut model = arguments.engine.load(path)?;
     let arrays = arguments.engine.arrays(&arguments.input)?;
@@ -53,7 +59,16 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let tensors = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
     let mut session = Session::new(Arc::new(model.graph.clone()), &fed, how).map_err(fails)?;
     let outputs = session.run(&tensors).map_err(fails)?;
-    let named = model.name_outputs(outputs.into_iter().map(Arc::new)).map_err(fails)?;
+    let named = model.name_outputs(outputs.iter().cloned().map(Arc::new)).map_err(fails)?;
+    let Some(foreign) = foreign else {
+        npz::write(&arguments.output, &named).map_err(fails)?;
+        return Ok(0);
+    };
+    let task = Task::forward(path, &model, &fed)?;
+    let names = task.outputs.clone();
+    let found = foreign.run(path, task, &named)?;
+    let compared = compare(&names, &outputs, &found.outputs);
+    let named = model.name_outputs(found.outputs.into_iter().map(Arc::new)).map_err(fails)?;
     npz::write(&arguments.output, &named).map_err(fails)?;
-    Ok(0)
+    Ok(compared.say())
 }
