@@ -485,7 +485,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -535,7 +535,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -609,7 +609,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -749,7 +749,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -803,7 +803,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
