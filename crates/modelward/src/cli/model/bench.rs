@@ -111,10 +111,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let tensors = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
     let mut session = Session::new(Arc::new(graph), &fed, how).map_err(fails)?;
     let mut call = || match arguments.what {
-        What::PerExample => session.clipped(&tensors, gradients, 1.0).map(|_| ()),
-        _ => session.run(&tensors).map(|_| ()),
+        What::PerExample => {
+            session.clipped(&tensors, gradients, 1.0).map(|clipped| bytes(&clipped.gradients))
+        }
+        _ => session.run(&tensors).map(|outputs| bytes(&outputs)),
     };
-    call().map_err(fails)?;
+    // What leads in and out lies beside the plan.
+    let given = call().map_err(fails)?.saturating_add(bytes(tensors.iter().map(|one| &**one)));
     let (start, cpu) = (Instant::now(), cpu_seconds());
     let mut calls = 0_u64;
     while calls == 0 || start.elapsed().as_secs_f64() < arguments.seconds {
@@ -133,11 +136,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         "per_call_cpu_seconds": cpu / calls as f64,
         "per_call_wall_seconds": wall / calls as f64,
         "peak_bytes": peak_bytes(),
-        "planned_bytes": plan.0.memory.saturating_add(plan.0.weights),
+        "planned_bytes": plan.0.memory.saturating_add(plan.0.weights).saturating_add(given),
         "flop": plan.0.flop,
     });
     writeln!(io::stdout(), "{answer}").map_err(|error| Failure::output(&error))?;
     Ok(0)
+}
+
+/// Bytes of the elements of tensors.
+fn bytes<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> u64 {
+    let each = tensors.into_iter().map(|tensor| tensor.kind().bytes().unwrap_or(0));
+    each.fold(0, u64::saturating_add)
 }
 
 /// CPU seconds of this process so far.
