@@ -485,7 +485,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -551,7 +551,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -625,7 +625,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -781,7 +781,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)
@@ -835,7 +835,7 @@ _modelward() {
                     return 0
                     ;;
                 --cpu)
-                    COMPREPLY=($(compgen -W "scalar avx2 avx512" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "scalar avx2 avx512 neon" -- "${cur}"))
                     return 0
                     ;;
                 --max-memory)

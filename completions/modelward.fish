@@ -82,7 +82,8 @@ json\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
 avx2\t''
-avx512\t''"
+avx512\t''
+neon\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l max-flop -d 'Floating-point operations of one run' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -95,7 +96,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
 avx2\t''
-avx512\t''"
+avx512\t''
+neon\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l max-flop -d 'Floating-point operations of one run' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from run" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''
@@ -122,7 +124,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
 avx2\t''
-avx512\t''"
+avx512\t''
+neon\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l max-flop -d 'Floating-point operations of one run' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from grad" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''
@@ -143,7 +146,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
 avx2\t''
-avx512\t''"
+avx512\t''
+neon\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l max-flop -d 'Floating-point operations of one run' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -158,7 +162,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l threads -d 'Threads to compute on; 0 is for as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l cpu -d 'Instructions to compute with; by default the best that the processor has. Each set has a bit pattern of its own where sums are vectors' -r -f -a "scalar\t''
 avx2\t''
-avx512\t''"
+avx512\t''
+neon\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-memory -d 'Memory for all values at once, and for the weights' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l max-flop -d 'Floating-point operations of one run' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l engine -d 'What runs the model: modelward\'s own engine, or ONNX Runtime in a process of its own, whose first outputs are held against those of the own engine' -r -f -a "own\t''

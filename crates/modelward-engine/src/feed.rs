@@ -67,17 +67,36 @@ impl Model {
         limits: &Limits,
     ) -> Result<Derivative> {
         let meter = Meter::new(*limits);
-        let known = match inputs {
-            Some(inputs) => {
-                // With one more example too, so that the batch is known from what is fixed.
-                let mut known = vec![self.known(inputs, 0, &meter)?];
-                known.extend(self.known(inputs, 1, &meter).ok());
-                known
-            }
-            None => grad::probes(&self.graph, &meter)?,
+        let Some(inputs) = inputs else {
+            let known = grad::probes(&self.graph, &meter)?;
+            return self.derive(by, of, known, straight_through, &meter);
         };
+        // With one more example too, so that the batch is known from what is fixed.
+        let here = self.known(inputs, 0, &meter)?;
+        let Ok(more) = self.known(inputs, 1, &meter) else {
+            return self.derive(by, of, vec![here], straight_through, &meter);
+        };
+        match self.derive(by, of, vec![here, more], straight_through, &meter) {
+            // Where more examples make another graph of it, the gradient is for these alone.
+            Err(trouble) if matches!(trouble.kind, Kind::DataDependent | Kind::Unsupported) => {
+                let here = self.known(inputs, 0, &meter)?;
+                self.derive(by, of, vec![here], straight_through, &meter)
+            }
+            done => done,
+        }
+    }
+
+    /// The graph of a gradient, from what is known of the values.
+    fn derive(
+        &self,
+        by: &By,
+        of: &Objective,
+        known: Vec<Inference>,
+        straight_through: bool,
+        meter: &Meter,
+    ) -> Result<Derivative> {
         let wanted = self.wanted(by)?;
-        let mut builder = Builder::new(self.graph.clone(), known, &meter, ops::named);
+        let mut builder = Builder::new(self.graph.clone(), known, meter, ops::named);
         let mut options = Options { straight_through, ..Options::default() };
         let mut seeds = Vec::new();
         let mut derivative = Derivative::default();

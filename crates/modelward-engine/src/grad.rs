@@ -242,6 +242,15 @@ impl<'a> Builder<'a> {
                 axes.push(axis + added);
             }
         }
+        for probe in &self.probes {
+            let (Some(from), Some(to)) = (probe.kind(gradient), probe.kind(like)) else { continue };
+            let mut pairs = from.dims.iter().enumerate().skip(added).zip(&to.dims);
+            if pairs.any(|((axis, from), to)| from != to && !axes.contains(&axis)) {
+                return Err(Trouble::data_dependent(
+                    "a dimension is broadcast for one size of the batch and not for another",
+                ));
+            }
+        }
         let mut summed = gradient;
         if !axes.is_empty() {
             let axes = axes.into_iter().map(|axis| axis as i64).collect();
@@ -438,6 +447,17 @@ impl Gradient<'_, '_> {
     pub fn give(&mut self, input: usize, gradient: ValueId) -> Result<()> {
         if !self.wants(input) {
             return Ok(());
+        }
+        let like = self.input(input)?;
+        for probe in &self.builder.probes {
+            let shapes = [gradient, like].map(|id| probe.kind(id).map(|kind| &kind.dims));
+            if let [Some(got), Some(expected)] = shapes
+                && got != expected
+            {
+                return Err(Trouble::graph(format!(
+                    "expected a gradient of the shape {expected:?}, got {got:?}"
+                )));
+            }
         }
         let found = match self.found[input] {
             Some(old) => self.builder.add(old, gradient)?,

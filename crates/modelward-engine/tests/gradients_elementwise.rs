@@ -815,3 +815,15 @@ fn nothing_panics() {
     }
     assert!(ran > 1000, "only {ran} ran");
 }
+
+#[test]
+fn a_product_of_elements_that_are_0() {
+    for zeros in [&[2.0, 0.0, -3.0][..], &[0.0, 0.5, 0.0], &[0.0, 0.0, 0.0], &[0.0, 4.0, 5.0]] {
+        let x = doubles(&[2, 3], &[zeros, &[1.5, -2.0, 0.5]].concat());
+        for axis in [0, 1] {
+            let axes = Tensor::list(vec![axis]);
+            case("ReduceProd").free(x.clone()).fixed(axes).check();
+        }
+        case("ReduceProd").free(x).int("keepdims", 0).check_free();
+    }
+}

@@ -1,6 +1,5 @@
 //! Convolutions, pools, normalisations and quantised operators against central differences.
 
-#[allow(dead_code, reason = "each test uses a part")]
 mod cases;
 
 use modelward_engine::{Element, Tensor};

@@ -1,6 +1,5 @@
 //! Windows and scales that a forged file may ask for are answered, never with a panic.
 
-#[allow(dead_code, reason = "each test uses a part")]
 mod cases;
 
 use std::sync::Arc;

@@ -3,11 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{path::Path, sync::Arc};
+mod cases;
+
+use std::{collections::BTreeSet, path::Path, sync::Arc};
 
 use modelward_engine::{
     Data, Kind, Limits, Meter, Model, Result, Tensor, exec,
     feed::{By, Objective},
+    graph::{Domain, ops},
     npz::{self, Arrays},
 };
 use modelward_formats::Bytes;
@@ -59,7 +62,7 @@ impl Case {
 }
 
 /// The cases of which this part is stored.
-fn cases(part: &str) -> Vec<Case> {
+fn stored(part: &str) -> Vec<Case> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/ml/cases.npz");
     let arrays = npz::read_file(&path, &Limits::default()).unwrap();
     let names = arrays.keys().filter_map(|key| key.strip_suffix("/model"));
@@ -77,7 +80,7 @@ fn cases(part: &str) -> Vec<Case> {
 #[test]
 fn operators_agree_with_onnx_runtime() {
     let mut wrong = Vec::new();
-    for case in cases("/out/") {
+    for case in stored("/out/") {
         let name = &case.name;
         let found = match case.run() {
             Ok(found) => found,
@@ -99,7 +102,7 @@ fn operators_agree_with_onnx_runtime() {
 #[test]
 fn gradients_agree_with_differences() {
     let mut wrong = Vec::new();
-    for case in cases("/slope/") {
+    for case in stored("/slope/") {
         match slope(&case) {
             Ok(far) if far < 1e-4 => {}
             Ok(far) => wrong.push(format!("{}: off by {far:.1e}", case.name)),
@@ -107,6 +110,20 @@ fn gradients_agree_with_differences() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn every_rule_has_a_case() {
+    let models = stored("/slope/").into_iter().map(|case| case.read().unwrap());
+    let nodes = models.flat_map(|model| model.graph.nodes().to_vec());
+    let held = nodes.map(|node| node.operator.name).collect::<BTreeSet<_>>();
+    let rules = ops::differentiable().filter(|operator| operator.domain == Domain::Ml);
+    let without = rules.map(|operator| operator.name).filter(|name| !held.contains(name));
+    // Columns are picked from doubles too, so these are held to differences here.
+    assert_eq!(without.collect::<Vec<_>>(), ["ArrayFeatureExtractor"]);
+    let columns = Tensor::list(vec![2_i64, 0, 2]);
+    let case = cases::Case::new("ArrayFeatureExtractor", vec![cases::random(1, &[3, 4]), columns]);
+    cases::check(&case.of("ai.onnx.ml"));
 }
 
 /// How far a gradient is from what it should be, as a share of the largest.
@@ -130,7 +147,7 @@ fn slope(case: &Case) -> Result<f64> {
 #[test]
 fn forged_models_are_refused() {
     let mut wrong = Vec::new();
-    for case in cases("/kind/") {
+    for case in stored("/kind/") {
         let kind = match &**case.part("/kind/").keys().next().unwrap() {
             "limit" => Kind::Limit,
             _ => Kind::Graph,
@@ -145,7 +162,7 @@ fn forged_models_are_refused() {
 
 #[test]
 fn a_map_of_probabilities_keeps_its_classes() {
-    let case = cases("/slope/").into_iter().find(|case| case.name == "slope-zip-map").unwrap();
+    let case = stored("/slope/").into_iter().find(|case| case.name == "slope-zip-map").unwrap();
     let found = case.run().unwrap();
     assert_eq!(found["y"].dims(), [5, 3]);
     assert_eq!(found["y.classes"].values::<i64>().unwrap(), [3, 4, 5]);

@@ -98,7 +98,8 @@ fn gradients(by: &By, examples: usize, cpu: Cpu, threads: usize) -> Vec<Tensor> 
 
 #[test]
 fn the_bits_do_not_depend_on_threads() {
-    let cpus = [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512].into_iter().filter(|cpu| cpu.is_here());
+    let cpus = [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512, Cpu::Neon];
+    let cpus = cpus.into_iter().filter(|cpu| cpu.is_here());
     for (cpu, by) in cpus.flat_map(|cpu| [(cpu, By::Inputs), (cpu, By::Weights)]) {
         let one = gradients(&by, 37, cpu, 1);
         for threads in [2, 3, 8] {
@@ -121,6 +122,71 @@ fn an_example_has_the_same_bits_in_any_batch() {
     for examples in [1, 2, 5, 16, 31] {
         let some = gradients(&By::Inputs, examples, Cpu::best(), 1);
         assert_eq!(cut(&some, examples), cut(&all, examples), "{examples}");
+    }
+}
+
+/// Layers in some order: convolutions, pools, products, in sizes that are drawn.
+fn drawn(seed: u64) -> Model {
+    let mut dice = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut roll = |most: u64| {
+        dice ^= dice << 13;
+        dice ^= dice >> 7;
+        dice ^= dice << 17;
+        (dice >> 20) % most
+    };
+    let (channels, kernel, wide) = (1 + roll(40), 1 + 2 * roll(2), 1 + roll(70));
+    let (stride, pad) = (1 + roll(2), kernel / 2);
+    let size = |from: u64| (from - 1) / stride + 1;
+    let pool = ["MaxPool", "AveragePool"][usize::try_from(roll(2)).unwrap()];
+    let between = ["Relu", "Sigmoid", "LeakyRelu", "Softplus"][usize::try_from(roll(4)).unwrap()];
+    let flat = channels * (size(10) / 2) * (size(14) / 2);
+    let window = [ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+    let conv = [ints("pads", &[pad; 4]), ints("strides", &[stride; 2])];
+    model(&[
+        node("Conv", &["x", "w", "b"], "c", &conv),
+        node(between, &["c"], "r", &[]),
+        node(pool, &["r"], "p", &window),
+        node("Flatten", &["p"], "f", &[]),
+        node("Gemm", &["f", "k"], "h", &[]),
+        node("Relu", &["h"], "g", &[]),
+        node("Gemm", &["g", "l"], "logits", &[]),
+        weight("w", &[channels, 2, kernel, kernel], seed + 1),
+        weight("b", &[channels], seed + 2),
+        weight("k", &[flat, wide], seed + 3),
+        weight("l", &[wide, 4], seed + 4),
+        port(11, "x", 1, &[2, 10, 14]),
+        port(12, "logits", 1, &[4]),
+    ])
+}
+
+#[test]
+fn an_example_alone_has_the_bits_that_it_has_at_any_place_of_a_batch() {
+    for seed in 0..24 {
+        let model = drawn(seed);
+        let run = |fed: &Fed, labels: &Tensor, threads: usize| {
+            let (mut fed, limits) = (fed.clone(), Limits::default());
+            let of = Objective::Loss(Loss::CrossEntropy);
+            let derivative = model.derivative(&By::Inputs, &of, Some(&fed), false, &limits);
+            let derivative = derivative.unwrap();
+            fed.push((derivative.labels.unwrap(), Arc::new(labels.clone())));
+            let how = How { threads, ..How::new(limits) };
+            let mut session = Session::new(Arc::new(derivative.graph), &fed, how).unwrap();
+            let inputs = fed.into_iter().map(|(_, tensor)| tensor).collect::<Vec<_>>();
+            session.run(&inputs).unwrap()
+        };
+        let examples = 2 + usize::try_from(seed * 7 % 31).unwrap();
+        let (fed, labels) = fed(&model, examples);
+        let whole = run(&fed, &labels, 2);
+        for at in [0, examples / 2, examples - 1] {
+            let one = |tensor: &Tensor| {
+                let each = tensor.count() / examples;
+                let values = tensor.values::<f32>().unwrap()[at * each..][..each].to_vec();
+                Tensor::new([&[1], &tensor.dims()[1..]].concat(), values).unwrap()
+            };
+            let alone = vec![(fed[0].0, Arc::new(one(&fed[0].1)))];
+            let expected = whole.iter().map(one).collect::<Vec<_>>();
+            assert_eq!(run(&alone, &one(&labels), 1), expected, "{seed}: {at} of {examples}");
+        }
     }
 }
 

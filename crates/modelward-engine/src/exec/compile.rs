@@ -26,6 +26,8 @@ pub(super) struct Compiled {
     pub(super) cells: usize,
     /// Floats of the scratch buffer.
     pub(super) scratch: usize,
+    /// Bytes of the cells, and of what a step makes and drops.
+    tensors: u64,
     /// Where the inputs of the graph go, in order; none where nothing reads one.
     pub(super) inputs: Vec<(Option<Place>, Type)>,
     pub(super) outputs: Vec<(Place, Type)>,
@@ -38,6 +40,7 @@ impl Compiled {
     pub(super) fn plan(&self) -> Plan {
         let values = self.slots.iter().map(|&len| Buffer::bytes_for(len)).sum::<u64>();
         let memory = values.saturating_add(Buffer::bytes_for(self.scratch));
+        let memory = memory.saturating_add(self.tensors);
         Plan { memory, values, weights: self.weights, flop: self.flop }
     }
 }
@@ -73,6 +76,8 @@ pub(super) struct Compiler<'a> {
     held: Vec<Held>,
     lives: Vec<Life>,
     cells: usize,
+    /// Bytes of the tensors in them.
+    cell_bytes: u64,
     /// Nodes that need no step of their own any more.
     done: Vec<bool>,
     /// The readers of each value, by their place.
@@ -171,6 +176,7 @@ impl<'a> Compiler<'a> {
             held: vec![Held::Nothing; graph.values.len()],
             lives: Vec::new(),
             cells: 0,
+            cell_bytes: 0,
             done: vec![false; graph.nodes().len()],
             readers,
             steps: Vec::new(),
@@ -228,6 +234,7 @@ impl<'a> Compiler<'a> {
             Held::Floats(self.lives.len() - 1)
         } else {
             self.cells += 1;
+            self.cell_bytes = self.cell_bytes.saturating_add(kind.bytes()?);
             Held::Cell(self.cells - 1)
         };
         self.held[id.index()] = held;
@@ -378,6 +385,7 @@ impl<'a> Compiler<'a> {
         };
         let steps = self.steps.into_iter().map(|step| (step.make)(&place)).collect::<Vec<_>>();
         let scratch = steps.iter().map(|step| step.scratch()).max().unwrap_or(0);
+        let passing = steps.iter().map(|step| step.passing()).max().unwrap_or(0);
         // With the tensors of the graph itself, which stay as they were read.
         let own = self.graph.values.iter().filter_map(|value| value.constant.as_ref());
         let own = own.map(|tensor| tensor.kind().bytes().unwrap_or(0));
@@ -390,6 +398,7 @@ impl<'a> Compiler<'a> {
             slots,
             cells: self.cells,
             scratch,
+            tensors: self.cell_bytes.saturating_add(passing),
             weights,
             flop: self.known.flop,
         })

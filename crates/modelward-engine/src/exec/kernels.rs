@@ -39,13 +39,15 @@ pub enum Cpu {
     Avx2,
     /// AVX-512F.
     Avx512,
+    /// NEON, of 64-bit Arm.
+    Neon,
 }
 
 impl Cpu {
     /// The best that this machine has.
     pub fn best() -> Self {
         static BEST: LazyLock<Cpu> = LazyLock::new(|| {
-            let all = [Cpu::Avx512, Cpu::Avx2];
+            let all = [Cpu::Avx512, Cpu::Avx2, Cpu::Neon];
             all.into_iter().find(|cpu| cpu.is_here()).unwrap_or(Cpu::Scalar)
         });
         *BEST
@@ -65,7 +67,8 @@ impl Cpu {
                     && is_x86_feature_detected!("avx512bw")
                     && Self::Avx2.is_here()
             }
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => std::arch::is_aarch64_feature_detected!("neon"),
             _ => false,
         }
     }
@@ -76,6 +79,7 @@ impl Cpu {
             Self::Scalar => "scalar",
             Self::Avx2 => "avx2",
             Self::Avx512 => "avx512",
+            Self::Neon => "neon",
         }
     }
 
@@ -84,14 +88,14 @@ impl Cpu {
         match self {
             Self::Scalar => 4,
             Self::Avx2 => 6,
-            Self::Avx512 => 12,
+            Self::Avx512 | Self::Neon => 12,
         }
     }
 
     /// Columns of a tile.
     pub(super) fn columns(self) -> usize {
         match self {
-            Self::Scalar => 8,
+            Self::Scalar | Self::Neon => 8,
             Self::Avx2 => 16,
             Self::Avx512 => 32,
         }
@@ -101,7 +105,10 @@ impl Cpu {
 /// While it lives, floats below the smallest normal number count as 0 on this thread: near 0 they
 /// make a processor ten times slower. It changes the last bits of such numbers.
 #[derive(Debug)]
-pub(super) struct FlushDenormals(#[cfg(target_arch = "x86_64")] u32);
+pub(super) struct FlushDenormals(
+    #[cfg(target_arch = "x86_64")] u32,
+    #[cfg(target_arch = "aarch64")] u64,
+);
 
 impl FlushDenormals {
     /// From now on.
@@ -118,7 +125,18 @@ impl FlushDenormals {
                 Self(before)
             }
         }
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        {
+            let before: u64;
+            // SAFETY: the register is this thread's own. Bit 24, flush to zero, changes no exception
+            // mask, and the register is put back when this is dropped.
+            unsafe {
+                std::arch::asm!("mrs {}, fpcr", out(reg) before, options(nomem, nostack));
+                std::arch::asm!("msr fpcr, {}", in(reg) before | 1 << 24, options(nomem, nostack));
+            }
+            Self(before)
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         Self()
     }
 }
@@ -130,6 +148,11 @@ impl Drop for FlushDenormals {
         // SAFETY: the value that the register had.
         unsafe {
             std::arch::x86_64::_mm_setcsr(self.0);
+        }
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: the value that the register had.
+        unsafe {
+            std::arch::asm!("msr fpcr, {}", in(reg) self.0, options(nomem, nostack));
         }
     }
 }

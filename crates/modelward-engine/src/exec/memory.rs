@@ -48,6 +48,11 @@ pub(super) trait Step: fmt::Debug + Send + Sync {
         0
     }
 
+    /// Bytes of tensors that it makes and drops while it runs.
+    fn passing(&self) -> u64 {
+        0
+    }
+
     /// Bytes of weights that it keeps.
     fn weights(&self) -> u64 {
         0

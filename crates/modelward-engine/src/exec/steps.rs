@@ -117,4 +117,16 @@ impl Step for Generic {
         }
         Ok(())
     }
+
+    fn passing(&self) -> u64 {
+        // Floats are copied into tensors and out of them; other tensors stay as they are.
+        let inputs = self.inputs.iter().flatten().filter(|(place, kind)| match place {
+            Place::Slot(_) | Place::Weight(_) => true,
+            Place::Cell(_) => false,
+            Place::Constant(tensor) => tensor.dims() != kind.dims,
+        });
+        let outputs = self.outputs.iter().filter(|(place, _)| matches!(place, Place::Slot(_)));
+        let bytes = inputs.chain(outputs).map(|(_, kind)| kind.bytes().unwrap_or(u64::MAX));
+        bytes.fold(0, u64::saturating_add)
+    }
 }

@@ -98,6 +98,7 @@ names! {
     REDUCE_L2 = Onnx "ReduceL2";
     REDUCE_MAX = Onnx "ReduceMax";
     REDUCE_MEAN = Onnx "ReduceMean";
+    REDUCE_PROD = Onnx "ReduceProd";
     REDUCE_SUM = Onnx "ReduceSum";
     RELU = Onnx "Relu";
     RELU_GRAD = Own "ReluGrad";

@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use crate::{
     Result, Trouble,
-    graph::{Name, Operator},
+    graph::{Grad, Name, Operator},
 };
 
 mod activation;
@@ -208,6 +208,11 @@ const OPS: &[&[&Operator]] = &[
 /// Every operator that is run.
 pub(crate) fn all() -> impl Iterator<Item = &'static Operator> {
     OPS.iter().flat_map(|ops| ops.iter().copied())
+}
+
+/// The operators that are differentiated by a rule.
+pub fn differentiable() -> impl Iterator<Item = &'static Operator> {
+    all().filter(|operator| matches!(operator.grad, Grad::Rule(_)))
 }
 
 /// The operator that a rule names.

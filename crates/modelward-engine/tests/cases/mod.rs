@@ -1,5 +1,6 @@
 //! Small ONNX models, written for a test, and gradients held to central differences.
 
+#![allow(dead_code, reason = "each test uses a part")]
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails so")]
 
 use std::sync::Arc;
@@ -138,7 +139,7 @@ impl Case {
         let mut model = Vec::new();
         number(&mut model, 1, 10);
         bytes(&mut model, 7, &graph);
-        for (domain, version) in [("", self.opset), ("com.microsoft", 1)] {
+        for (domain, version) in [("", self.opset), ("com.microsoft", 1), ("ai.onnx.ml", 5)] {
             let mut set = Vec::new();
             text(&mut set, 1, domain);
             number(&mut set, 2, version as u64);

@@ -17,7 +17,7 @@ use modelward_engine::{
 use modelward_formats::Bytes;
 
 /// A model of one node, or of a few.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Case {
     nodes: Vec<Vec<u8>>,
     inputs: Vec<(String, Tensor)>,
@@ -27,6 +27,7 @@ pub struct Case {
 }
 
 /// The value of an attribute.
+#[derive(Clone)]
 pub enum Value {
     Int(i64),
     Float(f32),
@@ -176,25 +177,52 @@ impl Case {
         outputs: &[&str],
         attributes: &[(&str, Value)],
     ) -> Self {
+        self.inner(operator, inputs, outputs, attributes);
+        let named = outputs.iter().filter(|output| !output.is_empty());
+        self.outputs.extend(named.map(|output| (*output).to_owned()));
+        self
+    }
+
+    /// Add a node whose outputs stay inside.
+    pub fn inner(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        outputs: &[&str],
+        attributes: &[(&str, Value)],
+    ) {
         let mut out = Vec::new();
         for input in inputs {
             bytes(&mut out, 1, input.as_bytes());
         }
         for output in outputs {
             bytes(&mut out, 2, output.as_bytes());
-            if !output.is_empty() {
-                self.outputs.push((*output).into());
-            }
         }
         bytes(&mut out, 4, operator.as_bytes());
         for (name, value) in attributes {
             bytes(&mut out, 5, &attribute(name, value));
         }
         self.nodes.push(out);
-        self
     }
 
-    fn model(&self, free: bool) -> Model {
+    /// Let these lead out, and no others.
+    pub fn leads_out(&mut self, names: &[&str]) {
+        self.outputs = names.iter().map(|name| (*name).to_owned()).collect();
+    }
+
+    /// The inputs and constants.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.inputs.iter().chain(&self.constants).map(|(name, value)| (&**name, value))
+    }
+
+    /// The same of an input or constant, to be changed.
+    pub fn tensor_mut(&mut self, name: &str) -> &mut Tensor {
+        let mut all = self.inputs.iter_mut().chain(&mut self.constants);
+        &mut all.find(|(other, _)| other == name).unwrap().1
+    }
+
+    /// The model, the first dimension of its inputs free where asked for.
+    pub fn model(&self, free: bool) -> Model {
         let bytes = self.bytes(free);
         Model::from_bytes(Bytes::from(&bytes[..]), None, &Limits::default()).unwrap()
     }
@@ -222,7 +250,8 @@ impl Case {
         model
     }
 
-    fn arrays(&self) -> Arrays {
+    /// What its inputs are given.
+    pub fn arrays(&self) -> Arrays {
         let inputs = self.inputs.iter();
         inputs.map(|(name, value)| (name.clone(), Arc::new(value.clone()))).collect()
     }

@@ -67,6 +67,7 @@ enum Cpu {
     Scalar,
     Avx2,
     Avx512,
+    Neon,
 }
 
 impl Engine {
@@ -80,6 +81,7 @@ impl Engine {
             Some(Cpu::Scalar) => exec::Cpu::Scalar,
             Some(Cpu::Avx2) => exec::Cpu::Avx2,
             Some(Cpu::Avx512) => exec::Cpu::Avx512,
+            Some(Cpu::Neon) => exec::Cpu::Neon,
         };
         if !cpu.is_here() {
             let message = format!("this processor has no {}", cpu.name());

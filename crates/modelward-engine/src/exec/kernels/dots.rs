@@ -49,7 +49,7 @@ impl Dots<'_> {
         let (tall, wide) = match cpu {
             Cpu::Scalar => (2, 2),
             Cpu::Avx2 => (2, 4),
-            Cpu::Avx512 => (4, 6),
+            Cpu::Avx512 | Cpu::Neon => (4, 6),
         };
         let mut sums = [0.0_f32; 24];
         for (column, starts_b) in self.columns.chunks(wide).enumerate() {
@@ -76,6 +76,17 @@ impl Dots<'_> {
         b: *const f32,
         sums: &mut [f32; 24],
     ) {
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        macro_rules! four_by_six {
+            ($run:path) => {
+                sizes!(
+                    $run,
+                    (1, 1)(1, 2)(1, 3)(1, 4)(1, 5)(1, 6)(2, 1)(2, 2)(2, 3)(2, 4)(2, 5)(2, 6)(3, 1)(
+                        3, 2
+                    )(3, 3)(3, 4)(3, 5)(3, 6)(4, 1)(4, 2)(4, 3)(4, 4)(4, 5)(4, 6)
+                )
+            };
+        }
         macro_rules! sizes {
             ($run:path, $(($r:literal, $c:literal))*) => {
                 match (rows.len(), columns.len()) {
@@ -94,13 +105,10 @@ impl Dots<'_> {
             #[cfg(target_arch = "x86_64")]
             Cpu::Avx2 => sizes!(x86::avx2, (1, 1)(1, 2)(1, 3)(1, 4)(2, 1)(2, 2)(2, 3)(2, 4)),
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx512 => sizes!(
-                x86::avx512,
-                (1, 1)(1, 2)(1, 3)(1, 4)(1, 5)(1, 6)(2, 1)(2, 2)(2, 3)(2, 4)(2, 5)(2, 6)(3, 1)(
-                    3, 2
-                )(3, 3)(3, 4)(3, 5)(3, 6)(4, 1)(4, 2)(4, 3)(4, 4)(4, 5)(4, 6)
-            ),
-            #[cfg(not(target_arch = "x86_64"))]
+            Cpu::Avx512 => four_by_six!(x86::avx512),
+            #[cfg(target_arch = "aarch64")]
+            Cpu::Neon => four_by_six!(arm::neon),
+            // Another processor's, which the door refuses.
             _ => {}
         }
     }
@@ -141,54 +149,56 @@ fn fold(lanes: &mut [f32]) -> f32 {
     lanes.first().copied().unwrap_or(0.0)
 }
 
+/// The kernel of one instruction set, from its name and its operations on vectors.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+macro_rules! kernel {
+    (
+        $name:ident, $features:literal, $width:literal,
+        $zero:ident, $load:ident, $store:ident, $multiply_add:ident
+    ) => {
+        #[target_feature(enable = $features)]
+        pub(super) unsafe fn $name<const R: usize, const C: usize>(
+            dots: Dots<'_>,
+            rows: [usize; R],
+            columns: [usize; C],
+            a: *const f32,
+            b: *const f32,
+            out: &mut [f32; 24],
+        ) {
+            let mut sums = [[$zero(); C]; R];
+            for block in 0..dots.blocks {
+                let (a, b) = (a.add(block * dots.a_block), b.add(block * dots.b_block));
+                let mut at = 0;
+                while at < dots.len {
+                    let mut left = [$zero(); R];
+                    for r in 0..R {
+                        left[r] = $load(a.add(rows[r] + at));
+                    }
+                    for c in 0..C {
+                        let right = $load(b.add(columns[c] + at));
+                        for r in 0..R {
+                            sums[r][c] = $multiply_add(left[r], right, sums[r][c]);
+                        }
+                    }
+                    at += $width;
+                }
+            }
+            for r in 0..R {
+                for c in 0..C {
+                    let mut lanes = [0.0_f32; $width];
+                    $store(lanes.as_mut_ptr(), sums[r][c]);
+                    out[r * C + c] = fold(&mut lanes);
+                }
+            }
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
     use super::{Dots, fold};
-
-    macro_rules! kernel {
-        (
-            $name:ident, $features:literal, $width:literal,
-            $zero:ident, $load:ident, $store:ident, $multiply_add:ident
-        ) => {
-            #[target_feature(enable = $features)]
-            pub(super) unsafe fn $name<const R: usize, const C: usize>(
-                dots: Dots<'_>,
-                rows: [usize; R],
-                columns: [usize; C],
-                a: *const f32,
-                b: *const f32,
-                out: &mut [f32; 24],
-            ) {
-                let mut sums = [[$zero(); C]; R];
-                for block in 0..dots.blocks {
-                    let (a, b) = (a.add(block * dots.a_block), b.add(block * dots.b_block));
-                    let mut at = 0;
-                    while at < dots.len {
-                        let mut left = [$zero(); R];
-                        for r in 0..R {
-                            left[r] = $load(a.add(rows[r] + at));
-                        }
-                        for c in 0..C {
-                            let right = $load(b.add(columns[c] + at));
-                            for r in 0..R {
-                                sums[r][c] = $multiply_add(left[r], right, sums[r][c]);
-                            }
-                        }
-                        at += $width;
-                    }
-                }
-                for r in 0..R {
-                    for c in 0..C {
-                        let mut lanes = [0.0_f32; $width];
-                        $store(lanes.as_mut_ptr(), sums[r][c]);
-                        out[r * C + c] = fold(&mut lanes);
-                    }
-                }
-            }
-        };
-    }
 
     kernel!(
         avx2,
@@ -208,4 +218,25 @@ mod x86 {
         _mm512_storeu_ps,
         _mm512_fmadd_ps
     );
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::aarch64::*;
+
+    use super::{Dots, fold};
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn zero() -> float32x4_t {
+        vdupq_n_f32(0.0)
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn multiply_add(a: float32x4_t, b: float32x4_t, sum: float32x4_t) -> float32x4_t {
+        vfmaq_f32(sum, a, b)
+    }
+
+    kernel!(neon, "neon", 4, zero, vld1q_f32, vst1q_f32, multiply_add);
 }

@@ -24,6 +24,8 @@ impl Pair<'_> {
         }
         assert!(self.above.len() >= 2 * wide && self.below.len() >= 2 * wide);
         assert!(first.len() >= 2 * wide && second.len() >= 2 * wide && cpu.is_here());
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = self.least;
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the rows are as long as asserted, and AVX-512 is there.
         unsafe {

@@ -32,7 +32,7 @@ fn buffer(values: &[f32]) -> Buffer {
 }
 
 fn here() -> impl Iterator<Item = Cpu> {
-    [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512].into_iter().filter(|cpu| cpu.is_here())
+    [Cpu::Scalar, Cpu::Avx2, Cpu::Avx512, Cpu::Neon].into_iter().filter(|cpu| cpu.is_here())
 }
 
 #[test]
@@ -260,4 +260,39 @@ fn a_pooled_convolution_is_the_pool_of_the_convolution() {
         }
     }
     assert!(pooled > 10);
+}
+
+#[test]
+fn inner_products_are_sums_of_products_on_every_instruction_set() {
+    for (rows, columns, len, blocks) in [(1, 1, 16, 1), (3, 7, 48, 2), (9, 13, 160, 3)] {
+        let (a, b) = (numbers(1, blocks * rows * len), numbers(2, blocks * columns * len));
+        let starts = |count: usize| (0..count).map(|at| at * len).collect::<Vec<_>>();
+        let (left, right) = (starts(rows), starts(columns));
+        for cpu in here() {
+            let dots = Dots {
+                rows: &left,
+                columns: &right,
+                len,
+                blocks,
+                a_block: rows * len,
+                b_block: columns * len,
+            };
+            let mut out = vec![1.0; rows * columns];
+            dots.run(cpu, &a, &b, &mut out, true);
+            for (at, got) in out.iter().enumerate() {
+                let sum = (0..blocks * len).map(|place| {
+                    let (block, place) = (place / len, place % len);
+                    let a = a[(block * rows + at / columns) * len + place];
+                    f64::from(a) * f64::from(b[(block * columns + at % columns) * len + place])
+                });
+                let expected = 1.0 + sum.sum::<f64>();
+                assert!((f64::from(*got) - expected).abs() < 1e-5, "{cpu:?}: {got}, {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_64_bit_arm_has_its_vectors() {
+    assert_eq!(Cpu::Neon.is_here(), cfg!(target_arch = "aarch64"));
 }

@@ -73,7 +73,11 @@ impl Tile {
             (Cpu::Avx512, 1) => rows!(x86::avx512, 1, 1 2 3 4 5 6 7 8 9 10 11 12),
             #[cfg(target_arch = "x86_64")]
             (Cpu::Avx512, _) => rows!(x86::avx512, 2, 1 2 3 4 5 6 7 8 9 10 11 12),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(target_arch = "aarch64")]
+            (Cpu::Neon, 1) => rows!(arm::neon, 1, 1 2 3 4 5 6 7 8 9 10 11 12),
+            #[cfg(target_arch = "aarch64")]
+            (Cpu::Neon, _) => rows!(arm::neon, 2, 1 2 3 4 5 6 7 8 9 10 11 12),
+            // Another processor's, which the door refuses.
             _ => {}
         }
     }
@@ -101,6 +105,8 @@ pub(super) fn together(cpu: Cpu, rows: usize) -> usize {
         (Cpu::Avx512, 4..=6) => 4,
         (Cpu::Avx2, 1) => 8,
         (Cpu::Avx2, 2..=3) => 4,
+        (Cpu::Neon, 1..=2) => 8,
+        (Cpu::Neon, 3..=6) => 4,
         _ => 2,
     }
 }
@@ -138,7 +144,11 @@ impl Direct<'_> {
                 x86::direct_avx512,
                 1 x 8, 2 x 8, 3 x 8, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
             ),
-            #[cfg(not(target_arch = "x86_64"))]
+            #[cfg(target_arch = "aarch64")]
+            Cpu::Neon => sizes!(
+                arm::direct_neon,
+                1 x 8, 2 x 8, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
+            ),
             _ => {}
         }
     }
@@ -201,7 +211,8 @@ unsafe fn scalar<const R: usize, const V: usize>(
 macro_rules! kernels {
     (
         $tile:ident, $direct:ident, $features:literal, $width:literal,
-        $zero:ident, $load:ident, $store:ident, $splat:ident, $multiply_add:ident, $add:ident
+        $zero:ident, $load:ident, $store:ident, $splat:ident, $multiply_add:ident, $add:ident,
+        $fetch:ident
     ) => {
         #[target_feature(enable = $features)]
         pub(super) unsafe fn $tile<const R: usize, const V: usize>(
@@ -230,7 +241,7 @@ macro_rules! kernels {
             if row == 1 {
                 for _ in 0..tile.k {
                     // Packed weights are gone through once, from far away.
-                    _mm_prefetch::<_MM_HINT_T0>(a.wrapping_add(AHEAD).cast());
+                    $fetch(a.wrapping_add(AHEAD));
                     step!(|r| *a.add(r));
                     a = a.wrapping_add(a_step);
                     b = b.wrapping_add(b_step);
@@ -303,14 +314,21 @@ macro_rules! kernels {
     };
 }
 
+/// How many floats ahead packed weights are asked for.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+const AHEAD: usize = 384;
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Direct, Size, Tile};
+    use super::{AHEAD, Direct, Size, Tile};
 
-    /// How many floats ahead packed weights are asked for.
-    const AHEAD: usize = 384;
+    #[inline(always)]
+    fn fetch(at: *const f32) {
+        // SAFETY: a hint, which reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
 
     kernels!(
         avx2,
@@ -322,7 +340,8 @@ mod x86 {
         _mm256_storeu_ps,
         _mm256_set1_ps,
         _mm256_fmadd_ps,
-        _mm256_add_ps
+        _mm256_add_ps,
+        fetch
     );
     kernels!(
         avx512,
@@ -334,6 +353,46 @@ mod x86 {
         _mm512_storeu_ps,
         _mm512_set1_ps,
         _mm512_fmadd_ps,
-        _mm512_add_ps
+        _mm512_add_ps,
+        fetch
+    );
+}
+
+#[cfg(target_arch = "aarch64")]
+mod arm {
+    use std::arch::{aarch64::*, asm};
+
+    use super::{AHEAD, Direct, Size, Tile};
+
+    #[inline(always)]
+    fn fetch(at: *const f32) {
+        // SAFETY: a hint, which reads nothing that anyone sees.
+        unsafe { asm!("prfm pldl1keep, [{}]", in(reg) at, options(nostack, readonly)) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn zero() -> float32x4_t {
+        vdupq_n_f32(0.0)
+    }
+
+    #[inline]
+    #[target_feature(enable = "neon")]
+    fn multiply_add(a: float32x4_t, b: float32x4_t, sum: float32x4_t) -> float32x4_t {
+        vfmaq_f32(sum, a, b)
+    }
+
+    kernels!(
+        neon,
+        direct_neon,
+        "neon",
+        4,
+        zero,
+        vld1q_f32,
+        vst1q_f32,
+        vdupq_n_f32,
+        multiply_add,
+        vaddq_f32,
+        fetch
     );
 }

@@ -492,6 +492,10 @@ macro_rules! vectors {
             }
 
             match cpu {
+                #[cfg(target_arch = "aarch64")]
+                $crate::exec::kernels::Cpu::Neon => {
+                    plain::<std::arch::aarch64::float32x4_t>($($arg),*);
+                }
                 #[cfg(target_arch = "x86_64")]
                 $crate::exec::kernels::Cpu::Avx2 => avx2($($arg),*),
                 #[cfg(target_arch = "x86_64")]

@@ -107,7 +107,9 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
         return Err(Trouble::unsupported("the gradient of a power of whole numbers"));
     }
     if cx.wants(0) {
-        let slope = slope(cx.builder, x, exponent, cx.node.outputs[0])?;
+        // A slope written for a number would say nothing of how it changes with that number.
+        let moves = cx.wants(1);
+        let slope = slope(cx.builder, x, exponent, moves, cx.node.outputs[0])?;
         if let Some(slope) = slope {
             let gradient = cx.builder.mul(flow, slope)?;
             cx.give_unbroadcast(0, gradient)?;
@@ -140,10 +142,11 @@ fn slope(
     b: &mut Builder<'_>,
     x: ValueId,
     exponent: ValueId,
+    moves: bool,
     y: ValueId,
 ) -> Result<Option<ValueId>> {
     let element = b.element(x)?;
-    let known = b.known(exponent).filter(|known| known.count() == 1);
+    let known = b.known(exponent).filter(|known| !moves && known.count() == 1);
     let known = known.map(Tensor::floats).transpose()?.and_then(|known| known.first().copied());
     Ok(Some(match known {
         Some(1.0) => return Ok(None),

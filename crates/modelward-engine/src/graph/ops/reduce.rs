@@ -58,12 +58,8 @@ static REDUCE_MAX: Operator =
 static REDUCE_MIN: Operator =
     reduction("ReduceMin", &[1, 11, 12, 13, 18, 20], |run| fold(run, Fold::Min), extreme);
 
-static REDUCE_PROD: Operator = reduction(
-    "ReduceProd",
-    &[1, 11, 13, 18],
-    |run| fold(run, Fold::Product),
-    |cx| scaled(cx, |b, x, y| b.apply(names::DIV, &[y, x])),
-);
+static REDUCE_PROD: Operator =
+    reduction("ReduceProd", &[1, 11, 13, 18], |run| fold(run, Fold::Product), product_of_others);
 
 static REDUCE_L1: Operator = reduction(
     "ReduceL1",
@@ -100,9 +96,10 @@ static REDUCE_LOG_SUM: Operator = reduction(
     &[1, 11, 13, 18],
     |run| fold(run, Fold::LogSum),
     |cx| {
-        scaled(cx, |b, _, y| {
+        spread(cx, |b, flow, _, y| {
             let negative = b.apply(names::NEG, &[y])?;
-            b.apply(names::EXP, &[negative])
+            let slope = b.apply(names::EXP, &[negative])?;
+            b.mul(flow, slope)
         })
     },
 );
@@ -135,12 +132,12 @@ static REDUCE_EXTREME_GRAD: Operator = Operator::own(
         let to = Attributes::new().with("to", builder.element(x)?.to_onnx());
         let is = builder.apply_with(names::CAST, &[is], to)?;
         let axes = node.inputs.get(3).copied().flatten();
-        if let Some(axis) = one_axis(builder, x, axes)? {
+        if let Some(axis) = one_axis(builder, x, axes, &node.attributes)? {
             return Ok(vec![first_along(builder, is, flow, x, axis)?]);
         }
         // Else plain ONNX shares the gradient between equal elements by their number.
         let inputs = vec![Some(is), axes];
-        let count = builder.apply_all(names::REDUCE_SUM, inputs, Attributes::new(), 1)?[0];
+        let count = builder.apply_all(names::REDUCE_SUM, inputs, node.attributes.clone(), 1)?[0];
         let share = builder.apply(names::DIV, &[flow, count])?;
         Ok(vec![builder.mul(is, share)?])
     },
@@ -153,7 +150,12 @@ enum Along {
     From(usize),
 }
 
-fn one_axis(builder: &Builder<'_>, x: ValueId, axes_of: Option<ValueId>) -> Result<Option<Along>> {
+fn one_axis(
+    builder: &Builder<'_>,
+    x: ValueId,
+    axes_of: Option<ValueId>,
+    attributes: &Attributes,
+) -> Result<Option<Along>> {
     let rank = builder.rank(x)?;
     let given = match axes_of {
         Some(id) => match builder.known(id) {
@@ -162,7 +164,7 @@ fn one_axis(builder: &Builder<'_>, x: ValueId, axes_of: Option<ValueId>) -> Resu
         },
         None => None,
     };
-    let reduced = axes(given, &Attributes::new(), rank)?;
+    let reduced = axes(given, attributes, rank)?;
     let Some(first) = reduced.iter().position(|reduced| *reduced) else { return Ok(None) };
     let count = reduced.iter().filter(|reduced| **reduced).count();
     Ok(match count {
@@ -413,6 +415,31 @@ fn scaled(
     let x = cx.input(0)?;
     let slope = of(cx.builder, x, y)?;
     let gradient = cx.builder.mul(slope, flow)?;
+    cx.give(0, gradient)
+}
+
+/// The slope of a product: the product of the other elements, also where some are 0.
+fn product_of_others(cx: &mut Gradient<'_, '_>) -> Result<()> {
+    let Some((flow, _)) = kept(cx)? else { return Ok(()) };
+    let x = cx.input(0)?;
+    let attributes = cx.node.attributes.clone().with("keepdims", 1);
+    let axes = cx.node.inputs.get(1).copied().flatten();
+    let b = &mut *cx.builder;
+    let reduce = |b: &mut Builder<'_>, operator, of| {
+        let inputs = [Some(of)].into_iter().chain(axes.map(Some)).collect();
+        Ok::<_, Trouble>(b.apply_all(operator, inputs, attributes.clone(), 1)?[0])
+    };
+    let (zero, one) = (b.float(x, 0.0)?, b.float(x, 1.0)?);
+    let is_zero = b.apply(names::EQUAL, &[x, zero])?;
+    let zeros = b.apply(names::WHERE, &[is_zero, one, zero])?;
+    let factors = b.apply(names::WHERE, &[is_zero, one, x])?;
+    let (count, product) =
+        (reduce(b, names::REDUCE_SUM, zeros)?, reduce(b, names::REDUCE_PROD, factors)?);
+    let others = b.apply(names::DIV, &[product, factors])?;
+    // Another element is 0 where there are more zeros than the element itself.
+    let alone = b.apply(names::EQUAL, &[count, zeros])?;
+    let slope = b.apply(names::WHERE, &[alone, others, zero])?;
+    let gradient = b.mul(slope, flow)?;
     cx.give(0, gradient)
 }
 

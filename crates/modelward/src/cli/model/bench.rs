@@ -131,10 +131,17 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         })
     } else {
         let mut call = || match arguments.what {
-            What::PerExample => session.clipped(&tensors, gradients, 1.0).map(|_| ()),
-            _ => session.run(&tensors).map(|outputs| session.reuse(outputs)),
+            What::PerExample => {
+                session.clipped(&tensors, gradients, 1.0).map(|clipped| bytes(&clipped.gradients))
+            }
+            _ => session.run(&tensors).map(|outputs| {
+                let given = bytes(&outputs);
+                session.reuse(outputs);
+                given
+            }),
         };
-        call().map_err(fails)?;
+        // What leads in and out lies beside the plan.
+        let given = call().map_err(fails)?.saturating_add(bytes(tensors.iter().map(|one| &**one)));
         let (start, cpu) = (Instant::now(), cpu_seconds());
         let mut calls = 0_u64;
         while calls == 0 || start.elapsed() < time {
@@ -151,7 +158,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
             "per_call_cpu_seconds": cpu / calls as f64,
             "per_call_wall_seconds": wall / calls as f64,
             "peak_bytes": peak_bytes(),
-            "planned_bytes": plan.0.memory.saturating_add(plan.0.weights),
+            "planned_bytes": plan.0.memory.saturating_add(plan.0.weights).saturating_add(given),
             "flop": plan.0.flop,
         })
     };
@@ -198,6 +205,12 @@ fn inputs(
         fed.push((id, Arc::new(tensor.map_err(|trouble| failure(path, trouble))?)));
     }
     Ok(fed)
+}
+
+/// Bytes of the elements of tensors.
+fn bytes<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> u64 {
+    let each = tensors.into_iter().map(|tensor| tensor.kind().bytes().unwrap_or(0));
+    each.fold(0, u64::saturating_add)
 }
 
 /// CPU seconds of this process so far.
