@@ -2,11 +2,14 @@
 
 mod batch;
 mod compile;
+mod crew;
 mod given;
+mod groups;
 mod interpret;
 mod kernels;
 mod memory;
 mod meter;
+mod pieces;
 mod program;
 mod roles;
 mod steps;

@@ -6,20 +6,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, atomic::AtomicUsize},
 };
 
 use crate::{
-    Element, Kind, Limits, Meter, Result, Tensor, Trouble,
+    Kind, Limits, Meter, Result, Tensor, Trouble,
     exec::{
-        Cpu, Plan, Program, View,
+        Cpu, Plan, Program,
         compile::Packs,
+        crew::Crew,
         evaluate,
         given::Given,
-        memory::Memory,
+        groups::Groups,
+        pieces::{Pieces, Runner, SUMMED},
         roles::{Role, roles},
     },
     graph::{Dimension, Graph, Inference, Known, ValueId},
@@ -43,9 +42,6 @@ impl How {
     }
 }
 
-/// Examples that a sum over the batch takes together.
-const SUMMED: usize = 8;
-
 /// Bytes of values that one piece may write: what stays in the second cache of a core.
 const NEAR: u64 = 1 << 20;
 
@@ -64,9 +60,10 @@ pub struct Session {
     outputs: Option<Vec<Role>>,
     programs: HashMap<usize, Arc<Program>>,
     packs: Packs,
-    memories: Mutex<HashMap<usize, Vec<Memory>>>,
+    runner: Arc<Runner>,
+    crew: Crew,
     /// Outputs of an earlier run, to be written again.
-    spare: Mutex<Vec<Tensor>>,
+    spare: Vec<Tensor>,
 }
 
 impl Session {
@@ -78,6 +75,7 @@ impl Session {
         let batch = holding_batch(&graph, inputs);
         let lead = inputs.iter().zip(&batch).find(|(_, batch)| **batch);
         let lead = lead.and_then(|((_, tensor), _)| tensor.dims().first().copied());
+        let runner = Runner::new(&graph, inputs, &batch);
         let mut session = Self {
             graph,
             how,
@@ -86,8 +84,9 @@ impl Session {
             outputs: None,
             programs: HashMap::new(),
             packs: Packs::default(),
-            memories: Mutex::default(),
-            spare: Mutex::default(),
+            runner: Arc::new(runner),
+            crew: Crew::default(),
+            spare: Vec::new(),
         };
         session.outputs = session.split(lead.unwrap_or(0))?;
         Ok(session)
@@ -227,7 +226,7 @@ impl Session {
         for program in &programs {
             meter.work(program.plan().flop)?;
         }
-        self.pieces(&pieces, &programs, examples, inputs)
+        self.pieces(pieces, programs, examples, inputs)
     }
 
     /// Whole numbers that are part of the plan are those of this run: where they are others than
@@ -245,7 +244,7 @@ impl Session {
             let examples = lead.and_then(|(tensor, _)| tensor.dims().first().copied());
             self.programs.clear();
             self.packs = Packs::default();
-            self.memories = Mutex::default();
+            self.runner = Arc::new(Runner::new(&self.graph, &self.inputs, &self.batch));
             self.outputs = self.split(examples.unwrap_or(0))?;
         }
         Ok(())
@@ -273,91 +272,43 @@ impl Session {
         let mut memory = program.memory();
         let types = program.outputs().collect::<Vec<_>>();
         let mut outputs = Vec::with_capacity(types.len());
-        self.write(program, &mut memory, inputs, None, &mut |at, view| {
+        self.runner.write(program, &mut memory, inputs, None, &mut |at, view| {
             outputs.push(view.tensor(types[at])?);
             Ok(())
         })?;
         Ok(outputs)
     }
 
-    /// Run a piece of the batch, or all of it; `give` gets the outputs.
-    fn write(
-        &self,
-        program: &Program,
-        memory: &mut Memory,
-        inputs: &[Arc<Tensor>],
-        piece: Option<(usize, usize)>,
-        give: &mut dyn FnMut(usize, View<'_>) -> Result<()>,
-    ) -> Result<()> {
-        let cuts = self.graph.inputs.iter().map(|id| {
-            let at = self.inputs.iter().position(|(known, _)| known == id);
-            match at.and_then(|at| Some((at, inputs.get(at)?))) {
-                None => Ok(Cut::Floats(&[])),
-                Some((at, tensor)) => match piece {
-                    Some((start, size)) if self.batch[at] => Cut::piece(tensor, start, size),
-                    _ => Ok(Cut::Whole(tensor)),
-                },
-            }
-        });
-        let cuts = cuts.collect::<Result<Vec<_>>>()?;
-        let views = cuts.iter().map(Cut::view).collect::<Vec<_>>();
-        program.run(memory, &views, give)
-    }
-
     /// Run the pieces on the threads, and put together what they give.
     fn pieces(
-        &self,
-        pieces: &[(usize, usize)],
-        programs: &[Arc<Program>],
+        &mut self,
+        pieces: Vec<(usize, usize)>,
+        programs: Vec<Arc<Program>>,
         examples: usize,
         inputs: &[Arc<Tensor>],
     ) -> Result<Vec<Tensor>> {
-        let next = AtomicUsize::new(0);
-        let roles = self.outputs.as_deref().unwrap_or(&[]);
-        let spare = self.spare.lock().map(|mut spare| std::mem::take(&mut *spare));
-        let given = Mutex::new(Given::new(roles).into(spare.unwrap_or_default()));
-        let work = || -> Result<()> {
-            loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let (Some(&piece), Some(program)) = (pieces.get(at), programs.get(at)) else {
-                    return Ok(());
-                };
-                let mut memory = self.memory(piece.1, program);
-                let mut sums = Vec::new();
-                let types = program.outputs().collect::<Vec<_>>();
-                self.write(program, &mut memory, inputs, Some(piece), &mut |output, view| {
-                    if roles[output] == Role::Sum {
-                        sums.push(view.tensor(types[output])?);
-                        return Ok(());
-                    }
-                    let mut given = given.lock().map_err(|_| stopped())?;
-                    given.put(output, types[output], view, [piece.0, piece.1, examples])
-                })?;
-                self.give_back(piece.1, memory);
-                given.lock().map_err(|_| stopped())?.take(at, sums)?;
-            }
-        };
         let largest = programs.iter().max_by_key(|program| program.plan().memory);
         let threads = largest.map_or(1, |program| self.threads(program, pieces.len()));
-        let done = std::thread::scope(|scope| {
-            let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-            let mut done = work();
-            for other in others {
-                let other = other.join().unwrap_or_else(|_| Err(stopped()));
-                done = done.and(other);
-            }
-            done
+        let roles = self.outputs.clone().unwrap_or_default();
+        let spare = std::mem::take(&mut self.spare);
+        let pieces = Arc::new(Pieces {
+            runner: self.runner.clone(),
+            pieces,
+            programs,
+            inputs: inputs.to_vec(),
+            examples,
+            given: Mutex::new(Given::new(&roles).into(spare)),
+            roles,
+            next: AtomicUsize::new(0),
         });
-        done?;
-        let given = given.into_inner().map_err(|_| stopped())?;
-        given.finish()
+        let all = pieces.clone();
+        self.crew.run(threads, move || all.work())?;
+        pieces.finish()
     }
 
     /// Tensors that an earlier run gave: the next one writes its outputs there where they fit.
-    pub fn reuse(&self, outputs: Vec<Tensor>) {
-        if let Ok(mut spare) = self.spare.lock() {
-            *spare = outputs;
-        }
+    pub fn reuse(&mut self, outputs: Vec<Tensor>) {
+        self.spare = outputs;
     }
 
     /// Gradients clipped for each example: the last `count` outputs, which have to be sums over the
@@ -378,64 +329,23 @@ impl Session {
         let examples = examples.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
         let program = self.program(1)?;
         let groups = examples.div_ceil(SUMMED);
-        let next = AtomicUsize::new(0);
-        let given = Mutex::new((Given::new(&vec![Role::Sum; count]), vec![0.0_f32; examples]));
-        let work = || -> Result<()> {
-            let mut memory = self.memory(1, &program);
-            loop {
-                let group = next.fetch_add(1, Ordering::Relaxed);
-                if group >= groups {
-                    self.give_back(1, memory);
-                    return Ok(());
-                }
-                let mut sum: Option<Vec<Tensor>> = None;
-                let mut norms = Vec::new();
-                for example in group * SUMMED..((group + 1) * SUMMED).min(examples) {
-                    let piece = Some((example, 1));
-                    self.write(&program, &mut memory, inputs, piece, &mut |_, _| Ok(()))?;
-                    let part = |at: usize| program.output(&memory, first + at).unwrap_or_default();
-                    let mut square = 0.0;
-                    for at in 0..count {
-                        square += super::kernels::square(self.how.cpu, part(at));
-                    }
-                    let norm = square.sqrt();
-                    let scale =
-                        if norm > f64::from(clip) { (f64::from(clip) / norm) as f32 } else { 1.0 };
-                    norms.push((example, norm as f32));
-                    let mut total = match sum.take() {
-                        Some(total) => total,
-                        None => program
-                            .outputs()
-                            .skip(first)
-                            .map(Tensor::zeros)
-                            .collect::<Result<_>>()?,
-                    };
-                    for (at, total) in total.iter_mut().enumerate() {
-                        if let crate::Data::F32(total) = total.data_mut() {
-                            super::kernels::add_scaled(self.how.cpu, total, part(at), scale);
-                        }
-                    }
-                    sum = Some(total);
-                }
-                let mut given = given.lock().map_err(|_| stopped())?;
-                for (example, norm) in norms {
-                    given.1[example] = norm;
-                }
-                given.0.take(group, sum.unwrap_or_default())?;
-            }
-        };
         let threads = self.threads(&program, groups);
-        std::thread::scope(|scope| {
-            let others = (1..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
-            let mut done = work();
-            for other in others {
-                let other = other.join().unwrap_or_else(|_| Err(stopped()));
-                done = done.and(other);
-            }
-            done
-        })?;
-        let (given, norms) = given.into_inner().map_err(|_| stopped())?;
-        Ok(Clipped { gradients: given.finish()?, norms })
+        let all = Arc::new(Groups {
+            runner: self.runner.clone(),
+            program,
+            inputs: inputs.to_vec(),
+            examples,
+            outputs: first..self.graph.outputs.len(),
+            clip,
+            cpu: self.how.cpu,
+            next: AtomicUsize::new(0),
+            given: Mutex::new(Given::new(&vec![Role::Sum; count])),
+            norms: Mutex::new(vec![0.0; examples]),
+        });
+        let groups = all.clone();
+        self.crew.run(threads, move || groups.work())?;
+        let (gradients, norms) = all.finish()?;
+        Ok(Clipped { gradients, norms })
     }
 
     /// Whether the last `count` outputs are sums over the examples, so that [`Session::clipped`] can
@@ -444,17 +354,6 @@ impl Session {
         let first = self.graph.outputs.len().saturating_sub(count);
         let roles = self.outputs.as_ref().and_then(|roles| roles.get(first..));
         roles.is_some_and(|roles| roles.iter().all(|role| *role == Role::Sum))
-    }
-
-    fn memory(&self, size: usize, program: &Program) -> Memory {
-        let kept = self.memories.lock().ok().and_then(|mut kept| kept.get_mut(&size)?.pop());
-        kept.unwrap_or_else(|| program.memory())
-    }
-
-    fn give_back(&self, size: usize, memory: Memory) {
-        if let Ok(mut kept) = self.memories.lock() {
-            kept.entry(size).or_default().push(memory);
-        }
     }
 }
 
@@ -487,40 +386,6 @@ pub(crate) fn holding_batch(graph: &Graph, inputs: &[(ValueId, Arc<Tensor>)]) ->
     let lead = lead.and_then(|(_, tensor)| size(tensor));
     let holds = |(id, tensor): &(ValueId, Arc<Tensor>)| free(*id, tensor) && size(tensor) == lead;
     inputs.iter().map(holds).collect()
-}
-
-fn stopped() -> Trouble {
-    Trouble::unsupported("a thread stopped")
-}
-
-/// An input, or a piece of it.
-enum Cut<'a> {
-    Floats(&'a [f32]),
-    Whole(&'a Tensor),
-    Part(Tensor),
-}
-
-impl<'a> Cut<'a> {
-    /// Some examples of a tensor.
-    fn piece(tensor: &'a Tensor, start: usize, size: usize) -> Result<Self> {
-        let each = tensor.dims().iter().skip(1).product::<usize>();
-        let range = start * each..(start + size) * each;
-        if tensor.element() == Element::F32 {
-            let floats = tensor.values::<f32>()?.get(range).unwrap_or_default();
-            return Ok(Self::Floats(floats));
-        }
-        let mut dims = tensor.dims().to_vec();
-        dims[0] = size;
-        Ok(Self::Part(Tensor::new(dims, tensor.data().gather(range))?))
-    }
-
-    fn view(&self) -> View<'_> {
-        match self {
-            Self::Floats(floats) => View::Floats(floats),
-            Self::Whole(tensor) => View::of(tensor),
-            Self::Part(tensor) => View::of(tensor),
-        }
-    }
 }
 
 /// Run a graph once on these inputs, by a plan where that can be made.

@@ -10,6 +10,7 @@ use crate::{
 };
 
 /// What the pieces gave so far.
+#[derive(Debug)]
 pub(super) struct Given {
     roles: Vec<Role>,
     /// Outputs that are no sums, as far as they are written.
