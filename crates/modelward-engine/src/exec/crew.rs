@@ -7,9 +7,13 @@ use std::{
         mpsc::{Sender, channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use crate::{Result, Trouble};
+
+/// How long a thread looks for work before it sleeps: about as long as it takes to be woken.
+const SOON: Duration = Duration::from_micros(100);
 
 /// Threads that wait for work.
 #[derive(Default)]
@@ -73,9 +77,11 @@ impl Crew {
             }
         }
         let own = (task.work)();
+        task.state.lock().map_err(|_| stopped())?.open = false;
+        let quiet = || task.state.lock().map_or(true, |state| state.running == 0);
+        let done = soon(|| quiet().then_some(()));
         let mut state = task.state.lock().map_err(|_| stopped())?;
-        state.open = false;
-        while state.running > 0 {
+        while done.is_none() && state.running > 0 {
             state = task.left.wait(state).map_err(|_| stopped())?;
         }
         own.and(std::mem::replace(&mut state.result, Ok(())))
@@ -86,12 +92,28 @@ impl Crew {
 fn begin() -> Option<Sender<Arc<Task>>> {
     let (sender, receiver) = channel::<Arc<Task>>();
     let wait = move || {
-        while let Ok(task) = receiver.recv() {
+        while let Some(task) = soon(|| receiver.try_recv().ok()).or_else(|| receiver.recv().ok()) {
             task.help();
         }
     };
     thread::Builder::new().name("engine".into()).spawn(wait).ok()?;
     Some(sender)
+}
+
+/// What is there soon, without sleeping: to be woken takes longer than a small network runs.
+fn soon<T>(of: impl Fn() -> Option<T>) -> Option<T> {
+    let start = Instant::now();
+    loop {
+        if let Some(found) = of() {
+            return Some(found);
+        }
+        if start.elapsed() > SOON {
+            return None;
+        }
+        for _ in 0..32 {
+            std::hint::spin_loop();
+        }
+    }
 }
 
 impl Task {
@@ -134,10 +156,7 @@ pub(super) fn stopped() -> Trouble {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::atomic::{AtomicUsize, Ordering},
-        time::Duration,
-    };
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
 
