@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 mod buffer;
 mod conv;
 mod dots;
+mod functions;
 mod gathered;
 mod gemm;
 mod lanes;
@@ -24,7 +25,8 @@ pub(super) use self::{
     buffer::Buffer,
     conv::Conv,
     dots::{Dots, STEP as DOT_STEP},
-    gemm::{Panels, multiply, outer, outer_scratch, scratch as multiply_scratch},
+    functions::{Function, apply, normalize, softmax},
+    gemm::{Left, Panels, multiply, scratch as multiply_scratch, unpacked, unpacked_scratch},
     lanes::{Epilogue, add_scaled, lanes, square},
     pool::Pair,
     window::Window,

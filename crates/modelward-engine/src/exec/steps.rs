@@ -15,8 +15,11 @@ use crate::{
 
 mod convolution;
 mod elementwise;
+mod matrices;
 mod pool;
 mod product;
+mod rows;
+mod transpose;
 mod weight_gradient;
 
 /// Makes a step of a node, and perhaps of some that follow it; false where it has none for it.
@@ -33,6 +36,16 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("Gemm", product::plan),
     ("Gemm", weight_gradient::plan_outer),
     ("MatMul", product::plan),
+    ("MatMul", matrices::plan),
+    ("Transpose", transpose::plan),
+    ("Softmax", rows::plan_softmax),
+    ("LayerNormalization", rows::plan_normalize),
+    ("RMSNormalization", rows::plan_normalize),
+    ("Exp", rows::plan),
+    ("Erf", rows::plan),
+    ("Tanh", rows::plan),
+    ("Sigmoid", rows::plan),
+    ("Sqrt", rows::plan),
     ("Relu", elementwise::plan),
     ("ReluGrad", elementwise::plan),
     ("Add", elementwise::plan),

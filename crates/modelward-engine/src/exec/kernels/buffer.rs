@@ -44,7 +44,7 @@ impl Buffer {
 
     /// The floats, with those behind the end that may be read along.
     #[expect(unsafe_code, reason = "a line is sixteen floats and nothing else")]
-    pub(super) fn room_floats(&self) -> &[f32] {
+    pub(in crate::exec) fn room_floats(&self) -> &[f32] {
         // SAFETY: as above, for all lines.
         unsafe { std::slice::from_raw_parts(self.lines.as_ptr().cast(), self.lines.len() * 16) }
     }

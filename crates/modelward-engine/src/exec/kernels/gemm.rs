@@ -141,23 +141,30 @@ pub(in crate::exec) fn multiply(
     }
 }
 
-/// Floats of scratch memory that [`outer`] needs.
-pub(in crate::exec) fn outer_scratch(cpu: Cpu) -> usize {
+/// Floats of scratch memory that [`unpacked`] needs.
+pub(in crate::exec) fn unpacked_scratch(cpu: Cpu) -> usize {
     cpu.rows() * cpu.columns()
 }
 
-/// `y[m, n] = a[k, m]^T * b[k, n]`, of sizes `[m, k, n]`: neither operand is packed.
-pub(in crate::exec) fn outer(
+/// How far apart neighbours of a left operand lie, along the shared index and along the rows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::exec) struct Left {
+    pub(in crate::exec) step: usize,
+    pub(in crate::exec) row: usize,
+}
+
+/// `y[m, n] = a[m, k] * b[k, n]`, of sizes `[m, k, n]`, where neither operand is packed. Behind `b`
+/// as many floats as a tile has columns may be read.
+pub(in crate::exec) fn unpacked(
     cpu: Cpu,
     [m, k, n]: [usize; 3],
     a: &[f32],
-    b: &Buffer,
+    left: Left,
+    b: &[f32],
     y: &mut [f32],
     scratch: &mut [f32],
 ) {
     let (tall, wide) = (cpu.rows(), cpu.columns());
-    // Past the end of a row lie the next rows, or the line behind the buffer.
-    let b = b.room_floats();
     assert!(a.len() >= m * k && y.len() >= m * n && b.len() >= (k * n).max(1) - 1 + wide);
     for column in (0..n).step_by(wide) {
         let columns = wide.min(n - column);
@@ -168,13 +175,13 @@ pub(in crate::exec) fn outer(
                     rows,
                     vectors: columns.div_ceil(width(cpu)),
                     k: DEEP.min(k - from),
-                    a_step: m,
-                    a_row: 1,
+                    a_step: left.step,
+                    a_row: left.row,
                     b_step: n,
                     c_step: if columns == wide { n } else { wide },
                     go_on: from > 0,
                 };
-                let (a, b) = (&a[from * m + row..], &b[from * n + column..]);
+                let (a, b) = (&a[from * left.step + row * left.row..], &b[from * n + column..]);
                 if columns == wide {
                     tile.run(cpu, a, b, &mut y[row * n + column..]);
                 } else {

@@ -296,3 +296,73 @@ fn inner_products_are_sums_of_products_on_every_instruction_set() {
 fn every_64_bit_arm_has_its_vectors() {
     assert_eq!(Cpu::Neon.is_here(), cfg!(target_arch = "aarch64"));
 }
+
+#[test]
+fn functions_are_close_and_have_the_same_bits_on_every_instruction_set() {
+    let steps = (-4000..4000).map(|at| at as f32 / 300.0);
+    let wide = (-200..200).map(|at| at as f32 * 0.9);
+    let x = steps.chain(wide).chain([0.0, 1e-6, -1e-6, 1e30, -1e30]).collect::<Vec<_>>();
+    type Truth = (Function, fn(f64) -> f64);
+    let truths: [Truth; 5] = [
+        (Function::Exp, f64::exp),
+        (Function::Erf, libm::erf),
+        (Function::Tanh, f64::tanh),
+        (Function::Sigmoid, |x| 1.0 / (1.0 + (-x).exp())),
+        (Function::Sqrt, f64::sqrt),
+    ];
+    for (function, truth) in truths {
+        let mut first = vec![0.0; x.len()];
+        apply(Cpu::Scalar, function, &x, &mut first);
+        for (x, got) in x.iter().zip(&first) {
+            let expected = truth(f64::from(*x));
+            if !expected.is_finite() || expected.abs() > f64::from(f32::MAX) {
+                assert!(got.is_nan() == expected.is_nan() && !got.is_finite(), "{function:?} {x}");
+                continue;
+            }
+            let apart = (f64::from(*got) - expected).abs();
+            // The smallest powers are zeros.
+            let most = 4e-7 * expected.abs() + if function == Function::Exp { 2e-38 } else { 2e-7 };
+            assert!(apart <= most, "{function:?} of {x}: {got}, {expected}");
+        }
+        for cpu in here() {
+            let mut out = vec![0.0; x.len()];
+            apply(cpu, function, &x, &mut out);
+            for (a, b) in out.iter().zip(&first) {
+                assert!(
+                    a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan(),
+                    "{function:?} {cpu:?}"
+                );
+            }
+        }
+    }
+    let nan = [f32::NAN; 3];
+    let mut out = [0.0; 3];
+    for (function, _) in truths {
+        apply(Cpu::best(), function, &nan, &mut out);
+        assert!(out.iter().all(|x| x.is_nan()), "{function:?}");
+    }
+}
+
+#[test]
+fn rows_have_the_same_bits_on_every_instruction_set() {
+    for row in [1, 7, 16, 33, 192] {
+        let x = numbers(11, 5 * row);
+        let (scale, bias) = (numbers(12, row), numbers(13, row));
+        let run = |cpu| {
+            let (mut shares, mut normal) = (vec![0.0; x.len()], vec![0.0; x.len()]);
+            softmax(cpu, row, &x, &mut shares);
+            normalize(cpu, row, 1e-5, true, &x, &scale, &bias, &mut normal);
+            (shares, normal)
+        };
+        let first = run(Cpu::Scalar);
+        for (x, shares) in x.chunks(row).zip(first.0.chunks(row)) {
+            let total = x.iter().map(|x| f64::from(*x).exp()).sum::<f64>();
+            for (x, share) in x.iter().zip(shares) {
+                assert!((f64::from(*share) - f64::from(*x).exp() / total).abs() < 3e-7);
+            }
+        }
+        for cpu in here() {
+            assert_eq!(run(cpu), first, "{cpu:?}");
+        }
+    }
+}

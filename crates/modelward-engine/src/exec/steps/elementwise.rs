@@ -113,7 +113,8 @@ fn repeated(small: &[usize], large: &[usize]) -> Option<(usize, usize)> {
     let own = (0..large.len()).map(|axis| axis.checked_sub(added).map_or(1, |axis| small[axis]));
     let own = own.collect::<Vec<_>>();
     let full = |axis: &usize| own[*axis] == large[*axis];
-    let first = (0..large.len()).find(|axis| own[*axis] != 1).unwrap_or(large.len());
+    // One float stands beside itself everywhere.
+    let first = (0..large.len()).find(|axis| own[*axis] != 1).unwrap_or(0);
     let last = (0..large.len()).rev().find(|axis| own[*axis] != 1).map_or(first, |axis| axis + 1);
     (first..last)
         .all(|axis| full(&axis))

@@ -4,7 +4,7 @@ use crate::{
     Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Cpu, DOT_STEP, Dots, outer, outer_scratch},
+        kernels::{Cpu, DOT_STEP, Dots, Left, unpacked, unpacked_scratch},
         memory::{Memory, Place, Step},
     },
     graph::{
@@ -104,14 +104,17 @@ impl Step for Outer {
         let mut y = memory.take(self.y);
         let mut scratch = std::mem::take(&mut memory.scratch);
         let (a, b) = (memory.read(&self.a), memory.buffer(&self.b));
-        outer(self.cpu, self.sizes, a, b, y.floats_mut(), scratch.floats_mut());
+        // The left operand lies turned.
+        let left = Left { step: self.sizes[0], row: 1 };
+        let b = b.room_floats();
+        unpacked(self.cpu, self.sizes, a, left, b, y.floats_mut(), scratch.floats_mut());
         memory.scratch = scratch;
         memory.put(self.y, y);
         Ok(())
     }
 
     fn scratch(&self) -> usize {
-        outer_scratch(self.cpu)
+        unpacked_scratch(self.cpu)
     }
 }
 
