@@ -25,7 +25,7 @@ pub(super) use self::{
     buffer::Buffer,
     conv::Conv,
     dots::{Dots, STEP as DOT_STEP},
-    functions::{Function, apply, normalize, softmax},
+    functions::{Function, apply, normalize, normalize_back, softmax, sums},
     gemm::{Left, Panels, multiply, scratch as multiply_scratch, unpacked, unpacked_scratch},
     lanes::{Epilogue, add_scaled, lanes, square},
     pool::Pair,

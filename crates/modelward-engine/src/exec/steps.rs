@@ -16,8 +16,10 @@ use crate::{
 mod convolution;
 mod elementwise;
 mod matrices;
+mod parts;
 mod pool;
 mod product;
+mod reduce;
 mod rows;
 mod transpose;
 mod weight_gradient;
@@ -41,6 +43,11 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("Softmax", rows::plan_softmax),
     ("LayerNormalization", rows::plan_normalize),
     ("RMSNormalization", rows::plan_normalize),
+    ("NormalizeGrad", rows::plan_normalize_grad),
+    ("ReduceSum", reduce::plan),
+    ("ReduceMean", reduce::plan),
+    ("Split", parts::plan),
+    ("Concat", parts::plan_concat),
     ("Exp", rows::plan),
     ("Erf", rows::plan),
     ("Tanh", rows::plan),

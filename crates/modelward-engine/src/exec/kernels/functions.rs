@@ -224,3 +224,57 @@ lanes! {
         }
     }
 }
+
+lanes! {
+    /// What flows back through [`normalize`] without scale and bias.
+    ///
+    /// Source: Ba et al. 2016, "Layer normalization", differentiated.
+    pub(in crate::exec) fn normalize_back(
+        row: usize,
+        epsilon: f32,
+        centred: bool,
+        x: &[f32],
+        flow: &[f32],
+        out: &mut [f32],
+    ) {
+        let size = row as f32;
+        let rows = x.chunks_exact(row).zip(flow.chunks_exact(row));
+        for (out, (x, flow)) in out.chunks_exact_mut(row).zip(rows) {
+            let mean = if centred { summed(x, |x| x) / size } else { 0.0 };
+            let common = if centred { summed(flow, |flow| flow) / size } else { 0.0 };
+            let variance = summed(x, |x| (x - mean) * (x - mean)) / size;
+            let inverse = 1.0 / (variance + epsilon).sqrt();
+            for ((out, x), flow) in out.iter_mut().zip(x).zip(flow) {
+                *out = (x - mean) * inverse * flow;
+            }
+            let along = summed(out, |x| x) / size;
+            for ((out, x), flow) in out.iter_mut().zip(x).zip(flow) {
+                *out = inverse * (flow - common - (x - mean) * inverse * along);
+            }
+        }
+    }
+}
+
+lanes! {
+    /// Sums along the middle of three axes, of which the second and the third have these sizes; then
+    /// times a scale.
+    pub(in crate::exec) fn sums(size: usize, inner: usize, scale: f32, x: &[f32], out: &mut [f32]) {
+        if inner == 1 {
+            for (out, row) in out.iter_mut().zip(x.chunks_exact(size)) {
+                *out = summed(row, |x| x) * scale;
+            }
+            return;
+        }
+        for (out, block) in out.chunks_exact_mut(inner).zip(x.chunks_exact(size * inner)) {
+            out.fill(0.0);
+            for row in block.chunks_exact(inner) {
+                for (out, x) in out.iter_mut().zip(row) {
+                    *out += x;
+                }
+            }
+            for out in out.iter_mut() {
+                *out *= scale;
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use crate::{
     Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Cpu, Function, apply, normalize, softmax},
+        kernels::{Cpu, Function, apply, normalize, normalize_back, softmax},
         memory::{Memory, Place, Step},
     },
     graph::{Node, axis_of},
@@ -40,6 +40,19 @@ struct Normalize {
     x: Place,
     scale: Option<Place>,
     bias: Option<Place>,
+    y: usize,
+    count: usize,
+}
+
+/// What flows back through rows that are normalised.
+#[derive(Debug)]
+struct NormalizeGrad {
+    cpu: Cpu,
+    row: usize,
+    epsilon: f32,
+    centred: bool,
+    flow: Place,
+    x: Place,
     y: usize,
     count: usize,
 }
@@ -127,6 +140,45 @@ pub(super) fn plan_normalize(compiler: &mut Compiler<'_>, node: &Node) -> Result
         Box::new(Normalize { cpu, row, epsilon, centred, x, scale, bias, y, count })
     });
     Ok(true)
+}
+
+/// Plan a `NormalizeGrad` of floats.
+pub(super) fn plan_normalize_grad(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
+    let ([Some(flow), Some(x)], [output]) = (&node.inputs[..], &node.outputs[..]) else {
+        return Ok(false);
+    };
+    let kind = compiler.kind(*x)?.clone();
+    if kind.element != Element::F32 || node.attributes.find("num_groups").is_some() {
+        return Ok(false);
+    }
+    let axis = axis_of(node.attributes.int_or("axis", -1)?, kind.dims.len())?;
+    let row = kind.dims[axis..].iter().product::<usize>();
+    if row == 0 {
+        return Ok(false);
+    }
+    let epsilon = node.attributes.float_or("epsilon", 1e-5)?;
+    let centred = node.attributes.int_or("centred", 1)? != 0;
+    let (cpu, count) = (compiler.cpu, kind.count()?);
+    let (flow, x) = (compiler.operand(*flow)?, compiler.operand(*x)?);
+    let y = compiler.begin(*output)?;
+    compiler.push(move |place| {
+        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
+        let (flow, x) = (place(&flow), place(&x));
+        Box::new(NormalizeGrad { cpu, row, epsilon, centred, flow, x, y, count })
+    });
+    Ok(true)
+}
+
+impl Step for NormalizeGrad {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        let mut y = memory.take(self.y);
+        let (x, flow) = (memory.read(&self.x), memory.read(&self.flow));
+        let (x, flow) = (&x[..self.count], &flow[..self.count]);
+        let out = &mut y.floats_mut()[..self.count];
+        normalize_back(self.cpu, self.row, self.epsilon, self.centred, x, flow, out);
+        memory.put(self.y, y);
+        Ok(())
+    }
 }
 
 impl Step for Unary {
