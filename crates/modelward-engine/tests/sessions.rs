@@ -159,10 +159,59 @@ fn drawn(seed: u64) -> Model {
     ])
 }
 
+fn whole(name: &str, value: u64) -> Vec<u8> {
+    bytes(5, &[text(1, name), number(3, value), number(20, 2)].concat())
+}
+
+/// A constant of whole numbers; one alone has no dimensions.
+fn list(name: &str, values: &[i64]) -> Vec<u8> {
+    let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<_>>();
+    let dims = if values.len() == 1 { vec![] } else { number(1, values.len() as u64) };
+    bytes(5, &[dims, number(2, 7), text(8, name), bytes(9, &raw)].concat())
+}
+
+/// A block of a transformer: normalisation, attention of two heads, a residual, a mean.
+fn attentive() -> Model {
+    model(&[
+        node("Reshape", &["x", "rows"], "t", &[]),
+        node("LayerNormalization", &["t", "scale", "shift"], "n", &[]),
+        node("MatMul", &["n", "w"], "m", &[]),
+        node("Reshape", &["m", "heads"], "h", &[]),
+        node("Transpose", &["h"], "qkv", &[ints("perm", &[2, 0, 3, 1, 4])]),
+        node("Gather", &["qkv", "first"], "q", &[whole("axis", 0)]),
+        node("Gather", &["qkv", "second"], "k", &[whole("axis", 0)]),
+        node("Gather", &["qkv", "third"], "v", &[whole("axis", 0)]),
+        node("Transpose", &["k"], "turned", &[ints("perm", &[0, 1, 3, 2])]),
+        node("MatMul", &["q", "turned"], "scores", &[]),
+        node("Softmax", &["scores"], "shares", &[]),
+        node("MatMul", &["shares", "v"], "mixed", &[]),
+        node("Transpose", &["mixed"], "back", &[ints("perm", &[0, 2, 1, 3])]),
+        node("Reshape", &["back", "joined"], "j", &[]),
+        node("MatMul", &["j", "o"], "out", &[]),
+        node("Add", &["out", "t"], "sum", &[]),
+        node("ReduceMean", &["sum"], "mean", &[ints("axes", &[1]), whole("keepdims", 0)]),
+        node("Erf", &["mean"], "e", &[]),
+        node("Gemm", &["e", "l"], "logits", &[]),
+        list("rows", &[0, 20, 14]),
+        list("heads", &[0, 20, 3, 2, 6]),
+        list("joined", &[0, 20, 12]),
+        list("first", &[0]),
+        list("second", &[1]),
+        list("third", &[-1]),
+        weight("scale", &[14], 4),
+        weight("shift", &[14], 5),
+        weight("w", &[14, 36], 1),
+        weight("o", &[12, 14], 2),
+        weight("l", &[14, 4], 3),
+        port(11, "x", 1, &[2, 10, 14]),
+        port(12, "logits", 1, &[4]),
+    ])
+}
+
 #[test]
 fn an_example_alone_has_the_bits_that_it_has_at_any_place_of_a_batch() {
-    for seed in 0..24 {
-        let model = drawn(seed);
+    for seed in 0..25 {
+        let model = if seed == 24 { attentive() } else { drawn(seed) };
         let run = |fed: &Fed, labels: &Tensor, threads: usize| {
             let (mut fed, limits) = (fed.clone(), Limits::default());
             let of = Objective::Loss(Loss::CrossEntropy);
@@ -192,15 +241,37 @@ fn an_example_alone_has_the_bits_that_it_has_at_any_place_of_a_batch() {
 
 #[test]
 fn a_plan_gives_what_the_interpreter_gives() {
-    let model = classifier();
-    let (fed, _) = fed(&model, 11);
-    let limits = Limits::default();
-    let meter = modelward_engine::Meter::new(limits);
-    let expected = evaluate(&model.graph, &fed, &meter).unwrap();
-    let got = modelward_engine::exec::run(&model.graph, &fed, How::new(limits)).unwrap();
-    let (expected, got) = (expected[0].values::<f32>().unwrap(), got[0].values::<f32>().unwrap());
-    let most = expected.iter().fold(0.0_f32, |most, value| most.max(value.abs()));
-    assert!(expected.iter().zip(got).all(|(a, b)| (a - b).abs() <= 1e-5 * most));
+    for model in [classifier(), attentive()] {
+        let (mut fed, labels) = fed(&model, 11);
+        let limits = Limits::default();
+        let of = Objective::Loss(Loss::CrossEntropy);
+        for by in [By::Inputs, By::Weights] {
+            let derivative = model.derivative(&by, &of, Some(&fed), false, &limits).unwrap();
+            fed.truncate(1);
+            fed.push((derivative.labels.unwrap(), Arc::new(labels.clone())));
+            let graph = &derivative.graph;
+            let meter = modelward_engine::Meter::new(limits);
+            let expected = evaluate(graph, &fed, &meter).unwrap();
+            let got = modelward_engine::exec::run(graph, &fed, How::new(limits)).unwrap();
+            for (expected, got) in expected.iter().zip(&got) {
+                assert_eq!(expected.kind(), got.kind());
+                let (a, b) = (expected.values::<f32>().unwrap(), got.values::<f32>().unwrap());
+                let most = a.iter().fold(1e-3_f32, |most, value| most.max(value.abs()));
+                assert!(a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 * most), "{by:?}");
+            }
+            fed.truncate(1);
+        }
+    }
+}
+
+#[test]
+fn a_transformer_goes_in_pieces_of_the_batch() {
+    let model = attentive();
+    let (fed, _) = fed(&model, 64);
+    let how = How { threads: 2, ..How::new(Limits::default()) };
+    let mut session = Session::new(Arc::new(model.graph.clone()), &fed, how).unwrap();
+    let (_, piece) = session.plan(64).unwrap();
+    assert!(piece <= 32, "{piece}");
 }
 
 #[test]

@@ -197,7 +197,7 @@ impl Session {
         };
         if self.outputs.is_none() {
             return match self.program(examples) {
-                Ok(program) => self.whole(&program, inputs),
+                Ok(program) => self.whole(&program, examples, inputs),
                 Err(trouble) if trouble.kind == Kind::DataDependent => self.interpret(inputs),
                 Err(trouble) => Err(trouble),
             };
@@ -268,14 +268,20 @@ impl Session {
     }
 
     /// All at once.
-    fn whole(&self, program: &Program, inputs: &[Arc<Tensor>]) -> Result<Vec<Tensor>> {
-        let mut memory = program.memory();
+    fn whole(
+        &self,
+        program: &Program,
+        examples: usize,
+        inputs: &[Arc<Tensor>],
+    ) -> Result<Vec<Tensor>> {
+        let mut memory = self.runner.memory(examples, program);
         let types = program.outputs().collect::<Vec<_>>();
         let mut outputs = Vec::with_capacity(types.len());
         self.runner.write(program, &mut memory, inputs, None, &mut |at, view| {
             outputs.push(view.tensor(types[at])?);
             Ok(())
         })?;
+        self.runner.give_back(examples, memory);
         Ok(outputs)
     }
 

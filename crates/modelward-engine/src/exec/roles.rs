@@ -237,10 +237,8 @@ impl Split<'_> {
                 }
                 _ => None,
             },
-            (
-                "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "Expand" | "Tile",
-                Role::Batch(0),
-            ) => (self.follows(output, 0) && (name != "Expand" || rank == first_rank))
+            ("Expand" | "Tile", Role::Batch(0)) => (self.follows(output, 0)
+                && (name != "Expand" || rank == first_rank))
                 .then_some(Role::Batch(0)),
             ("Transpose", Role::Batch(axis)) => {
                 let reversed = (0..rank as i64).rev().collect::<Vec<_>>();
@@ -270,10 +268,17 @@ impl Split<'_> {
                     && axes.iter().all(|&axis| axis_of(axis, rank).is_ok_and(|axis| axis != 0));
                 (fine && apart && self.follows(output, 0)).then_some(Role::Batch(0))
             }
-            ("Concat", _) => {
+            ("Concat", Role::Batch(axis)) => {
                 let along = axis_of(attributes.int_or("axis", 0)?, rank)?;
-                let all = given.iter().all(|role| *role == Role::Batch(0));
-                (all && along != 0).then_some(Role::Batch(0))
+                let all = given.iter().all(|role| *role == Role::Batch(axis));
+                (all && along != axis).then_some(Role::Batch(axis))
+            }
+            ("Split", Role::Batch(axis)) if others_fixed => {
+                let along = axis_of(attributes.int_or("axis", 0)?, first_rank)?;
+                (along != axis).then_some(Role::Batch(axis))
+            }
+            ("Reshape" | "Flatten" | "Squeeze" | "Unsqueeze", Role::Batch(axis)) => {
+                self.reshaped(node, axis, output)
             }
             ("Slice" | "Pad", Role::Batch(0)) if others_fixed => {
                 let axes = self.ints(node, 3);
@@ -285,9 +290,26 @@ impl Split<'_> {
                 });
                 (apart && self.follows(output, 0)).then_some(Role::Batch(0))
             }
-            ("Gather", Role::Batch(0)) if of(1) == Role::Fixed => {
+            ("Gather", Role::Batch(axis)) if of(1) == Role::Fixed => {
                 let along = axis_of(attributes.int_or("axis", 0)?, first_rank)?;
-                (along != 0).then_some(Role::Batch(0))
+                // The axes of the indices stand in the place of the one that is gathered along.
+                let to =
+                    if along < axis { (axis + rank).checked_sub(first_rank) } else { Some(axis) };
+                to.filter(|&to| along != axis && self.follows(output, to)).map(Role::Batch)
+            }
+            ("GatherGrad", Role::Batch(_)) if of(1) == Role::Fixed => match of(2) {
+                Role::Batch(axis) => {
+                    let along = axis_of(attributes.int_or("axis", 0)?, rank)?;
+                    (along != axis && self.follows(output, axis)).then_some(Role::Batch(axis))
+                }
+                _ => None,
+            },
+            ("NormalizeGrad" | "Normalize", Role::Batch(axis))
+                if given.iter().all(|role| *role == Role::Batch(axis))
+                    && attributes.find("num_groups").is_none() =>
+            {
+                let along = axis_of(attributes.int_or("axis", -1)?, first_rank)?;
+                (along > axis).then_some(Role::Batch(axis))
             }
             ("Gather", Role::Fixed) if of(1) == Role::Batch(0) => {
                 let along = axis_of(attributes.int_or("axis", 0)?, first_rank)?;
@@ -353,6 +375,23 @@ impl Split<'_> {
             }
         }
         self.follows(output, along).then_some(Role::Batch(along))
+    }
+
+    /// The elements in the same order: the batch lies where as many elements stand in front of it.
+    fn reshaped(&self, node: &Node, axis: usize, output: ValueId) -> Option<Role> {
+        let input = node.inputs.first().copied().flatten()?;
+        let front = |known: &Inference, id: ValueId, axis: usize| {
+            Some(known.kind(id)?.dims.get(..axis)?.iter().product::<usize>())
+        };
+        let before = front(self.one, input, axis)?;
+        let fits = |to: &usize| {
+            self.follows(output, *to)
+                && [self.one, self.two].iter().all(|known| {
+                    front(known, input, axis) == Some(before)
+                        && front(known, output, *to) == Some(before)
+                })
+        };
+        (0..self.rank(output)?).find(fits).map(Role::Batch)
     }
 
     /// A sum that is scaled by what is the same for every size of the batch.

@@ -15,6 +15,7 @@ use crate::{
 
 mod convolution;
 mod elementwise;
+mod gather;
 mod matrices;
 mod parts;
 mod pool;
@@ -46,6 +47,8 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("NormalizeGrad", rows::plan_normalize_grad),
     ("ReduceSum", reduce::plan),
     ("ReduceMean", reduce::plan),
+    ("Gather", gather::plan),
+    ("GatherGrad", gather::plan_grad),
     ("Split", parts::plan),
     ("Concat", parts::plan_concat),
     ("Exp", rows::plan),

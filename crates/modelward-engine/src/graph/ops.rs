@@ -41,7 +41,7 @@ mod expand;
 mod eye_like;
 pub(crate) mod features;
 mod fused;
-mod gather;
+pub(crate) mod gather;
 mod gather_elements;
 mod gather_nd;
 mod global_pool;

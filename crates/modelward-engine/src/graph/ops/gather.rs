@@ -150,7 +150,7 @@ fn scatter(run: &Run<'_>) -> Result<Vec<Tensor>> {
 }
 
 /// Indices along an axis, from its end where they are negative.
-pub(super) fn places(indices: &Tensor, size: usize) -> Result<Vec<usize>> {
+pub(crate) fn places(indices: &Tensor, size: usize) -> Result<Vec<usize>> {
     let place = |index: i64| {
         let at = if index < 0 { index.checked_add(size as i64) } else { Some(index) };
         let at = at.and_then(|at| usize::try_from(at).ok()).filter(|&at| at < size);
