@@ -327,3 +327,57 @@ fn nan_in_an_input_is_named_with_its_place() {
     let trouble = model.refuse_nan(&fed).unwrap_err();
     assert!(trouble.why.contains("`x`, got 1 NaN, the first at [1, 0, 1, 1]"), "{trouble}");
 }
+
+#[test]
+fn clipped_gradients_are_sums_of_each_examples_own() {
+    for (model, examples) in [(classifier(), 37), (attentive(), 9), (drawn(3), 530)] {
+        let (mut fed, labels) = fed(&model, examples);
+        let (of, limits) = (Objective::Loss(Loss::CrossEntropy), Limits::default());
+        let derivative = model.derivative(&By::Weights, &of, Some(&fed), false, &limits).unwrap();
+        let count = derivative.gradients.len();
+        fed.push((derivative.labels.unwrap(), Arc::new(labels)));
+        let inputs = fed.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>();
+        let graph = Arc::new(derivative.graph);
+        let session = |threads: usize| {
+            let how = How { threads, ..How::new(limits) };
+            Session::new(graph.clone(), &fed, how).unwrap()
+        };
+        let mut one = session(1);
+        let clipped = one.clipped(&inputs, count, 0.05).unwrap();
+        for threads in [1, 2, 3, 8] {
+            let again = session(threads).clipped(&inputs, count, 0.05).unwrap();
+            assert_eq!(again.gradients, clipped.gradients, "{threads}");
+            assert_eq!(again.norms, clipped.norms, "{threads}");
+        }
+        let mut sums: Vec<Vec<f64>> =
+            clipped.gradients.iter().map(|tensor| vec![0.0; tensor.count()]).collect();
+        for example in 0..examples {
+            let alone = inputs.iter().map(|tensor| {
+                let each = tensor.count() / examples;
+                let values = tensor.cast(modelward_engine::Element::F32).unwrap();
+                let values = values.values::<f32>().unwrap()[example * each..][..each].to_vec();
+                let one = Tensor::new([&[1], &tensor.dims()[1..]].concat(), values).unwrap();
+                Arc::new(one.cast(tensor.element()).unwrap())
+            });
+            let outputs = one.run(&alone.collect::<Vec<_>>()).unwrap();
+            let own = &outputs[outputs.len() - count..];
+            let square = |tensor: &Tensor| {
+                let values = tensor.values::<f32>().unwrap();
+                values.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>()
+            };
+            let norm = own.iter().map(square).sum::<f64>().sqrt();
+            assert!((norm - f64::from(clipped.norms[example])).abs() < 1e-5 * norm, "{example}");
+            let scale = (0.05 / norm).min(1.0);
+            for (sum, own) in sums.iter_mut().zip(own) {
+                let values = own.values::<f32>().unwrap();
+                sum.iter_mut().zip(values).for_each(|(sum, x)| *sum += f64::from(*x) * scale);
+            }
+        }
+        for (sum, got) in sums.iter().zip(&clipped.gradients) {
+            let most = sum.iter().fold(1e-6_f64, |most, value| most.max(value.abs()));
+            for (sum, got) in sum.iter().zip(got.values::<f32>().unwrap()) {
+                assert!((sum - f64::from(*got)).abs() <= 1e-5 * most, "{sum} and {got}");
+            }
+        }
+    }
+}

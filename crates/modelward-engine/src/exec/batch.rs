@@ -17,7 +17,7 @@ use crate::{
         crew::Crew,
         evaluate,
         given::Given,
-        groups::Groups,
+        groups::{Clipping, Groups, in_parts},
         pieces::{Pieces, Runner, SUMMED},
         roles::{Role, roles},
     },
@@ -59,6 +59,8 @@ pub struct Session {
     /// The roles of the outputs, where the graph may be split.
     outputs: Option<Vec<Role>>,
     programs: HashMap<usize, Arc<Program>>,
+    /// How so many gradients of one example are taken.
+    clipping: Option<(usize, Clipping)>,
     packs: Packs,
     runner: Arc<Runner>,
     crew: Crew,
@@ -83,6 +85,7 @@ impl Session {
             batch,
             outputs: None,
             programs: HashMap::new(),
+            clipping: None,
             packs: Packs::default(),
             runner: Arc::new(runner),
             crew: Crew::default(),
@@ -98,7 +101,9 @@ impl Session {
             return Ok(None);
         }
         let sizes = (examples + 1, examples + 2);
-        let (Ok(one), Ok(two)) = (self.infer(sizes.0), self.infer(sizes.1)) else {
+        let (Ok(one), Ok(two)) =
+            (self.infer(&self.graph, sizes.0), self.infer(&self.graph, sizes.1))
+        else {
             return Ok(None);
         };
         let batch = self.inputs.iter().zip(&self.batch).filter(|(_, batch)| **batch);
@@ -107,8 +112,8 @@ impl Session {
         Ok(roles.map(|roles| self.graph.outputs.iter().map(|id| roles[id.index()]).collect()))
     }
 
-    /// What is known of the graph for a number of examples.
-    fn infer(&self, examples: usize) -> Result<Inference> {
+    /// What is known of a graph of these inputs for a number of examples.
+    fn infer(&self, graph: &Graph, examples: usize) -> Result<Inference> {
         let meter = Meter::new(self.how.limits);
         let kinds = self.inputs.iter().zip(&self.batch).map(|((_, tensor), batch)| {
             let mut kind = tensor.kind();
@@ -124,7 +129,7 @@ impl Session {
                 let small = !batch && says_shapes(tensor);
                 (*id, Known { kind, value: small.then_some(&**tensor) })
             });
-        Inference::of(&self.graph, &known.collect::<Vec<_>>(), &meter)
+        Inference::of(graph, &known.collect::<Vec<_>>(), &meter)
     }
 
     /// The program for a number of examples.
@@ -132,12 +137,14 @@ impl Session {
         if let Some(program) = self.programs.get(&examples) {
             return Ok(program.clone());
         }
-        let known = self.infer(examples)?;
-        let program =
-            Program::compile(&self.graph, &known, &self.packs, &self.how.limits, self.how.cpu)?;
-        let program = Arc::new(program);
+        let program = Arc::new(self.compile(&self.graph, examples)?);
         self.programs.insert(examples, program.clone());
         Ok(program)
+    }
+
+    fn compile(&self, graph: &Graph, examples: usize) -> Result<Program> {
+        let known = self.infer(graph, examples)?;
+        Program::compile(graph, &known, &self.packs, &self.how.limits, self.how.cpu)
     }
 
     /// How many examples go together, of a batch of so many.
@@ -243,6 +250,7 @@ impl Session {
             let lead = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
             let examples = lead.and_then(|(tensor, _)| tensor.dims().first().copied());
             self.programs.clear();
+            self.clipping = None;
             self.packs = Packs::default();
             self.runner = Arc::new(Runner::new(&self.graph, &self.inputs, &self.batch));
             self.outputs = self.split(examples.unwrap_or(0))?;
@@ -319,39 +327,41 @@ impl Session {
 
     /// Gradients clipped for each example: the last `count` outputs, which have to be sums over the
     /// batch. Each example's are scaled by `min(1, clip / norm)`, the norm over all of them, and
-    /// added. Memory is that of one example's gradients a thread, and a few sums.
-    ///
-    /// Source: Abadi et al. 2016, "Deep learning with differential privacy", algorithm 1.
+    /// added. Memory is that of one example's gradients a thread, without those of fully connected
+    /// layers, and of the sums.
     ///
     /// # Errors
     /// As [`Session::run`], and where the graph cannot be run example by example.
     pub fn clipped(&mut self, inputs: &[Arc<Tensor>], count: usize, clip: f32) -> Result<Clipped> {
-        let first = self.graph.outputs.len().saturating_sub(count);
         if !self.is_summed(count) {
             return Err(Trouble::unsupported("this graph does not go example by example"));
         }
         self.take_shapes(inputs)?;
         let examples = inputs.iter().zip(&self.batch).find(|(_, batch)| **batch);
         let examples = examples.and_then(|(tensor, _)| tensor.dims().first().copied()).unwrap_or(0);
-        let program = self.program(1)?;
-        let groups = examples.div_ceil(SUMMED);
-        let threads = self.threads(&program, groups);
-        let all = Arc::new(Groups {
-            runner: self.runner.clone(),
-            program,
-            inputs: inputs.to_vec(),
-            examples,
-            outputs: first..self.graph.outputs.len(),
-            clip,
-            cpu: self.how.cpu,
-            next: AtomicUsize::new(0),
-            given: Mutex::new(Given::new(&vec![Role::Sum; count])),
-            norms: Mutex::new(vec![0.0; examples]),
-        });
+        let one = self.clipping(count)?;
+        let threads = self.threads(&one.program, examples.div_ceil(SUMMED));
+        let all = Arc::new(Groups::new(one, inputs, examples, clip));
         let groups = all.clone();
         self.crew.run(threads, move || groups.work())?;
         let (gradients, norms) = all.finish()?;
         Ok(Clipped { gradients, norms })
+    }
+
+    /// How the last `count` outputs are taken for one example.
+    fn clipping(&mut self, count: usize) -> Result<Clipping> {
+        if let Some((known, clipping)) = &self.clipping
+            && *known == count
+        {
+            return Ok(clipping.clone());
+        }
+        let (graph, parts) = in_parts(&self.graph, count);
+        let program = Arc::new(self.compile(&graph, 1)?);
+        // Its memory is that of another program than the session's for one example.
+        let runner = Arc::new(Runner::new(&graph, &self.inputs, &self.batch));
+        let clipping = Clipping { runner, program, parts };
+        self.clipping = Some((count, clipping.clone()));
+        Ok(clipping)
     }
 
     /// Whether the last `count` outputs are sums over the examples, so that [`Session::clipped`] can

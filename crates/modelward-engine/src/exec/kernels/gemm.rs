@@ -146,14 +146,16 @@ pub(in crate::exec) fn unpacked_scratch(cpu: Cpu) -> usize {
     cpu.rows() * cpu.columns()
 }
 
-/// How far apart neighbours of a left operand lie, along the shared index and along the rows.
+/// How far apart neighbours of a left operand lie, along the shared index and along the rows, and
+/// whether its product is added to what is there.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::exec) struct Left {
     pub(in crate::exec) step: usize,
     pub(in crate::exec) row: usize,
+    pub(in crate::exec) add: bool,
 }
 
-/// `y[m, n] = a[m, k] * b[k, n]`, of sizes `[m, k, n]`, where neither operand is packed. Behind `b`
+/// `y[m, n] = a[m, k] * b[k, n]`, or added to it, of sizes `[m, k, n]`, where neither operand is packed. Behind `b`
 /// as many floats as a tile has columns may be read.
 pub(in crate::exec) fn unpacked(
     cpu: Cpu,
@@ -170,6 +172,11 @@ pub(in crate::exec) fn unpacked(
         let columns = wide.min(n - column);
         for row in (0..m).step_by(tall) {
             let rows = tall.min(m - row);
+            if columns < wide && left.add {
+                for (r, sums) in scratch.chunks_exact_mut(wide).take(rows).enumerate() {
+                    sums[..columns].copy_from_slice(&y[(row + r) * n + column..][..columns]);
+                }
+            }
             for from in (0..k).step_by(DEEP) {
                 let tile = Tile {
                     rows,
@@ -179,7 +186,7 @@ pub(in crate::exec) fn unpacked(
                     a_row: left.row,
                     b_step: n,
                     c_step: if columns == wide { n } else { wide },
-                    go_on: from > 0,
+                    go_on: left.add || from > 0,
                 };
                 let (a, b) = (&a[from * left.step + row * left.row..], &b[from * n + column..]);
                 if columns == wide {

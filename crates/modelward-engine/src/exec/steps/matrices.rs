@@ -61,7 +61,7 @@ impl Step for Matrices {
         let mut y = memory.take(self.y);
         let mut scratch = std::mem::take(&mut memory.scratch);
         let [m, k, n] = self.sizes;
-        let left = Left { step: 1, row: k };
+        let left = Left { step: 1, row: k, add: false };
         let (a, b) = (memory.read(&self.a), memory.buffer(&self.b).room_floats());
         for (at, y) in y.floats_mut().chunks_exact_mut(m * n).take(self.batch).enumerate() {
             let (a, b) = (&a[at * self.steps[0]..], &b[at * self.steps[1]..]);

@@ -105,7 +105,7 @@ impl Step for Outer {
         let mut scratch = std::mem::take(&mut memory.scratch);
         let (a, b) = (memory.read(&self.a), memory.buffer(&self.b));
         // The left operand lies turned.
-        let left = Left { step: self.sizes[0], row: 1 };
+        let left = Left { step: self.sizes[0], row: 1, add: false };
         let b = b.room_floats();
         unpacked(self.cpu, self.sizes, a, left, b, y.floats_mut(), scratch.floats_mut());
         memory.scratch = scratch;
