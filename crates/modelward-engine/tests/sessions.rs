@@ -181,7 +181,8 @@ fn attentive() -> Model {
         node("Gather", &["qkv", "first"], "q", &[whole("axis", 0)]),
         node("Gather", &["qkv", "second"], "k", &[whole("axis", 0)]),
         node("Gather", &["qkv", "third"], "v", &[whole("axis", 0)]),
-        node("Transpose", &["k"], "turned", &[ints("perm", &[0, 1, 3, 2])]),
+        // From the end: -1, -2.
+        node("Transpose", &["k"], "turned", &[ints("perm", &[0, 1, u64::MAX, u64::MAX - 1])]),
         node("MatMul", &["q", "turned"], "scores", &[]),
         node("Softmax", &["scores"], "shares", &[]),
         node("MatMul", &["shares", "v"], "mixed", &[]),

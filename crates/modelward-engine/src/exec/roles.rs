@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use crate::{
     Element, Result,
-    graph::{Graph, Inference, Node, ValueId, axis_of},
+    graph::{Graph, Inference, Node, ValueId, axis_of, ops::transpose::order},
 };
 
 /// How a value depends on the batch.
@@ -241,9 +241,7 @@ impl Split<'_> {
                 && (name != "Expand" || rank == first_rank))
                 .then_some(Role::Batch(0)),
             ("Transpose", Role::Batch(axis)) => {
-                let reversed = (0..rank as i64).rev().collect::<Vec<_>>();
-                let order = attributes.ints("perm")?.unwrap_or(&reversed);
-                let to = order.iter().position(|from| *from == axis as i64);
+                let to = order(attributes, rank)?.iter().position(|from| *from == axis);
                 to.map(Role::Batch)
             }
             (

@@ -101,7 +101,7 @@ mod taper;
 mod tensor_scatter;
 mod tile;
 mod top_k;
-mod transpose;
+pub(crate) mod transpose;
 mod tree_ensemble;
 mod trigonometry;
 mod trilu;

@@ -42,7 +42,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
         parts.push((compiler.begin(output)?, size));
     }
     // Parts that nobody names are not there, but their floats are.
-    let rest = kind.dims[axis..].iter().product::<usize>() - whole;
+    let rest = kind.dims[axis..].iter().product::<usize>().saturating_sub(whole);
     compiler.push(move |place| {
         let part = |(operand, size): &(_, usize)| match place(operand) {
             Place::Slot(slot) => Some((slot, *size)),

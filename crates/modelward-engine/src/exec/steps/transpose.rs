@@ -6,7 +6,7 @@ use crate::{
         compile::Compiler,
         memory::{Memory, Place, Step},
     },
-    graph::Node,
+    graph::{Node, ops::transpose::order},
 };
 
 /// Floats in another order of axes.
@@ -26,13 +26,9 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     if kind.element != Element::F32 || kind.count()? == 0 || rank < 2 {
         return Ok(false);
     }
-    let order = match node.attributes.ints("perm")? {
-        Some(order) => order.iter().map(|&axis| axis as usize).collect::<Vec<_>>(),
-        None => (0..rank).rev().collect(),
-    };
     let step = |axis: usize| kind.dims[axis + 1..].iter().product::<usize>();
     let mut axes: Vec<(usize, usize)> = Vec::new();
-    for axis in order {
+    for axis in order(&node.attributes, rank)? {
         let (size, step) = (kind.dims[axis], step(axis));
         match axes.last_mut() {
             _ if size == 1 => {}

@@ -43,7 +43,7 @@ static TRANSPOSE: Operator = Operator::new(
 .moves();
 
 /// Which axis of the input each axis of the output is; reversed where `perm` does not say.
-fn order(attributes: &Attributes, rank: usize) -> Result<Vec<usize>> {
+pub(crate) fn order(attributes: &Attributes, rank: usize) -> Result<Vec<usize>> {
     let Some(order) = attributes.ints("perm")? else { return Ok((0..rank).rev().collect()) };
     let axes = order.iter().map(|&axis| axis_of(axis, rank));
     let axes = axes.collect::<Result<Vec<_>>>()?;
