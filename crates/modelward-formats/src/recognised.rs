@@ -131,23 +131,6 @@ fn xml(start: &str) -> Option<&'static str> {
 type Schema = (&'static str, &'static [(u64, char)], &'static [(u64, char)]);
 
 const SCHEMAS: &[Schema] = &[
-    // onnx.proto: ir_version, graph; names, versions, opset_import, metadata, training, functions.
-    (
-        "ONNX",
-        &[(1, 'v'), (7, 'b')],
-        &[
-            (2, 'b'),
-            (3, 'b'),
-            (4, 'b'),
-            (5, 'v'),
-            (6, 'b'),
-            (8, 'b'),
-            (14, 'b'),
-            (20, 'b'),
-            (25, 'b'),
-            (26, 'b'),
-        ],
-    ),
     // saved_model.proto: schema version, graphs.
     ("a TensorFlow SavedModel", &[(1, 'v'), (2, 'b')], &[]),
     // graph.proto: nodes, versions, library.
@@ -201,7 +184,7 @@ mod tests {
         let mut hdf5 = vec![0; 1024];
         hdf5.extend(b"\x89HDF\r\n\x1a\n");
         assert_eq!(why(&hdf5).unwrap(), "HDF5 is not judged yet");
-        assert_eq!(why(b"\x08\x08\x3a\x02\x0a\0").unwrap(), "ONNX is not judged yet");
+        assert_eq!(why(b"\x08\x01\x12\0").unwrap(), "a TensorFlow SavedModel is not judged yet");
         assert!(why(b"\x81\xa6params\x80").unwrap().starts_with("MessagePack"));
         assert!(why(b"<?xml version=\"1.0\"?><PMML/>").unwrap().starts_with("PMML"));
         assert!(why(b"{\"nodes\": [], \"arg_nodes\": [], \"heads\": []}").is_some());
