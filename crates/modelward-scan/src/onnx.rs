@@ -11,6 +11,8 @@ pub(crate) mod operators;
 #[cfg(test)]
 pub(crate) mod samples;
 mod tensor_mismatch;
+#[cfg(test)]
+mod tests;
 
 pub(crate) const CHECKS: &[Entry] = &[
     Entry::of::<ambiguous_name::AmbiguousName>(),

@@ -69,7 +69,8 @@ impl Asset for File {
 
 fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
     let outline = outline(bytes)?;
-    Some(judged(bytes, outline, budget).map(|file| Box::new(file) as Box<dyn Asset>))
+    let file = outline.and_then(|outline| judged(bytes, outline, budget));
+    Some(file.map(|file| Box::new(file) as Box<dyn Asset>))
 }
 
 fn judged(bytes: &Bytes, outline: Outline, budget: &Arc<Budget>) -> Result<File, Refusal> {
@@ -82,8 +83,15 @@ fn judged(bytes: &Bytes, outline: Outline, budget: &Arc<Budget>) -> Result<File,
     let mut unowned = Vec::new();
     if let Some(refusal) = outline.broken {
         let why = format!("bytes behind the end of the model: {}", refusal.why);
-        gaps.push(Refusal::new(outline.end, Gap::Malformed, why));
+        gaps.push(Refusal::new(refusal.at, Gap::Malformed, why));
+    }
+    if outline.end < bytes.len() {
         unowned.push((outline.end..bytes.len(), "bytes behind the end of the model".to_owned()));
+        let foreign = outline.foreign.iter().filter_map(|span| {
+            let piece = bytes.slice(span.start, length(span)).ok()?;
+            Some((format!("bytes {:#x} to {:#x}", span.start, span.end), piece))
+        });
+        hidden.extend(foreign);
     }
     for field in model.unknown.iter().filter(|field| !field.span.is_empty()) {
         let what = format!("field {} is none of ONNX's", field.number);
@@ -141,20 +149,23 @@ fn texts(model: &Model, bytes: &Bytes) -> Weights {
 
 /// The fields of a file from its start, up to where they are none any more.
 struct Outline {
-    /// Where they end.
+    /// Where the last of them ends that ONNX has.
     end: u64,
-    /// What stands there, if that is not the end of the file.
+    /// The content of fields behind that.
+    foreign: Vec<Span>,
+    /// Why what follows is no message.
     broken: Option<Refusal>,
 }
 
 /// Whether a file is a model: a version and a graph, and either nothing that ONNX does not have, or
 /// what is a graph in truth.
-fn outline(bytes: &Bytes) -> Option<Outline> {
+fn outline(bytes: &Bytes) -> Option<Result<Outline, Refusal>> {
     let limits = Limits::default();
     let mut wire = Wire::new(bytes, &limits);
-    let (mut version, mut graph, mut foreign, mut broken) = (false, None, false, None);
+    let (mut version, mut graph, mut foreign, mut broken) = (false, None, Vec::new(), None);
     let mut end = 0;
     while wire.position() < bytes.len() {
+        let at = wire.position();
         let read = wire.field(bytes.len()).and_then(|field| {
             let start = wire.position();
             wire.skip(field)?;
@@ -163,11 +174,18 @@ fn outline(bytes: &Bytes) -> Option<Outline> {
         let (field, span) = match read {
             Ok(read) => read,
             Err(refusal) => {
+                // The graph is most of a model, so a file that was cut ends within it.
+                if version
+                    && graph.is_none()
+                    && foreign.is_empty()
+                    && begins_graph(bytes, at, &limits)
+                {
+                    return Some(Err(refusal));
+                }
                 broken = Some(refusal);
                 break;
             }
         };
-        end = wire.position();
         let text = matches!(field.content, Content::Length(_));
         let number = matches!(field.content, Content::Varint(_));
         match field.number {
@@ -175,19 +193,33 @@ fn outline(bytes: &Bytes) -> Option<Outline> {
             7 if text => graph = graph.or(Some(span)),
             5 if number => {}
             2..=4 | 6 | 8 | 14 | 20 | 25 | 26 if text => {}
-            _ => foreign = true,
+            // Nothing of ONNX begins like this.
+            _ if !version && graph.is_none() => return None,
+            _ => {
+                // Those between fields of ONNX are the reader's to note.
+                foreign.push(span);
+                foreign.truncate(MOST_FOREIGN);
+                continue;
+            }
         }
-        // Nothing else begins like this for long.
-        if foreign && !version && graph.is_none() {
-            return None;
-        }
+        end = wire.position();
     }
     let graph = graph.filter(|_| version)?;
-    let clear = !foreign && broken.is_none();
-    (clear || is_graph(bytes, &graph, &limits)).then_some(Outline { end, broken })
+    let clear = foreign.is_empty() && broken.is_none();
+    foreign.retain(|span| span.start >= end);
+    (clear || is_graph(bytes, &graph, &limits)).then_some(Ok(Outline { end, foreign, broken }))
 }
 
-/// Whether the first fields of a message are those of a graph.
+/// Whether a graph begins at an offset, with a length that the file does not have.
+fn begins_graph(bytes: &Bytes, at: u64, limits: &Limits) -> bool {
+    let rest = bytes.tail(at);
+    let mut wire = Wire::new(&rest, limits);
+    let tag = wire.varint() == Ok(7 << 3 | 2) && wire.varint().is_ok();
+    let start = at.saturating_add(wire.position());
+    tag && is_graph(bytes, &(start..bytes.len()), limits)
+}
+
+/// Whether the first fields of a message are those of a graph, as far as the file has them.
 fn is_graph(bytes: &Bytes, span: &Span, limits: &Limits) -> bool {
     let Ok(graph) = bytes.slice(span.start, length(span)) else { return false };
     let mut wire = Wire::new(&graph, limits);
@@ -195,7 +227,7 @@ fn is_graph(bytes: &Bytes, span: &Span, limits: &Limits) -> bool {
         if wire.position() >= graph.len() {
             return looked > 0;
         }
-        let Ok(field) = wire.field(graph.len()) else { return false };
+        let Ok(field) = wire.field(graph.len()) else { return looked > 0 };
         let known = matches!(field.number, 1 | 2 | 5 | 10..=16);
         if !known || !matches!(field.content, Content::Length(_)) || wire.skip(field).is_err() {
             return false;
@@ -213,6 +245,9 @@ const MOST_ITEMS: u64 = 1_000_000;
 
 /// Unknown fields that are shorter are read, and are no finding by themselves.
 const SMALLEST_UNOWNED: u64 = 16;
+
+/// How many unknown fields behind the end of a model are looked at one by one.
+const MOST_FOREIGN: usize = 64;
 
 /// How many fields of a graph are looked at.
 const LOOKED_AT: usize = 64;

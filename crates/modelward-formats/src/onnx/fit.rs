@@ -37,18 +37,19 @@ pub(super) fn elements(tensor: &Tensor) -> Result<u64, Misfit> {
 
 /// How many bytes a tensor takes where it is stored byte by byte; `None` for texts.
 pub(super) fn bytes_of(tensor: &Tensor, count: u64) -> Result<Option<u64>, Misfit> {
-    let per_byte = match tensor.data_type {
+    let bits = match tensor.data_type {
         8 => return Ok(None),
-        21..=23 => 2,
-        25 | 26 => 4,
+        21..=23 => 4,
+        25 | 26 => 2,
+        27 | 28 => 6,
         kind => {
             let unknown = || Misfit::new(false, format!("has elements of the unknown type {kind}"));
-            let size = element_size(kind).ok_or_else(unknown)?;
-            let large = || Misfit::new(true, "takes more bytes than 64 bits count");
-            return count.checked_mul(size).ok_or_else(large).map(Some);
+            element_size(kind).ok_or_else(unknown)?.saturating_mul(8)
         }
     };
-    Ok(Some(count.div_ceil(per_byte)))
+    let bits = u128::from(count).saturating_mul(bits.into());
+    let large = |_| Misfit::new(true, "takes more bytes than 64 bits count");
+    u64::try_from(bits.div_ceil(8)).map(Some).map_err(large)
 }
 
 /// Hold a tensor's own data against its shape and type; external data are not looked at.
@@ -91,7 +92,7 @@ fn numbers(data_type: i64, field: Field, count: u64) -> Option<u64> {
         (Field::Float, 1) | (Field::Double, 11) | (Field::Int64, 7) | (Field::Text, 8) => count,
         (Field::Float, 14) | (Field::Double, 15) => count.checked_mul(2)?,
         (Field::Uint64, 12 | 13) => count,
-        (Field::Int32, 2..=6 | 9 | 10 | 16..=20 | 24) => count,
+        (Field::Int32, 2..=6 | 9 | 10 | 16..=20 | 24 | 27 | 28) => count,
         (Field::Int32, 21..=23) => count.div_ceil(2),
         (Field::Int32, 25 | 26) => count.div_ceil(4),
         _ => return None,

@@ -204,7 +204,7 @@ impl Function {
                 10 => function.domain = wire.text(field)?,
                 11 => function.defaults.push(Attribute::read(wire, field, 0)?),
                 13 => function.overload = wire.text(field)?,
-                _ => wire.pass(field, &[8, 12, 14])?,
+                _ => wire.pass(field, &[2, 3, 8, 12, 14])?,
             }
             wire.item(field.at)
         })?;

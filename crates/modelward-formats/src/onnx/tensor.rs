@@ -315,6 +315,8 @@ pub fn element_name(data_type: i64) -> Option<&'static str> {
         "f8e8m0",
         "u2",
         "i2",
+        "f6e2m3",
+        "f6e3m2",
     ];
     NAMES.get(usize::try_from(data_type).ok()?).copied()
 }
