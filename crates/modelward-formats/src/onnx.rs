@@ -14,6 +14,7 @@ mod calls;
 mod external;
 mod file;
 mod fit;
+mod flaw;
 mod graph;
 mod names;
 mod survey;
@@ -23,10 +24,11 @@ mod wire;
 pub use self::{
     external::External,
     file::{FORMAT, File},
+    flaw::{Flaw, FlawKind},
     graph::{
         Attribute, AttributeValue, Dimension, Function, Graph, Node, TensorType, Type, ValueInfo,
     },
-    survey::{Flaw, FlawKind, Operator},
+    survey::Operator,
     tensor::{Data, Field, Piece, Sparse, Tensor, element_name, element_size},
 };
 

@@ -185,7 +185,7 @@ pub fn examine_data(
     let mut examination = Examination { context, budget, examined, exhausted: false };
     let mut part = |range: &Range<u64>, expects| {
         let length = range.end.saturating_sub(range.start);
-        let inside = place.inside(&format!("bytes {:#x} to {:#x}", range.start, range.end));
+        let inside = place.inside(format!("bytes {:#x} to {:#x}", range.start, range.end));
         match bytes.slice(range.start, length) {
             Ok(bytes) => {
                 examination.piece(&inside, &bytes, expects, &Container::default(), 1);

@@ -6,9 +6,8 @@ use crate::{Gap, Refusal};
 
 use super::{
     Function, Model, Node,
-    external::short,
+    flaw::{invalid, long, short},
     names::graphs,
-    survey::{invalid, long},
 };
 
 /// The functions of a model by domain and name.

@@ -2,7 +2,7 @@
 //!
 //! Source: ONNX 1.23, `docs/ExternalData.md`; CVE-2022-25882, CVE-2024-27318, CVE-2026-34446.
 
-use super::survey::{Flaw, FlawKind};
+use super::flaw::{Flaw, FlawKind, short};
 
 /// Data that lie in another file of the model's folder, or below it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,10 +119,6 @@ fn is_device(part: &str) -> bool {
         rest.is_some_and(|rest: &str| matches!(rest.as_bytes(), [b'1'..=b'9']))
     };
     matches!(stem.as_str(), "con" | "prn" | "aux" | "nul") || numbered("com") || numbered("lpt")
-}
-
-pub(super) fn short(text: &str) -> String {
-    text.chars().take(80).collect()
 }
 
 #[cfg(test)]

@@ -11,7 +11,8 @@ use crate::{
 use super::{
     Limits, Model, Span,
     external::External,
-    survey::{Flaw, Operator, survey},
+    flaw::Flaw,
+    survey::{Operator, survey},
     wire::{Content, Wire},
 };
 

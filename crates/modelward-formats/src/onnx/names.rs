@@ -9,8 +9,7 @@ use std::collections::HashMap;
 
 use super::{
     AttributeValue, Graph, Node,
-    external::short,
-    survey::{Flaw, FlawKind},
+    flaw::{Flaw, FlawKind, short},
 };
 
 /// What is wrong with the names of one graph or function.
@@ -127,7 +126,10 @@ impl<'m> Scope<'m> {
         let dense = graph.initializers.iter();
         let sparse = graph.sparse_tensors.iter().map(|sparse| &sparse.values);
         Self {
-            what: format!("graph `{}`", short(&graph.name)),
+            what: match graph.name.as_str() {
+                "" => "a graph without a name".to_owned(),
+                name => format!("graph `{}`", short(name)),
+            },
             inputs: info(&graph.inputs),
             constants: dense
                 .chain(sparse)

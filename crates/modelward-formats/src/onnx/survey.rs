@@ -11,8 +11,9 @@ use crate::{Budget, Bytes, Gap, Refusal, is_file_among_numbers};
 use super::{
     Attribute, AttributeValue, Data, Function, Graph, Model, Node, Piece, Span, Tensor,
     calls::{self, Calls},
-    external::{self, External, short},
+    external::{self, External},
     fit::{self, fit},
+    flaw::{Flaw, FlawKind, ONNX, invalid, long, short},
     names::{Names, graphs},
 };
 
@@ -27,30 +28,6 @@ pub struct Operator {
     pub at: u64,
     /// The name of that node.
     pub node: String,
-}
-
-/// A rule of the format that the file breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
-    /// Which rule.
-    pub kind: FlawKind,
-    /// Offset of what breaks it.
-    pub at: u64,
-    /// Whether a careless loader would reach where it must not.
-    pub severe: bool,
-    /// What was expected there and what came, in words.
-    pub why: String,
-}
-
-/// The rules that a model file can break.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum FlawKind {
-    /// Data are said to lie outside the folder of the model.
-    ExternalPath,
-    /// Shape and element type do not give the number of bytes.
-    TensorMismatch,
-    /// A name, or what it stands for, is there twice.
-    AmbiguousName,
 }
 
 /// What was found.
@@ -282,18 +259,6 @@ impl<'a> Survey<'a> {
         }
     }
 }
-
-/// The long name of a domain.
-pub(super) fn long(domain: &str) -> &str {
-    if domain.is_empty() { ONNX } else { domain }
-}
-
-pub(super) fn invalid(at: u64, why: impl Into<String>) -> Refusal {
-    Refusal::new(at, Gap::InvalidGraph, why.into())
-}
-
-/// The domain of ONNX's own operators.
-const ONNX: &str = "ai.onnx";
 
 /// The newest operator set that may mean what it says: ONNX 1.23 has 28, and adds about two a year.
 const NEWEST: i64 = 64;

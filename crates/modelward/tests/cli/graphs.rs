@@ -45,7 +45,7 @@ fn data_that_are_not_what_the_model_says_are_not_clean() {
     };
     let short = with(&data[..data.len() - 1]);
     assert_eq!(short["findings"][0]["rule"], "MW1401", "{short}");
-    let long = with(&[&data[..], b"more"].concat());
+    let long = with(&[&data[..], b"\x9d\x11\xb2\x3f\x01"].concat());
     assert_eq!(long["verdict"], "unread", "{long}");
     let pickle = b"\x80\x02cos\nsystem\nX\x04\0\0\0echo\x85R.";
     assert_eq!(with(&[&data[..], pickle].concat())["verdict"], "denied");
