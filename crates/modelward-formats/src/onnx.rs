@@ -17,8 +17,10 @@ mod fit;
 mod flaw;
 mod graph;
 mod names;
+mod order;
 mod survey;
 mod tensor;
+mod trees;
 mod wire;
 
 pub use self::{

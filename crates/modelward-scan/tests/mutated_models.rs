@@ -1,7 +1,7 @@
 //! ONNX models with some bytes changed: whatever they are then, they are judged, without a panic, to
 //! the same end each time.
 
-#![allow(clippy::indexing_slicing, reason = "a test")]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test")]
 
 use std::{fs, path::Path, sync::LazyLock};
 
@@ -16,7 +16,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..64_u8), 1..12),
     ) {
-        let mut bytes = which.get(&**MODELS).clone();
+        let mut bytes = which.get(&MODELS).clone();
         for (at, byte, how) in changes {
             let at = at.index(bytes.len());
             match how {

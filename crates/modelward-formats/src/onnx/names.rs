@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use super::{
     AttributeValue, Graph, Node,
     flaw::{Flaw, FlawKind, short},
+    order,
 };
 
 /// What is wrong with the names of one graph or function.
@@ -101,7 +102,7 @@ impl Names {
         }
         let outputs = scope.outputs.iter().filter(|(name, _)| !name.is_empty());
         free.extend(outputs.filter(|(name, _)| !given.contains_key(name)));
-        if !in_order && let Some(index) = circle(scope.nodes.len(), &edges) {
+        if !in_order && let Some(index) = order::circle(scope.nodes.len(), &edges) {
             let node = index.checked_sub(1).and_then(|index| scope.nodes.get(index));
             let (at, name) = node.map_or((0, ""), |node| (node.at, node.operator.as_str()));
             let why = format!("{}: a node `{}` needs its own result", scope.what, short(name));
@@ -152,31 +153,6 @@ pub(super) fn graphs(node: &Node) -> impl Iterator<Item = &Graph> {
         AttributeValue::Graphs(graphs) => graphs.iter(),
         _ => [].iter(),
     })
-}
-
-/// A node, counted from 1, that depends on itself.
-fn circle(nodes: usize, edges: &[(usize, usize)]) -> Option<usize> {
-    let mut waits = vec![0_usize; nodes.saturating_add(1)];
-    let mut sorted = edges.to_vec();
-    sorted.sort_unstable();
-    for (_, to) in &sorted {
-        if let Some(count) = waits.get_mut(*to) {
-            *count = count.saturating_add(1);
-        }
-    }
-    let mut ready = (1..=nodes).filter(|&node| waits.get(node) == Some(&0)).collect::<Vec<_>>();
-    while let Some(node) = ready.pop() {
-        let first = sorted.partition_point(|(from, _)| *from < node);
-        let own = sorted.get(first..).unwrap_or_default();
-        for (_, to) in own.iter().take_while(|(from, _)| *from == node) {
-            let Some(count) = waits.get_mut(*to) else { continue };
-            *count = count.saturating_sub(1);
-            if *count == 0 {
-                ready.push(*to);
-            }
-        }
-    }
-    (1..=nodes).find(|&node| waits.get(node).is_some_and(|&count| count > 0))
 }
 
 /// How many names are told of.

@@ -15,6 +15,7 @@ use super::{
     fit::{self, fit},
     flaw::{Flaw, FlawKind, ONNX, invalid, long, short},
     names::{Names, graphs},
+    trees,
 };
 
 /// An operator in use, or a function.
@@ -138,6 +139,7 @@ impl<'a> Survey<'a> {
             let (at, node) = (node.at, short(&node.name));
             self.found.operators.push(Operator { domain, name, at, node });
         }
+        self.found.gaps.extend(trees::broken(node).map(|why| invalid(node.at, why)));
         if node.operator == CONTEXT {
             self.context(node);
         }

@@ -193,3 +193,34 @@ fn bytes_of_data_that_no_tensor_takes_are_a_gap() {
     let end = payload.len() as u64;
     assert_eq!(judged(&payload, &[(0, 64), (64, end)]), Outcome::Malicious, "as a tensor");
 }
+
+#[test]
+fn a_tree_that_leads_nowhere_or_in_circles_is_a_gap() {
+    let ints = |name: &str, values: [i64; 3]| {
+        let values = values.map(|value| number(8, value)).concat();
+        attribute(name, &values, 7)
+    };
+    let tree = |ids: [i64; 3], yes: [i64; 3], no: [i64; 3], modes: &[&str]| {
+        let modes = modes.iter().map(|mode| text(9, mode)).collect::<Vec<_>>().concat();
+        let attributes = [
+            ints("nodes_treeids", [0; 3]),
+            ints("nodes_nodeids", ids),
+            ints("nodes_truenodeids", yes),
+            ints("nodes_falsenodeids", no),
+            attribute("nodes_modes", &modes, 8),
+        ];
+        gaps(&model(&[node_with(
+            "TreeEnsembleRegressor",
+            "ai.onnx.ml",
+            &["x"],
+            &["y"],
+            &attributes,
+        )]))
+    };
+    let modes = &["BRANCH_LEQ", "LEAF", "LEAF"];
+    assert!(tree([0, 1, 2], [1, 0, 0], [2, 0, 0], modes).is_empty());
+    assert_eq!(tree([0, 1, 2], [0, 0, 0], [2, 0, 0], modes), ["MW0010"], "a circle");
+    assert_eq!(tree([0, 1, 2], [7, 0, 0], [2, 0, 0], modes), ["MW0010"], "no such child");
+    assert_eq!(tree([0, 1, 1], [1, 0, 0], [1, 0, 0], modes), ["MW0010"], "twice");
+    assert_eq!(tree([0, 1, 2], [1, 0, 0], [2, 0, 0], &modes[..2]), ["MW0010"], "ragged");
+}
