@@ -15,9 +15,12 @@ pub(super) fn broken(node: &Node) -> Option<String> {
     let (trees, ids) = (ints(node, "nodes_treeids")?, ints(node, "nodes_nodeids")?);
     let (yes, no) = (ints(node, "nodes_truenodeids")?, ints(node, "nodes_falsenodeids")?);
     let modes = texts(node, "nodes_modes")?;
-    let lengths = [trees.len(), ids.len(), yes.len(), no.len(), modes.len()];
-    if lengths.iter().any(|&length| length != ids.len()) {
-        return Some(format!("`{}` has lists of unequal lengths: {lengths:?}", node.operator));
+    for lists in LISTS {
+        let lengths = lists.iter().filter_map(|name| length(node, name)).collect::<Vec<_>>();
+        if lengths.windows(2).any(|pair| pair.first() != pair.last()) {
+            let (of, all) = (&node.operator, lists.join(", "));
+            return Some(format!("`{of}` has lists of unequal lengths {lengths:?}: {all}"));
+        }
     }
     let mut known = HashMap::new();
     for ((&tree, &id), index) in trees.iter().zip(ids).zip(1_usize..) {
@@ -44,6 +47,15 @@ pub(super) fn broken(node: &Node) -> Option<String> {
     order::circle(ids.len(), &edges).map(|_| "a tree leads back to one of its nodes".to_owned())
 }
 
+fn length(node: &Node, name: &str) -> Option<usize> {
+    match &node.attributes.iter().find(|attribute| attribute.name == name)?.value {
+        AttributeValue::Ints(ints) => Some(ints.len()),
+        AttributeValue::Floats(floats) => Some(floats.len()),
+        AttributeValue::Texts(texts) => Some(texts.len()),
+        _ => None,
+    }
+}
+
 fn ints<'n>(node: &'n Node, name: &str) -> Option<&'n [i64]> {
     match &node.attributes.iter().find(|attribute| attribute.name == name)?.value {
         AttributeValue::Ints(ints) => Some(ints),
@@ -57,3 +69,18 @@ fn texts<'n>(node: &'n Node, name: &str) -> Option<&'n [Vec<u8>]> {
         _ => None,
     }
 }
+
+/// Lists that say something of the same things, as far as they are there.
+const LISTS: [&[&str]; 3] = [
+    &[
+        "nodes_treeids",
+        "nodes_nodeids",
+        "nodes_truenodeids",
+        "nodes_falsenodeids",
+        "nodes_modes",
+        "nodes_featureids",
+        "nodes_values",
+    ],
+    &["target_treeids", "target_nodeids", "target_ids", "target_weights"],
+    &["class_treeids", "class_nodeids", "class_ids", "class_weights"],
+];
