@@ -76,6 +76,7 @@ pub const FORMATS: &[&Format] = &[
     &pickle::FORMAT,
     &marshal::FORMAT,
     &sentencepiece::FORMAT,
+    &onnx::FORMAT,
     &recognised::BINARY,
 ];
 

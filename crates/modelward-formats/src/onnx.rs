@@ -10,15 +10,28 @@ use std::ops::Range;
 
 use crate::{Bytes, Gap, Refusal};
 
+mod calls;
+mod external;
+mod file;
+mod fit;
+mod flaw;
 mod graph;
+mod names;
+mod order;
+mod survey;
 mod tensor;
+mod trees;
 mod wire;
 
 pub use self::{
+    external::External,
+    file::{FORMAT, File},
+    flaw::{Flaw, FlawKind},
     graph::{
         Attribute, AttributeValue, Dimension, Function, Graph, Node, TensorType, Type, ValueInfo,
     },
-    tensor::{Data, Field, Tensor, element_name, element_size},
+    survey::Operator,
+    tensor::{Data, Field, Piece, Sparse, Tensor, element_name, element_size},
 };
 
 use self::wire::Wire;
@@ -40,6 +53,25 @@ pub struct Model {
     pub functions: Vec<Function>,
     /// Metadata: keys and values.
     pub metadata: Vec<(String, String)>,
+    /// Offsets of these.
+    pub metadata_at: Vec<u64>,
+    /// Graphs that make first values of weights and train them.
+    pub training: Vec<Graph>,
+    /// Fields that ONNX does not have.
+    pub unknown: Vec<Unknown>,
+    /// Where documentation and metadata lie that nothing acts upon.
+    pub remarks: Vec<Span>,
+}
+
+/// A field that ONNX does not have: most readers pass by it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Its number.
+    pub number: u64,
+    /// Offset of its tag.
+    pub at: u64,
+    /// Where its bytes lie; empty where it is a number.
+    pub span: Span,
 }
 
 /// How much structure is read.
@@ -57,6 +89,8 @@ pub struct Limits {
     pub type_depth: u32,
     /// Numbers of one attribute that is no tensor, in bytes.
     pub attribute: u64,
+    /// Names, texts and numbers in all, in bytes: what is copied out of the file.
+    pub held: u64,
 }
 
 impl Default for Limits {
@@ -68,6 +102,7 @@ impl Default for Limits {
             rank: 64,
             type_depth: 8,
             attribute: 256 << 20,
+            held: 4 << 30,
         }
     }
 }
@@ -99,19 +134,31 @@ pub fn read(bytes: &Bytes, limits: &Limits) -> Result<Model, Refusal> {
                     match field.number {
                         1 => domain = wire.text(field)?,
                         2 => version = field.int()?,
-                        _ => wire.skip(field)?,
+                        _ => wire.pass(field, &[])?,
                     }
                     Ok(())
                 })?;
                 wire.item(field.at)?;
                 model.opsets.push((domain, version));
             }
-            14 => model.metadata.push(wire.pair(field)?),
+            20 => wire.nested(field, |wire, field| {
+                match field.number {
+                    1 | 2 => model.training.push(Graph::read(wire, field, 0)?),
+                    _ => wire.pass(field, &[3, 4])?,
+                }
+                Ok(())
+            })?,
+            14 => {
+                model.metadata_at.push(field.at);
+                model.metadata.push(wire.pair(field)?);
+            }
             25 => model.functions.push(Function::read(wire, field)?),
-            _ => wire.skip(field)?,
+            _ => wire.pass(field, &[4, 5, 6, 26])?,
         }
         Ok(())
     })?;
+    model.unknown = wire.unknown;
+    model.remarks = wire.remarks;
     Ok(model)
 }
 
@@ -119,7 +166,7 @@ pub fn read(bytes: &Bytes, limits: &Limits) -> Result<Model, Refusal> {
 pub type Span = Range<u64>;
 
 fn refused(at: u64, why: impl Into<String>) -> Refusal {
-    Refusal::truncated(at, why.into())
+    Refusal::new(at, Gap::Malformed, why.into())
 }
 
 fn over(at: u64, gap: Gap, limit: impl std::fmt::Display, what: &str) -> Refusal {

@@ -25,13 +25,18 @@ fn read_text(bytes: &Bytes, budget: &Arc<Budget>) -> Reading {
     let head = bytes.head(4096).ok()?;
     let head = String::from_utf8_lossy(&head);
     let start = head.trim_start_matches('\u{feff}').trim_start();
-    if start.starts_with('<') {
+    if start.starts_with('<') && !start.contains("ir_version:") {
         return unsupported(xml(start)?);
     }
     // What `git clone` leaves where Git LFS is not installed: docs/spec.md of git-lfs.
     if start.starts_with("version https://git-lfs.github.com/spec/") {
         let why = "a pointer of Git LFS in the place of the file: fetch it with `git lfs pull`";
         return Some(Err(Refusal::new(0, Gap::MissingPart, why)));
+    }
+    // What `onnx.load` reads as well, by the file's name: the text of protocol buffers, and ONNX's own.
+    let has_line = |words: &str| start.lines().any(|line| line.trim_start().starts_with(words));
+    if start.starts_with("graph {") || has_line("ir_version:") && !start.starts_with('{') {
+        return unsupported("an ONNX model as text");
     }
     if start.starts_with("tree\nversion=") {
         return unsupported("a LightGBM model");
@@ -46,6 +51,7 @@ fn read_text(bytes: &Bytes, budget: &Arc<Budget>) -> Reading {
     let has = |key: &str| keys.iter().any(|each| each == key);
     match () {
         () if has("nodes") && has("arg_nodes") && has("heads") => unsupported("an MXNet graph"),
+        () if has("irVersion") && has("graph") => unsupported("an ONNX model as JSON"),
         () if has("learner") && has("version") => unsupported("an XGBoost model"),
         () if has("oblivious_trees") || has("model_info") && has("features_info") => {
             unsupported("a CatBoost model")
@@ -131,23 +137,6 @@ fn xml(start: &str) -> Option<&'static str> {
 type Schema = (&'static str, &'static [(u64, char)], &'static [(u64, char)]);
 
 const SCHEMAS: &[Schema] = &[
-    // onnx.proto: ir_version, graph; names, versions, opset_import, metadata, training, functions.
-    (
-        "ONNX",
-        &[(1, 'v'), (7, 'b')],
-        &[
-            (2, 'b'),
-            (3, 'b'),
-            (4, 'b'),
-            (5, 'v'),
-            (6, 'b'),
-            (8, 'b'),
-            (14, 'b'),
-            (20, 'b'),
-            (25, 'b'),
-            (26, 'b'),
-        ],
-    ),
     // saved_model.proto: schema version, graphs.
     ("a TensorFlow SavedModel", &[(1, 'v'), (2, 'b')], &[]),
     // graph.proto: nodes, versions, library.
@@ -201,10 +190,16 @@ mod tests {
         let mut hdf5 = vec![0; 1024];
         hdf5.extend(b"\x89HDF\r\n\x1a\n");
         assert_eq!(why(&hdf5).unwrap(), "HDF5 is not judged yet");
-        assert_eq!(why(b"\x08\x08\x3a\x02\x0a\0").unwrap(), "ONNX is not judged yet");
+        assert_eq!(why(b"\x08\x01\x12\0").unwrap(), "a TensorFlow SavedModel is not judged yet");
         assert!(why(b"\x81\xa6params\x80").unwrap().starts_with("MessagePack"));
         assert!(why(b"<?xml version=\"1.0\"?><PMML/>").unwrap().starts_with("PMML"));
         assert!(why(b"{\"nodes\": [], \"arg_nodes\": [], \"heads\": []}").is_some());
+        for text in
+            ["ir_version: 8\ngraph {\n}", "<\n  ir_version: 8,\n>\ng (x) => (y) {}", "graph {\n}"]
+        {
+            assert_eq!(why(text.as_bytes()).unwrap(), "an ONNX model as text is not judged yet");
+        }
+        assert!(why(b"{\"irVersion\": \"8\", \"graph\": {}}").unwrap().starts_with("an ONNX"));
         let pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n";
         assert!(why(pointer).unwrap().starts_with("a pointer of Git LFS"));
         for other in [&b"<svg/>"[..], b"{\"a\": 1}", b"text", b"", b"\x08\x08"] {

@@ -30,6 +30,10 @@ pub enum Gap {
     SpecialFile,
     /// The operating system gave an error.
     Unreadable,
+    /// The bytes break the grammar of a model file, or say a thing twice.
+    Malformed,
+    /// A graph that no runtime can run as it stands: values that nobody gives, circles.
+    InvalidGraph,
     /// Archives nested deeper than the limit.
     DeepNesting,
     /// A compressed piece grows by more than the limit.
@@ -50,7 +54,7 @@ pub enum Gap {
 
 impl Gap {
     /// Every kind, in the order of its rule's number.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::UnknownFormat,
         Self::Truncated,
         Self::Encrypted,
@@ -58,6 +62,8 @@ impl Gap {
         Self::MissingPart,
         Self::SpecialFile,
         Self::Unreadable,
+        Self::Malformed,
+        Self::InvalidGraph,
         Self::DeepNesting,
         Self::HighExpansionRatio,
         Self::LargeExpansion,

@@ -1,15 +1,23 @@
 //! From bytes to findings: read under every format, check every asset, go down into every part.
 
-use std::{any::Any, cmp::Reverse, ops::ControlFlow, sync::Arc};
+use std::{
+    any::Any,
+    cmp::Reverse,
+    ops::{ControlFlow, Range},
+    sync::Arc,
+};
 
 use modelward_core::{AllowedName, Evidence, Finding, Findings, Outcome, Place, Severity, Unread};
 use modelward_formats::{
-    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree, pickle::Pickle,
+    Asset, Budget, Bytes, Expects, Gap, Limits, Part, Refusal, Tree, onnx, pickle::Pickle,
 };
 
 use crate::{
+    Check,
     container::Container,
     file::File,
+    needs::{Beside, Need, untaken},
+    onnx::{external_path::ExternalPath, operators},
     pickle::{
         facts::Allowed,
         judge, known,
@@ -63,18 +71,55 @@ pub struct Examined {
     pub findings: Vec<Finding>,
     /// What of it was not read.
     pub unread: Vec<Unread>,
+    /// Data that it takes from other files: [`Examined::settle`] looks at where they are.
+    pub needs: Vec<Need>,
 }
 
 impl Examined {
     /// The verdict on the file, before any policy.
     pub fn outcome(&self) -> Outcome {
         let worst = self.findings.iter().map(|finding| Outcome::of(finding.severity)).max();
-        let gap = if self.unread.is_empty() { Outcome::Clean } else { Outcome::Unread };
+        let whole = self.unread.is_empty() && self.needs.is_empty();
+        let gap = if whole { Outcome::Clean } else { Outcome::Unread };
         worst.unwrap_or(Outcome::Clean).max(gap)
     }
 
+    /// Nothing yet of what users would call this.
+    pub(crate) fn new(format: &'static str) -> Self {
+        Self { format, findings: Vec::new(), unread: Vec::new(), needs: Vec::new() }
+    }
+
+    /// Settle what it takes from other files: `beside` tells what lies there. Until that is done, it
+    /// is not clean.
+    pub fn settle(&mut self, beside: &dyn Fn(&Need) -> Beside) {
+        for need in std::mem::take(&mut self.needs) {
+            let (found, external) = (beside(&need), &need.external);
+            let (of, location) = (&external.of, &external.location);
+            let outside = match found {
+                Beside::File(length) if need.range(length).is_some() => continue,
+                Beside::File(length) => format!(
+                    "{of} lies in `{location}` from {} on, and that file has {length} bytes",
+                    external.offset
+                ),
+                Beside::Outside => {
+                    format!("{of} lies in `{location}`, which leads out of the folder")
+                }
+                Beside::Nothing => {
+                    let why =
+                        format!("{of} lies in `{location}`, which is not part of what is scanned");
+                    self.refuse(&need.place, Refusal::new(external.at, Gap::MissingPart, why));
+                    continue;
+                }
+            };
+            let evidence = Evidence::bytes(external.at, location.as_str());
+            Findings::new(&ExternalPath::RULE, &need.place, &mut self.findings)
+                .report(outside, evidence);
+        }
+        self.bound();
+    }
+
     /// Note a gap; a limit that was hit is a finding too.
-    fn refuse(&mut self, place: &Place, refusal: Refusal) {
+    pub(crate) fn refuse(&mut self, place: &Place, refusal: Refusal) {
         let rule = unread::rule(refusal.gap);
         let (at, why) = (refusal.at, refusal.why.into_owned());
         if unread::is_limit(refusal.gap) {
@@ -106,7 +151,7 @@ impl Examined {
 /// Examine one file: everything in it, and everything inside that.
 pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
     let budget = Budget::new(fair(context.limits, bytes.len()));
-    let examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
+    let examined = Examined::new("unknown");
     let mut examination = Examination { context, budget, examined, exhausted: false };
     if let Some(format) = examination.piece(place, bytes, expected(place), &Container::default(), 0)
     {
@@ -122,15 +167,44 @@ pub fn examine(place: &Place, bytes: &Bytes, context: &Context) -> Examined {
 /// examined one by one with [`examine`].
 pub fn examine_tree(place: &Place, tree: &Tree, context: &Context) -> Examined {
     let budget = Budget::new(context.limits);
-    let examined = Examined { format: tree.format(), findings: Vec::new(), unread: Vec::new() };
+    let examined = Examined::new(tree.format());
     let mut examination = Examination { context, budget, examined, exhausted: false };
     examination.asset(place, tree, &Container::default(), 0);
     examination.examined
 }
 
+/// Examine a file of which models take these ranges as tensors, and which is of no format by itself.
+pub fn examine_data(
+    place: &Place,
+    bytes: &Bytes,
+    taken: &[Range<u64>],
+    context: &Context,
+) -> Examined {
+    let budget = Budget::new(fair(context.limits, bytes.len()));
+    let examined = Examined::new("tensors");
+    let mut examination = Examination { context, budget, examined, exhausted: false };
+    let mut part = |range: &Range<u64>, expects| {
+        let length = range.end.saturating_sub(range.start);
+        let inside = place.inside(format!("bytes {:#x} to {:#x}", range.start, range.end));
+        match bytes.slice(range.start, length) {
+            Ok(bytes) => {
+                examination.piece(&inside, &bytes, expects, &Container::default(), 1);
+            }
+            Err(refusal) => examination.refuse(&inside, refusal),
+        }
+    };
+    for range in taken {
+        part(range, Expects::Numbers);
+    }
+    for range in &untaken(bytes, taken) {
+        part(range, Expects::Anything);
+    }
+    examination.examined
+}
+
 /// What is said of a piece whose bytes could not be had at all.
 pub fn refused(place: &Place, refusal: Refusal) -> Examined {
-    let mut examined = Examined { format: "unknown", findings: Vec::new(), unread: Vec::new() };
+    let mut examined = Examined::new("unknown");
     examined.refuse(place, refusal);
     examined
 }
@@ -214,6 +288,12 @@ impl Examination<'_> {
                 }
             }
             None => scan(asset, place, &mut self.examined.findings),
+        }
+        if let Some(model) = (asset as &dyn Any).downcast_ref::<onnx::File>() {
+            scan(&operators::operations(model), place, &mut self.examined.findings);
+            let needs = model.externals.iter();
+            let needs = needs.map(|external| Need::new(place, external.clone()));
+            self.examined.needs.extend(needs);
         }
         if let Some(facet) = asset.facet() {
             scan(facet, place, &mut self.examined.findings);

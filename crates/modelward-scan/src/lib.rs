@@ -15,19 +15,25 @@ mod config;
 mod container;
 mod examine;
 mod file;
+mod needs;
+mod onnx;
 mod pickle;
 mod secrets;
 mod template;
 mod unread;
 mod weights;
 
-pub use crate::examine::{Context, Examined, check_name, examine, examine_tree, refused};
+pub use crate::{
+    examine::{Context, Examined, check_name, examine, examine_data, examine_tree, refused},
+    needs::{Beside, Need},
+};
 
 /// Every family of checks.
 const FAMILIES: &[&[Entry]] = &[
     pickle::CHECKS,
     archive::CHECKS,
     weights::CHECKS,
+    onnx::CHECKS,
     template::CHECKS,
     config::CHECKS,
     code::CHECKS,

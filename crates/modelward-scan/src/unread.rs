@@ -18,7 +18,7 @@ pub(crate) fn is_limit(gap: Gap) -> bool {
 }
 
 /// One record for each [`Gap`], in the order of [`Gap::ALL`].
-pub(crate) static RULES: [Rule; 15] = [
+pub(crate) static RULES: [Rule; 17] = [
     gap(
         "MW0001",
         "unknown-format",
@@ -71,6 +71,22 @@ pub(crate) static RULES: [Rule; 15] = [
         "the operating system did not give the content",
         "What cannot be opened cannot be judged.",
         "Check the permissions and the disk.",
+    ),
+    gap(
+        "MW0008",
+        "malformed-model",
+        "the model file breaks the grammar of its format, or says a thing twice",
+        "A field that is cut, of a kind that the format does not have, or there twice is read in one way by \
+         one runtime and in another by the next, or not at all. What such a file holds is not proven.",
+        "Export the model again, or compare the digest of the file with the publisher's.",
+    ),
+    gap(
+        "MW0010",
+        "invalid-graph",
+        "a graph that no runtime can run as it stands",
+        "A value that is read and that nothing gives, a node that needs its own result, a function that \
+         calls itself: runtimes refuse such a graph, or hang. It was made by hand or damaged.",
+        "Export the model again, or compare the digest of the file with the publisher's.",
     ),
     limit(
         "MW0101",

@@ -55,7 +55,7 @@ fn report(weights: &Weights, kind: FlawKind, out: &mut Findings<'_>) {
 }
 
 /// The first bytes at an offset, as evidence.
-fn shown(bytes: &Bytes, at: u64) -> Evidence {
+pub(crate) fn shown(bytes: &Bytes, at: u64) -> Evidence {
     let head = bytes.tail(at).head(SHOWN).unwrap_or_default();
     let shown = head.iter().map(|&byte| match byte {
         b' '..=b'~' => char::from(byte).to_string(),

@@ -21,6 +21,7 @@ pub use modelward_core::{
 };
 pub use modelward_formats::{Bytes, Limits};
 
+mod beside;
 #[doc(hidden)]
 pub mod cli;
 mod content;

@@ -15,7 +15,7 @@ use modelward_scan::{Context, Examined};
 use rayon::prelude::*;
 
 use crate::{
-    digest,
+    beside, digest,
     listing::{Listed, Listing, below},
     progress::Progress,
     rules::POLICY_INSIDE_TARGET,
@@ -60,7 +60,9 @@ fn report(listings: Vec<Listing>, options: &Options, start: Instant) -> Report {
     }
     let mut report = Report { checks: modelward_scan::checks(), ..Report::default() };
     let mut findings = Vec::new();
-    for (file, examined) in side_by_side(&files, &context, options) {
+    let mut results = side_by_side(&files, &context, options);
+    beside::settle(&listings, &mut results, &context);
+    for (file, examined) in results {
         report.files.push(file);
         findings.extend(examined.findings);
         report.unread.extend(examined.unread);

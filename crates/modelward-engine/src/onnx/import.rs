@@ -376,7 +376,7 @@ fn instance(
         // An attribute that is given nowhere is left out.
         if let Some(given) = given {
             let (name, value) = (attribute.name.clone(), given.value.clone());
-            node.attributes.push(onnx::Attribute { name, value });
+            node.attributes.push(onnx::Attribute { name, value, sparse: Vec::new(), at: node.at });
         }
     }
     Ok(node)

@@ -5,7 +5,7 @@ use crate::{Gap, Refusal};
 
 use super::{
     over, refused,
-    tensor::Tensor,
+    tensor::{Sparse, Tensor},
     wire::{Field, Wire},
 };
 
@@ -18,8 +18,10 @@ pub struct Graph {
     pub nodes: Vec<Node>,
     /// Constants by name.
     pub initializers: Vec<Tensor>,
-    /// How many constants are sparse; their content is not read.
+    /// How many constants are sparse.
     pub sparse: u64,
+    /// What they are made of.
+    pub sparse_tensors: Vec<Sparse>,
     /// What leads in. Before IR version 4 every initializer stands here too.
     pub inputs: Vec<ValueInfo>,
     /// What leads out.
@@ -64,6 +66,10 @@ pub struct Function {
     pub nodes: Vec<Node>,
     /// Operator sets that its nodes are of.
     pub opsets: Vec<(String, i64)>,
+    /// What tells it from others of its name.
+    pub overload: String,
+    /// Offset of the message.
+    pub at: u64,
 }
 
 /// A name with its type.
@@ -131,9 +137,9 @@ impl Graph {
                 12 => graph.outputs.push(ValueInfo::read(wire, field)?),
                 15 => {
                     graph.sparse = graph.sparse.saturating_add(1);
-                    wire.skip(field)?;
+                    Sparse::read(wire, field, &mut graph.sparse_tensors)?;
                 }
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[10, 13, 14, 16])?,
             }
             Ok(())
         })?;
@@ -161,7 +167,7 @@ impl Node {
                 4 => node.operator = wire.text(field)?,
                 5 => node.attributes.push(Attribute::read(wire, field, depth)?),
                 7 => node.domain = wire.text(field)?,
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[6, 8, 9, 10])?,
             }
             Ok(())
         })?;
@@ -175,7 +181,7 @@ impl Node {
 impl Function {
     pub(super) fn read(wire: &mut Wire<'_>, field: Field) -> Result<Self, Refusal> {
         wire.item(field.at)?;
-        let mut function = Self::default();
+        let mut function = Self { at: field.at, ..Self::default() };
         wire.nested(field, |wire, field| {
             match field.number {
                 1 => function.name = wire.text(field)?,
@@ -189,7 +195,7 @@ impl Function {
                         match field.number {
                             1 => domain = wire.text(field)?,
                             2 => version = field.int()?,
-                            _ => wire.skip(field)?,
+                            _ => wire.pass(field, &[])?,
                         }
                         Ok(())
                     })?;
@@ -197,7 +203,8 @@ impl Function {
                 }
                 10 => function.domain = wire.text(field)?,
                 11 => function.defaults.push(Attribute::read(wire, field, 0)?),
-                _ => wire.skip(field)?,
+                13 => function.overload = wire.text(field)?,
+                _ => wire.pass(field, &[2, 3, 8, 12, 14])?,
             }
             wire.item(field.at)
         })?;
@@ -213,7 +220,7 @@ impl ValueInfo {
             match field.number {
                 1 => info.name = wire.text(field)?,
                 2 => info.kind = Type::read(wire, field, 0)?,
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[3, 4])?,
             }
             Ok(())
         })?;
@@ -235,7 +242,7 @@ impl Type {
                 4 | 9 => {
                     wire.nested(field, |wire, field| match field.number {
                         1 => Self::read(wire, field, depth.saturating_add(1)).map(|_| ()),
-                        _ => wire.skip(field),
+                        _ => wire.pass(field, &[]),
                     })?;
                     Self::Other(if field.number == 4 { "a sequence" } else { "an optional" })
                 }
@@ -247,7 +254,7 @@ impl Type {
                     wire.skip(field)?;
                     Self::Other("a sparse tensor")
                 }
-                _ => return wire.skip(field),
+                _ => return wire.pass(field, &[6, 7]),
             };
             Ok(())
         })?;
@@ -266,7 +273,7 @@ impl TensorType {
                     wire.nested(field, |wire, field| {
                         match field.number {
                             1 => shape.push(Dimension::read(wire, field)?),
-                            _ => wire.skip(field)?,
+                            _ => wire.pass(field, &[])?,
                         }
                         if shape.len() > wire.limits.rank {
                             let rank = wire.limits.rank;
@@ -275,7 +282,7 @@ impl TensorType {
                         Ok(())
                     })?;
                 }
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[])?,
             }
             Ok(())
         })?;
@@ -293,7 +300,7 @@ impl Dimension {
                     let name = wire.text(field)?;
                     dimension = if name.is_empty() { Self::Unknown } else { Self::Symbol(name) };
                 }
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[3])?,
             }
             Ok(())
         })?;
@@ -308,6 +315,10 @@ pub struct Attribute {
     pub name: String,
     /// Its value.
     pub value: AttributeValue,
+    /// What sparse tensors in it are made of.
+    pub sparse: Vec<Sparse>,
+    /// Offset of the message.
+    pub at: u64,
 }
 
 /// The value of an attribute.
@@ -346,7 +357,7 @@ impl Attribute {
         let (mut float, mut int, mut text) = (None, None, None);
         let (mut tensor, mut graph, mut other) = (None, None, false);
         let (mut floats, mut ints, mut texts) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut tensors, mut graphs) = (Vec::new(), Vec::new());
+        let (mut tensors, mut graphs, mut sparse) = (Vec::new(), Vec::new(), Vec::new());
         let mut seen = 0;
         let most = wire.limits.attribute;
         wire.nested(field, |wire, field| {
@@ -372,13 +383,17 @@ impl Attribute {
                 }
                 10 => tensors.push(Tensor::read(wire, field)?),
                 11 => graphs.push(Graph::read(wire, field, depth.saturating_add(1))?),
-                14 | 15 | 22 | 23 => {
+                14 | 15 => {
                     other = true;
                     wire.skip(field)?;
                 }
+                22 | 23 => {
+                    other = true;
+                    Sparse::read(wire, field, &mut sparse)?;
+                }
                 20 => declared = field.int()?,
                 21 => reference = wire.text(field)?,
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[13])?,
             }
             Ok(())
         })?;
@@ -426,7 +441,7 @@ impl Attribute {
         } else {
             AttributeValue::Reference(reference)
         };
-        Ok(Self { name, value })
+        Ok(Self { name, value, sparse, at: field.at })
     }
 }
 

@@ -24,6 +24,42 @@ pub struct Tensor {
     pub span: Span,
 }
 
+/// A sparse tensor.
+#[derive(Clone, Debug, Default)]
+pub struct Sparse {
+    /// Its values, which bear its name.
+    pub values: Tensor,
+    /// Where they stand.
+    pub indices: Tensor,
+}
+
+impl Sparse {
+    pub(super) fn read(
+        wire: &mut Wire<'_>,
+        field: WireField,
+        into: &mut Vec<Self>,
+    ) -> Result<(), Refusal> {
+        wire.item(field.at)?;
+        let (mut sparse, mut seen) = (Self::default(), 0);
+        wire.nested(field, |wire, field| {
+            match field.number {
+                1 => {
+                    wire.once(&mut seen, field, "the values of a sparse tensor")?;
+                    sparse.values = Tensor::read(wire, field)?;
+                }
+                2 => {
+                    wire.once(&mut seen, field, "the indices of a sparse tensor")?;
+                    sparse.indices = Tensor::read(wire, field)?;
+                }
+                _ => wire.pass(field, &[3])?,
+            }
+            Ok(())
+        })?;
+        into.push(sparse);
+        Ok(())
+    }
+}
+
 /// Where the numbers of a tensor lie.
 #[derive(Clone, Debug, Default)]
 pub enum Data {
@@ -116,7 +152,7 @@ impl Tensor {
                     elsewhere = field.int()? == 1;
                     return Ok(());
                 }
-                _ => return wire.skip(field),
+                _ => return wire.pass(field, &[12, 16]),
             };
             let piece = match field.content {
                 Content::Length(_) => Piece::Span(wire.span(field)?),
@@ -279,6 +315,8 @@ pub fn element_name(data_type: i64) -> Option<&'static str> {
         "f8e8m0",
         "u2",
         "i2",
+        "f6e2m3",
+        "f6e3m2",
     ];
     NAMES.get(usize::try_from(data_type).ok()?).copied()
 }

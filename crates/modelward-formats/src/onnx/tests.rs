@@ -34,7 +34,7 @@ fn what_two_readers_would_read_differently_is_refused() {
         &field(1, &field(5, &[&field(1, b"a")[..], &[0x18, 1], &field(4, b"t")].concat())),
     );
     for bytes in [&twice, &mixed] {
-        assert_eq!(model(bytes).unwrap_err().gap, Gap::Truncated);
+        assert_eq!(model(bytes).unwrap_err().gap, Gap::Malformed);
     }
     // A tensor with data in two places is told from others, for the graph to be refused.
     let graph = model(&both).unwrap().graph.unwrap();

@@ -2,7 +2,7 @@
 
 use crate::{Bytes, Cursor, Gap, Refusal};
 
-use super::{Limits, over, refused};
+use super::{Limits, Unknown, over, refused};
 
 /// A field of a message.
 #[derive(Clone, Copy, Debug)]
@@ -56,11 +56,18 @@ pub(super) struct Wire<'a> {
     cursor: Cursor<'a>,
     pub(super) limits: &'a Limits,
     items: u64,
+    /// Bytes of names, texts and numbers that were copied out of the file.
+    held: u64,
+    /// Fields that ONNX does not have.
+    pub(super) unknown: Vec<Unknown>,
+    /// Where documentation and metadata lie that nothing acts upon.
+    pub(super) remarks: Vec<super::Span>,
 }
 
 impl<'a> Wire<'a> {
     pub(super) fn new(bytes: &'a Bytes, limits: &'a Limits) -> Self {
-        Self { cursor: bytes.cursor(), limits, items: 0 }
+        let (unknown, remarks) = Default::default();
+        Self { cursor: bytes.cursor(), limits, items: 0, held: 0, unknown, remarks }
     }
 
     pub(super) fn position(&self) -> u64 {
@@ -124,7 +131,8 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
-    fn field(&mut self, end: u64) -> Result<Field, Refusal> {
+    /// The next field, whose content ends at `end` at the latest.
+    pub(super) fn field(&mut self, end: u64) -> Result<Field, Refusal> {
         let at = self.position();
         let tag = self.varint()?;
         let number = tag >> 3;
@@ -180,6 +188,31 @@ impl<'a> Wire<'a> {
         }
     }
 
+    /// Go past a field that is of no use here: one of these numbers, of which all have a meaning in
+    /// ONNX, or one that is noted as unknown.
+    pub(super) fn pass(&mut self, field: Field, known: &[u64]) -> Result<(), Refusal> {
+        let start = self.position();
+        self.skip(field)?;
+        let span = start..self.position();
+        if !known.contains(&field.number) {
+            if self.unknown.len() < MOST_UNKNOWN {
+                self.unknown.push(Unknown { number: field.number, at: field.at, span });
+            }
+        } else if span.end.saturating_sub(span.start) >= SHORTEST_FILE {
+            self.remarks.push(span);
+        }
+        Ok(())
+    }
+
+    /// Count bytes that are copied out of the file.
+    fn hold(&mut self, at: u64, bytes: u64) -> Result<(), Refusal> {
+        self.held = self.held.saturating_add(bytes);
+        if self.held > self.limits.held {
+            return Err(over(at, Gap::LargeMemory, self.limits.held, "bytes of names and numbers"));
+        }
+        Ok(())
+    }
+
     /// Go past the content of a field and say where it lies.
     pub(super) fn span(&mut self, field: Field) -> Result<super::Span, Refusal> {
         let end = self.end(field)?;
@@ -195,6 +228,7 @@ impl<'a> Wire<'a> {
         if length > most {
             return Err(over(field.at, Gap::LargeMemory, most, "bytes of one value"));
         }
+        self.hold(field.at, length)?;
         Ok(self.cursor.take(usize::try_from(length).unwrap_or(usize::MAX))?.to_vec())
     }
 
@@ -214,6 +248,7 @@ impl<'a> Wire<'a> {
         while self.position() < end {
             #[expect(clippy::cast_possible_wrap, reason = "negative numbers are written so")]
             into.push(self.varint()? as i64);
+            self.hold(field.at, 8)?;
             self.bounded(field, into.len() as u64, 8)?;
         }
         Ok(())
@@ -229,6 +264,7 @@ impl<'a> Wire<'a> {
             return Err(refused(field.at, "packed floats of no whole number"));
         }
         self.bounded(field, length / 4, 4)?;
+        self.hold(field.at, length)?;
         for _ in 0..length / 4 {
             into.push(f32::from_le_bytes(self.cursor.array()?));
         }
@@ -273,10 +309,16 @@ impl<'a> Wire<'a> {
             match field.number {
                 1 => key = text(wire, field)?,
                 2 => value = text(wire, field)?,
-                _ => wire.skip(field)?,
+                _ => wire.pass(field, &[])?,
             }
             Ok(())
         })?;
         Ok((key, value))
     }
 }
+
+/// How many unknown fields are noted.
+const MOST_UNKNOWN: usize = 64;
+
+/// What is shorter can hold no file.
+const SHORTEST_FILE: u64 = 16;

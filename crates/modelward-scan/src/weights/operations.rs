@@ -32,6 +32,8 @@ pub(crate) struct Operation {
     pub(crate) shown: String,
     /// What is to be said of it.
     pub(crate) message: String,
+    /// Whether it is known to run code that is not the framework's.
+    pub(crate) severe: bool,
 }
 
 impl Asset for Operations {
@@ -62,7 +64,7 @@ impl Operations {
                     (&mut operations.unproven, message)
                 }
             };
-            list.push(Operation { at, shown, message });
+            list.push(Operation { at, shown, message, severe: false });
         }
         operations.files.sort_by_key(|operation| operation.at);
         operations.unproven.sort_by_key(|operation| operation.at);

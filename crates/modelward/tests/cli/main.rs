@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod graphs;
 mod models;
 #[cfg(feature = "ort")]
 mod ort;

@@ -12,14 +12,14 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-fn number(field: u64, value: u64) -> Vec<u8> {
+pub(crate) fn number(field: u64, value: u64) -> Vec<u8> {
     let mut out = Vec::new();
     varint(&mut out, field << 3);
     varint(&mut out, value);
     out
 }
 
-fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
+pub(crate) fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     varint(&mut out, field << 3 | 2);
     varint(&mut out, value.len() as u64);
@@ -27,11 +27,11 @@ fn bytes(field: u64, value: &[u8]) -> Vec<u8> {
     out
 }
 
-fn text(field: u64, value: &str) -> Vec<u8> {
+pub(crate) fn text(field: u64, value: &str) -> Vec<u8> {
     bytes(field, value.as_bytes())
 }
 
-fn node(operator: &str, name: &str, inputs: &[&str], output: &str) -> Vec<u8> {
+pub(crate) fn node(operator: &str, name: &str, inputs: &[&str], output: &str) -> Vec<u8> {
     let mut node = inputs.iter().flat_map(|input| text(1, input)).collect::<Vec<_>>();
     node.extend([text(2, output), text(3, name), text(4, operator)].concat());
     bytes(1, &node)
@@ -48,7 +48,7 @@ fn weight(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
 }
 
 /// An input (11) or an output (12); `None` is a batch `N`.
-fn port(field: u64, name: &str, dims: &[Option<u64>]) -> Vec<u8> {
+pub(crate) fn port(field: u64, name: &str, dims: &[Option<u64>]) -> Vec<u8> {
     let dims = dims.iter().flat_map(|size| match size {
         Some(size) => bytes(1, &number(1, *size)),
         None => bytes(1, &text(2, "N")),
@@ -57,7 +57,7 @@ fn port(field: u64, name: &str, dims: &[Option<u64>]) -> Vec<u8> {
     bytes(field, &[text(1, name), bytes(2, &bytes(1, &kind))].concat())
 }
 
-fn model(graph: &[Vec<u8>], producer: &str) -> Vec<u8> {
+pub(crate) fn model(graph: &[Vec<u8>], producer: &str) -> Vec<u8> {
     let graph = bytes(7, &graph.concat());
     [number(1, 8), text(2, producer), graph, bytes(8, &number(2, 17))].concat()
 }
