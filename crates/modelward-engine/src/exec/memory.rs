@@ -75,6 +75,13 @@ impl Memory {
         }
     }
 
+    /// Write the floats of a slot, while others are read.
+    pub(super) fn write(&mut self, slot: usize, of: impl FnOnce(&Self, &mut [f32])) {
+        let mut buffer = self.take(slot);
+        of(self, buffer.floats_mut());
+        self.put(slot, buffer);
+    }
+
     /// Take the buffer of a slot out, to write it while others are read.
     pub(super) fn take(&mut self, slot: usize) -> Buffer {
         std::mem::take(&mut self.slots[slot])

@@ -48,7 +48,9 @@ fn polynomial<const N: usize>(x: f32, coefficients: [f32; N]) -> f32 {
 pub(super) fn exp(x: f32) -> f32 {
     // Adding it leaves the nearest whole number in the low bits.
     const WHOLE: f32 = 12_582_912.0;
-    let inside = within(x, -87.3, 88.7);
+    /// The exponential of more is more than the largest float.
+    const MOST: f32 = 88.722_84;
+    let inside = within(x, -87.3, MOST);
     let power = inside * std::f32::consts::LOG2_E + WHOLE;
     let whole = power - WHOLE;
     let rest = inside - whole * 0.693_359_375 - whole * -2.121_944_4e-4;
@@ -64,9 +66,12 @@ pub(super) fn exp(x: f32) -> f32 {
         ],
     );
     let sum = sum * rest * rest + rest + 1.0;
-    let two = f32::from_bits(power.to_bits().wrapping_sub(WHOLE.to_bits()).wrapping_add(127) << 23);
-    let value = sum * two;
-    if x > 88.722_84 {
+    // The power of two by halves, since the largest is none that a float holds.
+    let power = power.to_bits().wrapping_sub(WHOLE.to_bits()).cast_signed();
+    let two = |power: i32| f32::from_bits((power.wrapping_add(127).cast_unsigned()) << 23);
+    let half = power >> 1;
+    let value = sum * two(half) * two(power.wrapping_sub(half));
+    if x > MOST {
         f32::INFINITY
     } else if x < -87.3 {
         0.0

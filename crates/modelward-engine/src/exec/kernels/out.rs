@@ -21,7 +21,7 @@ pub(super) struct Out {
 }
 
 impl Out {
-    /// Its pointers. What is behind the first `len` floats of the output is not to be written.
+    /// Over the whole output, of so many channels.
     pub(super) fn new(y: &mut [f32], channels: usize, end: Epilogue<'_>) -> Self {
         let long = |tensor: Option<&[f32]>, len| tensor.is_none_or(|tensor| tensor.len() >= len);
         assert!(long(end.bias, channels) && long(end.add, y.len()) && long(end.mask, y.len()));

@@ -67,28 +67,25 @@ fn slices(
 
 impl Step for Slices {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut to = memory.take(self.to);
-        let from = memory.read(&self.from);
         let [outer, size, inner] = self.sizes;
-        let count = self.indices.len();
-        let out = to.floats_mut();
-        if self.back {
-            out[..outer * size * inner].fill(0.0);
-        }
-        for part in 0..outer {
-            for (at, index) in self.indices.iter().enumerate() {
-                let whole = (part * size + index) * inner;
-                let slice = (part * count + at) * inner;
-                if self.back {
-                    let flow = &from[slice..][..inner];
-                    let sums = out[whole..][..inner].iter_mut();
-                    sums.zip(flow).for_each(|(sum, flow)| *sum += flow);
-                } else {
-                    out[slice..][..inner].copy_from_slice(&from[whole..][..inner]);
+        memory.write(self.to, |memory, out| {
+            let from = memory.read(&self.from);
+            if self.back {
+                out[..outer * size * inner].fill(0.0);
+            }
+            for part in 0..outer {
+                for (at, index) in self.indices.iter().enumerate() {
+                    let whole = (part * size + index) * inner;
+                    let slice = (part * self.indices.len() + at) * inner;
+                    if self.back {
+                        let sums = out[whole..][..inner].iter_mut();
+                        sums.zip(&from[slice..][..inner]).for_each(|(sum, flow)| *sum += flow);
+                    } else {
+                        out[slice..][..inner].copy_from_slice(&from[whole..][..inner]);
+                    }
                 }
             }
-        }
-        memory.put(self.to, to);
+        });
         Ok(())
     }
 }

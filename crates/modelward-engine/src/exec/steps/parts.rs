@@ -9,17 +9,22 @@ use crate::{
     graph::{Node, axis_of},
 };
 
-/// Parts of a tensor along one axis, and how many floats of each lie beside each other.
+/// Parts of a tensor along one axis.
 #[derive(Debug)]
 struct Split {
     x: Place,
+    /// Where each goes, and how many of its floats lie beside each other.
     parts: Vec<(usize, usize)>,
+    /// The same of the whole, which may have more parts than somebody names.
+    whole: usize,
     outer: usize,
 }
 
+/// Tensors that become parts of one.
 #[derive(Debug)]
 struct Concat {
     parts: Vec<(Place, usize)>,
+    whole: usize,
     y: usize,
     outer: usize,
 }
@@ -35,24 +40,18 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let outer = kind.dims[..axis].iter().product();
     let x = compiler.operand(*x)?;
     let mut parts = Vec::new();
-    let mut whole = 0;
     for &output in &node.outputs {
         let size = compiler.kind(output)?.dims[axis..].iter().product::<usize>();
-        whole += size;
         parts.push((compiler.begin(output)?, size));
     }
-    // Parts that nobody names are not there, but their floats are.
-    let rest = kind.dims[axis..].iter().product::<usize>().saturating_sub(whole);
+    let whole = kind.dims[axis..].iter().product();
     compiler.push(move |place| {
-        let part = |(operand, size): &(_, usize)| match place(operand) {
-            Place::Slot(slot) => Some((slot, *size)),
-            _ => None,
-        };
-        let mut parts = parts.iter().filter_map(part).collect::<Vec<_>>();
-        if rest > 0 {
-            parts.push((usize::MAX, rest));
+        let mut slots = Vec::new();
+        for (operand, size) in &parts {
+            let Place::Slot(slot) = place(operand) else { return Box::new(super::Nothing) };
+            slots.push((slot, *size));
         }
-        Box::new(Split { x: place(&x), parts, outer })
+        Box::new(Split { x: place(&x), parts: slots, whole, outer })
     });
     Ok(true)
 }
@@ -71,29 +70,27 @@ pub(super) fn plan_concat(compiler: &mut Compiler<'_>, node: &Node) -> Result<bo
         let size = compiler.kind(input)?.dims[axis..].iter().product::<usize>();
         parts.push((compiler.operand(input)?, size));
     }
+    let whole = kind.dims[axis..].iter().product();
     let y = compiler.begin(output)?;
     compiler.push(move |place| {
         let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
         let parts = parts.iter().map(|(operand, size)| (place(operand), *size)).collect();
-        Box::new(Concat { parts, y, outer })
+        Box::new(Concat { parts, whole, y, outer })
     });
     Ok(true)
 }
 
 impl Step for Split {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let whole = self.parts.iter().map(|(_, size)| size).sum::<usize>();
         let mut from = 0;
         for &(slot, size) in &self.parts {
-            if slot != usize::MAX && size > 0 {
-                let mut y = memory.take(slot);
+            memory.write(slot, |memory, out| {
                 let x = memory.read(&self.x);
-                let rows = y.floats_mut().chunks_exact_mut(size).take(self.outer);
-                for (at, row) in rows.enumerate() {
-                    row.copy_from_slice(&x[at * whole + from..][..size]);
+                // A part may be empty.
+                for (at, row) in out.chunks_exact_mut(size.max(1)).take(self.outer).enumerate() {
+                    row[..size].copy_from_slice(&x[at * self.whole + from..][..size]);
                 }
-                memory.put(slot, y);
-            }
+            });
             from += size;
         }
         Ok(())
@@ -102,18 +99,16 @@ impl Step for Split {
 
 impl Step for Concat {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let whole = self.parts.iter().map(|(_, size)| size).sum::<usize>();
-        let mut to = 0;
-        for (part, size) in &self.parts {
-            let x = memory.read(part);
-            for at in 0..self.outer {
-                y.floats_mut()[at * whole + to..][..*size]
-                    .copy_from_slice(&x[at * size..][..*size]);
+        memory.write(self.y, |memory, out| {
+            let mut to = 0;
+            for (part, size) in &self.parts {
+                let x = memory.read(part);
+                for at in 0..self.outer {
+                    out[at * self.whole + to..][..*size].copy_from_slice(&x[at * size..][..*size]);
+                }
+                to += size;
             }
-            to += size;
-        }
-        memory.put(self.y, y);
+        });
         Ok(())
     }
 }

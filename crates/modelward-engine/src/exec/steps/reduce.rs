@@ -59,11 +59,11 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
 
 impl Step for Sums {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
         let [outer, size, inner] = self.sizes;
-        let x = &memory.read(&self.x)[..outer * size * inner];
-        sums(self.cpu, size, inner, self.scale, x, &mut y.floats_mut()[..outer * inner]);
-        memory.put(self.y, y);
+        memory.write(self.y, |memory, out| {
+            let x = &memory.read(&self.x)[..outer * size * inner];
+            sums(self.cpu, size, inner, self.scale, x, &mut out[..outer * inner]);
+        });
         Ok(())
     }
 }

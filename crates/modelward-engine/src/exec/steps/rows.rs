@@ -119,8 +119,13 @@ pub(super) fn plan_normalize(compiler: &mut Compiler<'_>, node: &Node) -> Result
     for input in [1, 2] {
         let id = node.inputs.get(input).copied().flatten();
         if let Some(id) = id {
-            let kind = compiler.kind(id)?;
-            if kind.element != Element::F32 || kind.count()? != row {
+            let parameter = compiler.kind(id)?;
+            // Along the axes of a row, not along others that are as long.
+            let mut along = parameter.dims.iter().rev().zip(kind.dims[axis..].iter().rev());
+            if parameter.element != Element::F32
+                || parameter.count()? != row
+                || !along.all(|(own, size)| own == size)
+            {
                 return Ok(false);
             }
         }
@@ -169,47 +174,46 @@ pub(super) fn plan_normalize_grad(compiler: &mut Compiler<'_>, node: &Node) -> R
     Ok(true)
 }
 
-impl Step for NormalizeGrad {
-    fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let (x, flow) = (memory.read(&self.x), memory.read(&self.flow));
-        let (x, flow) = (&x[..self.count], &flow[..self.count]);
-        let out = &mut y.floats_mut()[..self.count];
-        normalize_back(self.cpu, self.row, self.epsilon, self.centred, x, flow, out);
-        memory.put(self.y, y);
-        Ok(())
-    }
-}
-
 impl Step for Unary {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let x = &memory.read(&self.x)[..self.count];
-        apply(self.cpu, self.function, x, &mut y.floats_mut()[..self.count]);
-        memory.put(self.y, y);
+        memory.write(self.y, |memory, out| {
+            let x = &memory.read(&self.x)[..self.count];
+            apply(self.cpu, self.function, x, &mut out[..self.count]);
+        });
         Ok(())
     }
 }
 
 impl Step for Softmax {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let x = &memory.read(&self.x)[..self.count];
-        softmax(self.cpu, self.row, x, &mut y.floats_mut()[..self.count]);
-        memory.put(self.y, y);
+        memory.write(self.y, |memory, out| {
+            let x = &memory.read(&self.x)[..self.count];
+            softmax(self.cpu, self.row, x, &mut out[..self.count]);
+        });
         Ok(())
     }
 }
 
 impl Step for Normalize {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let x = &memory.read(&self.x)[..self.count];
-        let scale = self.scale.as_ref().map_or(&[][..], |place| &memory.read(place)[..self.row]);
-        let bias = self.bias.as_ref().map_or(&[][..], |place| &memory.read(place)[..self.row]);
-        let out = &mut y.floats_mut()[..self.count];
-        normalize(self.cpu, self.row, self.epsilon, self.centred, x, scale, bias, out);
-        memory.put(self.y, y);
+        memory.write(self.y, |memory, out| {
+            let (x, out) = (&memory.read(&self.x)[..self.count], &mut out[..self.count]);
+            let scale =
+                self.scale.as_ref().map_or(&[][..], |place| &memory.read(place)[..self.row]);
+            let bias = self.bias.as_ref().map_or(&[][..], |place| &memory.read(place)[..self.row]);
+            normalize(self.cpu, self.row, self.epsilon, self.centred, x, scale, bias, out);
+        });
+        Ok(())
+    }
+}
+
+impl Step for NormalizeGrad {
+    fn run(&self, memory: &mut Memory) -> Result<()> {
+        memory.write(self.y, |memory, out| {
+            let (x, flow) = (&memory.read(&self.x)[..self.count], memory.read(&self.flow));
+            let (flow, out) = (&flow[..self.count], &mut out[..self.count]);
+            normalize_back(self.cpu, self.row, self.epsilon, self.centred, x, flow, out);
+        });
         Ok(())
     }
 }

@@ -48,35 +48,35 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
 
 impl Step for Transpose {
     fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let x = memory.read(&self.x);
         let (outer, (size, step)) = match self.axes.split_last() {
             Some((last, outer)) => (outer, *last),
             None => (&[][..], (1, 1)),
         };
         let rows = outer.iter().map(|(size, _)| size).product::<usize>();
-        let mut at = vec![0; outer.len()];
-        let mut from = 0;
-        for row in y.floats_mut().chunks_exact_mut(size).take(rows) {
-            if step == 1 {
-                row.copy_from_slice(&x[from..][..size]);
-            } else {
-                for (to, from) in row.iter_mut().zip(x[from..].iter().step_by(step)) {
-                    *to = *from;
+        memory.write(self.y, |memory, out| {
+            let x = memory.read(&self.x);
+            let mut at = vec![0; outer.len()];
+            let mut from = 0;
+            for row in out.chunks_exact_mut(size).take(rows) {
+                if step == 1 {
+                    row.copy_from_slice(&x[from..][..size]);
+                } else {
+                    for (to, from) in row.iter_mut().zip(x[from..].iter().step_by(step)) {
+                        *to = *from;
+                    }
+                }
+                // The next row: the last axis first.
+                for (at, (size, step)) in at.iter_mut().zip(outer).rev() {
+                    *at += 1;
+                    from += step;
+                    if *at < *size {
+                        break;
+                    }
+                    from -= *at * step;
+                    *at = 0;
                 }
             }
-            // The next row: the last axis first.
-            for (at, (size, step)) in at.iter_mut().zip(outer).rev() {
-                *at += 1;
-                from += step;
-                if *at < *size {
-                    break;
-                }
-                from -= *at * step;
-                *at = 0;
-            }
-        }
-        memory.put(self.y, y);
+        });
         Ok(())
     }
 }
