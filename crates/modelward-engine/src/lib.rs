@@ -11,6 +11,7 @@ pub mod grad;
 pub mod graph;
 pub mod npz;
 pub mod onnx;
+mod real;
 mod tensor;
 pub mod trees;
 

@@ -20,14 +20,12 @@ mod node;
 mod transform;
 mod xgboost;
 
-pub use self::{
-    evaluate::Prediction,
-    transform::{Real, Transform},
-};
+pub use self::{evaluate::Prediction, transform::Transform};
 pub(crate) use self::{
     node::targets as targets_of,
     transform::{largest, logistic},
 };
+pub use crate::real::Real;
 
 /// An ensemble of decision trees.
 #[derive(Clone, Debug)]

@@ -49,7 +49,7 @@ impl Ensemble {
         for row in raw.chunks(self.targets.max(1)) {
             let mut row = row.to_vec();
             if let Some(trees) = self.averaged {
-                row.iter_mut().for_each(|score| *score /= T::of_f64(trees as f64));
+                row.iter_mut().for_each(|score| *score /= T::near(trees as f64));
             }
             self.transform.apply(&mut row);
             transformed.extend(row.into_iter().take(width));
@@ -98,7 +98,7 @@ impl Ensemble {
             ($values:expr, $of:expr) => {
                 row.extend($values.get(from..to).unwrap_or_default().iter().map($of).map(
                     |v: f64| {
-                        let v = T::of_f64(v).to_f64();
+                        let v = T::near(v).wide();
                         if v.abs() <= flush { 0.0 } else { v }
                     },
                 ))
@@ -124,9 +124,9 @@ impl Ensemble {
         let start = scores.values.len();
         let base = |target: usize| {
             let one = if self.base.len() == 1 { self.base.first() } else { self.base.get(target) };
-            one.map(|&base| T::of_f64(base))
+            one.map(|&base| T::near(base))
         };
-        let zero = T::of_f64(0.0);
+        let zero = T::near(0.0);
         for target in 0..self.targets {
             scores.values.push(base(target).filter(|_| self.base_first).unwrap_or(zero));
             scores.seen.push(false);
@@ -138,7 +138,7 @@ impl Ensemble {
                 let at = start.saturating_add(vote.target as usize);
                 let place = (scores.values.get_mut(at), scores.seen.get_mut(at));
                 let (Some(score), Some(seen)) = place else { continue };
-                let weight = T::of_f64(vote.weight);
+                let weight = T::near(vote.weight);
                 match self.aggregate {
                     Aggregate::Sum | Aggregate::Average => *score += weight,
                     Aggregate::Min if *seen && *score < weight => {}
@@ -150,7 +150,7 @@ impl Ensemble {
         }
         for (target, score) in scores.values.iter_mut().skip(start).enumerate() {
             if self.aggregate == Aggregate::Average {
-                *score /= T::of_f64(self.roots.len() as f64);
+                *score /= T::near(self.roots.len() as f64);
             }
             if let Some(base) = base(target).filter(|_| !self.base_first) {
                 *score += base;

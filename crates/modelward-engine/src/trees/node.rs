@@ -77,7 +77,7 @@ impl Ensemble {
 
     fn rounded(&self, mut values: Vec<f64>) -> Vec<f64> {
         if self.precision == Precision::Single {
-            values.iter_mut().for_each(|v| *v = f32::of_f64(*v).to_f64());
+            values.iter_mut().for_each(|v| *v = f32::near(*v).wide());
         }
         values
     }

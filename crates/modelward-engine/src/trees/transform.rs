@@ -6,12 +6,7 @@
 
 #![allow(clippy::arithmetic_side_effects, reason = "floats do not overflow")]
 
-use std::{
-    fmt::Debug,
-    ops::{Add, AddAssign, Div, DivAssign, Mul, Neg, Sub},
-};
-
-use crate::{Result, Scalar, Trouble};
+use crate::{Result, Trouble, real::Real};
 
 /// What is made of a row of raw scores.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,78 +35,6 @@ pub enum Transform {
     Softplus,
 }
 
-/// The two types of floats that scores are computed in.
-pub trait Real:
-    Scalar
-    + Copy
-    + Debug
-    + PartialOrd
-    + Add<Output = Self>
-    + Sub<Output = Self>
-    + Mul<Output = Self>
-    + Div<Output = Self>
-    + Neg<Output = Self>
-    + AddAssign
-    + DivAssign
-{
-    /// The nearest.
-    fn of_f64(value: f64) -> Self;
-    /// The same number.
-    fn to_f64(self) -> f64;
-    /// The exponential.
-    fn exp(self) -> Self;
-    /// The natural logarithm.
-    fn ln(self) -> Self;
-    /// The square root.
-    fn sqrt(self) -> Self;
-    /// The hyperbolic tangent.
-    fn tanh(self) -> Self;
-    /// A power.
-    fn pow(self, exponent: Self) -> Self;
-    /// Without its sign.
-    fn abs(self) -> Self;
-}
-
-macro_rules! real {
-    ($($kind:ident),*) => {$(
-        impl Real for $kind {
-            fn of_f64(value: f64) -> Self {
-                value as Self
-            }
-
-            fn to_f64(self) -> f64 {
-                f64::from(self)
-            }
-
-            fn exp(self) -> Self {
-                $kind::exp(self)
-            }
-
-            fn ln(self) -> Self {
-                $kind::ln(self)
-            }
-
-            fn sqrt(self) -> Self {
-                $kind::sqrt(self)
-            }
-
-            fn tanh(self) -> Self {
-                $kind::tanh(self)
-            }
-
-            fn pow(self, exponent: Self) -> Self {
-                $kind::powf(self, exponent)
-            }
-
-            fn abs(self) -> Self {
-                $kind::abs(self)
-            }
-        }
-    )*};
-}
-
-real!(f32, f64);
-
 impl Transform {
     /// By the name of ONNX-ML.
     ///
@@ -138,7 +61,7 @@ impl Transform {
 
     /// Change a row of scores in place. Of [`Transform::Largest`] the first number is the answer.
     pub(crate) fn apply<T: Real>(self, row: &mut [T]) {
-        let (zero, one) = (T::of_f64(0.0), T::of_f64(1.0));
+        let (zero, one) = (T::near(0.0), T::near(1.0));
         let each = |row: &mut [T], of: &dyn Fn(T) -> T| row.iter_mut().for_each(|v| *v = of(*v));
         match self {
             Self::None => {}
@@ -147,7 +70,7 @@ impl Transform {
             Self::SoftmaxZero => softmax_zero(row),
             Self::Probit => each(row, &probit),
             Self::Sigmoid(scale) => {
-                let scale = T::of_f64(scale);
+                let scale = T::near(scale);
                 each(row, &|v| one / (one + (-(scale * v)).exp()));
             }
             Self::Exp => each(row, &T::exp),
@@ -155,11 +78,11 @@ impl Transform {
             Self::Largest => {
                 let at = largest(row);
                 if let Some(first) = row.first_mut() {
-                    *first = T::of_f64(at as f64);
+                    *first = T::near(at as f64);
                 }
             }
             Self::SignedSquare => each(row, &|v| if v < zero { -(v * v) } else { v * v }),
-            Self::Softplus => each(row, &|v| T::of_f64(v.exp().to_f64().ln_1p())),
+            Self::Softplus => each(row, &|v| T::near(v.exp().wide().ln_1p())),
         }
     }
 }
@@ -177,9 +100,9 @@ pub(crate) fn largest<T: PartialOrd>(row: &[T]) -> usize {
 
 /// The logistic function without an overflow on either side.
 pub(crate) fn logistic<T: Real>(value: T) -> T {
-    let one = T::of_f64(1.0);
+    let one = T::near(1.0);
     let upper = one / (one + (-value.abs()).exp());
-    if value < T::of_f64(0.0) { one - upper } else { upper }
+    if value < T::near(0.0) { one - upper } else { upper }
 }
 
 /// The sum is `f64`, and rounded, as XGBoost has it.
@@ -188,40 +111,40 @@ fn softmax<T: Real>(row: &mut [T]) {
     let mut total = 0.0;
     for value in row.iter_mut() {
         *value = (*value - most).exp();
-        total += value.to_f64();
+        total += value.wide();
     }
-    row.iter_mut().for_each(|value| *value /= T::of_f64(total));
+    row.iter_mut().for_each(|value| *value /= T::near(total));
 }
 
 fn softmax_zero<T: Real>(row: &mut [T]) {
-    let near = T::of_f64(1e-7);
+    let near = T::near(1e-7);
     let most = most(row);
     let mut total = 0.0;
     for value in row.iter_mut() {
         if value.abs() > near {
             *value = (*value - most).exp();
-            total += value.to_f64();
+            total += value.wide();
         } else {
             *value = *value * (-most).exp();
         }
     }
-    row.iter_mut().for_each(|value| *value /= T::of_f64(total));
+    row.iter_mut().for_each(|value| *value /= T::near(total));
 }
 
 fn most<T: Real>(row: &[T]) -> T {
-    let least = T::of_f64(f64::NEG_INFINITY);
+    let least = T::near(f64::NEG_INFINITY);
     row.iter().copied().fold(least, |a, b| if b > a { b } else { a })
 }
 
 /// Winitzki's approximation of the inverse error function, with the constants of ONNX Runtime.
 #[expect(clippy::approx_constant, reason = "the approximation is made with these")]
 fn probit<T: Real>(value: T) -> T {
-    let (one, two) = (T::of_f64(1.0), T::of_f64(2.0));
-    let a = T::of_f64(0.147);
+    let (one, two) = (T::near(1.0), T::near(2.0));
+    let a = T::near(0.147);
     let x = two * value - one;
     let log = ((one - x) * (one + x)).ln();
-    let v = two / (T::of_f64(3.14159) * a) + T::of_f64(0.5) * log;
+    let v = two / (T::near(3.14159) * a) + T::near(0.5) * log;
     let root = (-v + (v * v - one / a * log).sqrt()).sqrt();
-    let inverse = if x < T::of_f64(0.0) { -root } else { root };
-    T::of_f64(1.414_213_56) * inverse
+    let inverse = if x < T::near(0.0) { -root } else { root };
+    T::near(1.414_213_56) * inverse
 }

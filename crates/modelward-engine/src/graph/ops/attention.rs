@@ -451,7 +451,7 @@ fn shares<T: Real>(row: &mut [T]) {
         return;
     }
     for x in row {
-        *x = *x / total;
+        *x /= total;
     }
 }
 

@@ -127,7 +127,7 @@ fn classify<T: Real>(run: &Run<'_>) -> Result<Vec<Tensor>> {
         let got = base.len();
         return Err(Trouble::graph(format!("{got} base values for {classes} classes")));
     }
-    let base = base.into_iter().map(T::of_f64).collect::<Vec<_>>();
+    let base = base.into_iter().map(T::near).collect::<Vec<_>>();
     let votes = Votes::of(attributes)?;
     let scores = ensemble.scores::<T>(&x)?;
     let count = x.dims()[0];
@@ -152,7 +152,7 @@ fn classify<T: Real>(run: &Run<'_>) -> Result<Vec<Tensor>> {
             places.push(best.unwrap_or_else(|| largest(&values)));
             ensemble.transform.apply(&mut values);
         }
-        out.extend(values.into_iter().map(|value| value.to_f64() as f32));
+        out.extend(values.into_iter().map(|value| value.wide() as f32));
     }
     let dims = [count, classes];
     Ok(vec![Tensor::new([count], labels.at(places.into_iter()))?, Tensor::new(dims, out)?])
@@ -204,7 +204,7 @@ fn two<T: Real>(
         _ => {}
     }
     let class = if votes.one_class && base.len() < 2 {
-        let limit = if votes.positive { T::of_f64(0.5) } else { T::of_f64(0.0) };
+        let limit = if votes.positive { T::near(0.5) } else { T::near(0.0) };
         let score = if single { values[0] } else { values[1] };
         usize::from(score > limit)
     } else {
@@ -212,8 +212,8 @@ fn two<T: Real>(
     };
     if single {
         let first = if votes.one_class && votes.positive { First::Rest } else { First::Negative };
-        let wide = both(values[0].to_f64() as f32, first, transform);
-        values.iter_mut().zip(wide).for_each(|(value, wide)| *value = T::of_f64(wide.into()));
+        let wide = both(values[0].wide() as f32, first, transform);
+        values.iter_mut().zip(wide).for_each(|(value, wide)| *value = T::near(wide.into()));
     } else {
         transform.apply(values);
     }
