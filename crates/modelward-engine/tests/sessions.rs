@@ -240,9 +240,24 @@ fn an_example_alone_has_the_bits_that_it_has_at_any_place_of_a_batch() {
     }
 }
 
+/// Normalised rows of two, times a scale that lies along the axis in front of them.
+fn scaled_across() -> Model {
+    model(&[
+        node("Reshape", &["x", "pairs"], "p", &[]),
+        node("LayerNormalization", &["p", "scale"], "n", &[]),
+        node("Flatten", &["n"], "f", &[]),
+        node("Gemm", &["f", "k"], "logits", &[]),
+        list("pairs", &[0, 70, 2, 2]),
+        weight("scale", &[2, 1], 8),
+        weight("k", &[280, 4], 9),
+        port(11, "x", 1, &[2, 10, 14]),
+        port(12, "logits", 1, &[4]),
+    ])
+}
+
 #[test]
 fn a_plan_gives_what_the_interpreter_gives() {
-    for model in [classifier(), attentive()] {
+    for model in [classifier(), attentive(), scaled_across()] {
         let (mut fed, labels) = fed(&model, 11);
         let limits = Limits::default();
         let of = Objective::Loss(Loss::CrossEntropy);
