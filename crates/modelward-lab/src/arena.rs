@@ -25,8 +25,6 @@ pub struct Arena<'a> {
     pub seed: u64,
     /// Inputs that were sent through the model.
     pub spent: Spent,
-    /// Answers that were no finite numbers, for points inside the budget.
-    pub nonfinite: Nonfinite,
     deadline: Option<Instant>,
     features: usize,
     classes: usize,
@@ -69,13 +67,6 @@ pub struct Spent {
     pub forward: u64,
     /// Forward and back.
     pub backward: u64,
-}
-
-/// Answers that were no finite numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Nonfinite {
-    /// How many.
-    pub answers: u64,
 }
 
 /// Where points may lie that an attack asks about.
@@ -122,8 +113,8 @@ impl<'a> Arena<'a> {
                 });
             }
         }
-        let (spent, nonfinite) = Default::default();
-        Ok(Self { victim, budget, cases, seed, spent, nonfinite, deadline, features, classes })
+        let spent = Spent { forward: labels.len() as u64, backward: 0 };
+        Ok(Self { victim, budget, cases, seed, spent, deadline, features, classes })
     }
 
     /// How many numbers an input has.
@@ -192,6 +183,45 @@ impl<'a> Arena<'a> {
         Ok(slopes)
     }
 
+    /// What the model gives as deployed for one point for each of these cases; nothing is judged.
+    ///
+    /// # Errors
+    /// As [`Arena::ask`].
+    pub fn deployed(&mut self, cases: &[usize], points: &mut [f32]) -> Result<Vec<f32>> {
+        self.time()?;
+        self.clip(cases, points, Reach::Ball);
+        self.spent.forward += cases.len() as u64;
+        self.victim.deployed(points)
+    }
+
+    /// Run something against the same model with another budget; what it finds is no witness here.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the time is up.
+    pub fn aside<T>(
+        &mut self,
+        budget: Budget,
+        samples: &[f32],
+        labels: &[usize],
+        run: impl FnOnce(&mut Arena<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let (seed, deadline) = (self.seed, self.deadline);
+        let mut aside = Arena::new(self.victim, budget, samples, labels, seed, deadline)?;
+        let done = run(&mut aside)?;
+        let Spent { forward, backward } = aside.spent;
+        self.spent.forward += forward;
+        self.spent.backward += backward;
+        Ok(done)
+    }
+
+    /// Take rounding, signs and the like for the identity from now on; gives the nodes that are.
+    ///
+    /// # Errors
+    /// Where the gradient cannot be written.
+    pub fn straighten(&mut self) -> Result<Vec<String>> {
+        self.victim.straighten()
+    }
+
     /// How far the label of a case, or its target, is from winning: below 0 where it is wrong.
     pub fn margin(&self, case: usize, scores: &[f32]) -> f32 {
         let case = &self.cases[case];
@@ -250,9 +280,6 @@ impl<'a> Arena<'a> {
             let case = &mut self.cases[case];
             case.nearest = case.nearest.min(distance);
             if inside {
-                if label == NO_CLASS {
-                    self.nonfinite.answers += 1;
-                }
                 case.witness = Some(Witness { point: point.to_vec(), label });
             }
         }

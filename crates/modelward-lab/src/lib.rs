@@ -11,4 +11,5 @@ pub mod exact;
 pub mod property;
 pub mod random;
 pub mod rules;
+pub mod trust;
 pub mod victim;

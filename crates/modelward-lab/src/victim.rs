@@ -2,9 +2,10 @@
 
 use modelward_engine::Result;
 
+mod averaged;
 mod network;
 
-pub use self::network::Network;
+pub use self::{averaged::Averaged, network::Network};
 
 /// A classifier that can be asked.
 pub trait Victim {
@@ -22,6 +23,23 @@ pub trait Victim {
     /// # Errors
     /// Where it cannot be run on them.
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers>;
+
+    /// What it gives as deployed for inputs `[n, features]`, a row for each.
+    ///
+    /// # Errors
+    /// Where it cannot be run on them.
+    fn deployed(&mut self, inputs: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.ask(inputs)?.scores)
+    }
+
+    /// Take rounding, signs and the like for the identity where a gradient passes them; gives the
+    /// nodes that were.
+    ///
+    /// # Errors
+    /// Where its gradient cannot be written.
+    fn straighten(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
 
     /// Its answers, and gradients by the inputs; `None` where it gives no gradient.
     ///

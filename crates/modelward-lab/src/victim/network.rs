@@ -109,19 +109,6 @@ impl Network {
         })
     }
 
-    /// Take rounding, signs and the like for the identity where a gradient passes them.
-    pub fn straighten(&mut self, on: bool) {
-        if self.straight_through != on {
-            self.straight_through = on;
-            self.slopes = [None, None, None];
-        }
-    }
-
-    /// The nodes that were taken for the identity.
-    pub fn straightened(&self) -> &[String] {
-        &self.straightened
-    }
-
     /// The model.
     pub fn model(&self) -> &Model {
         &self.model
@@ -247,6 +234,20 @@ impl Victim for Network {
 
     fn classes(&self) -> usize {
         self.columns.count().max(2)
+    }
+
+    fn deployed(&mut self, inputs: &[f32]) -> Result<Vec<f32>> {
+        let outputs = self.run(None, inputs, &[])?.unwrap_or_default();
+        let [scores, _] = &outputs[..] else { return Err(missing()) };
+        Ok(floats(scores)?.into_owned())
+    }
+
+    fn straighten(&mut self) -> Result<Vec<String>> {
+        self.straight_through = true;
+        self.slopes = [None, None, None];
+        let weights = Slope::Weighted(&[]);
+        self.session(weights)?;
+        Ok(self.straightened.clone())
     }
 
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
