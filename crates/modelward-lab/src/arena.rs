@@ -194,6 +194,15 @@ impl<'a> Arena<'a> {
         self.victim.deployed(points)
     }
 
+    /// The class of one point, asked by itself; nothing is judged.
+    ///
+    /// # Errors
+    /// Where the model cannot be run.
+    pub fn label_of(&mut self, point: &[f32]) -> Result<i64> {
+        self.spent.forward += 1;
+        Ok(self.victim.ask(point)?.labels.first().copied().unwrap_or(NO_CLASS))
+    }
+
     /// Run something against the same model with another budget; what it finds is no witness here.
     ///
     /// # Errors

@@ -68,6 +68,9 @@ pub struct Done {
     pub stopped: Option<&'static str>,
 }
 
+/// Why a step did not run to its end where the time was up.
+pub const OUT_OF_TIME: &str = "the time is up";
+
 /// Attack all samples that stand; `seconds` is the processor time of this process.
 ///
 /// # Errors
@@ -88,7 +91,7 @@ pub fn attack(
         let stopped = match run {
             Ok(true) => None,
             Ok(false) => Some("the model gives no gradient"),
-            Err(trouble) if is_out_of_time(&trouble) => Some("the time is up"),
+            Err(trouble) if is_out_of_time(&trouble) => Some(OUT_OF_TIME),
             Err(trouble) => return Err(trouble),
         };
         all.push(Done {
@@ -100,7 +103,7 @@ pub fn attack(
             seconds: seconds() - start,
             stopped,
         });
-        if stopped == Some("the time is up") {
+        if stopped == Some(OUT_OF_TIME) {
             break;
         }
     }

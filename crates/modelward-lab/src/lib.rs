@@ -10,6 +10,8 @@ pub mod evade;
 pub mod exact;
 pub mod property;
 pub mod random;
+pub mod robustness;
 pub mod rules;
+pub mod statistics;
 pub mod trust;
 pub mod victim;

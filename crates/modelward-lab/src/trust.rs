@@ -14,6 +14,8 @@ mod before;
 mod behind;
 mod twin;
 
+pub use self::before::repetition;
+
 /// A share of samples, and the limit above which the number is not to be trusted.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Indicator {
@@ -59,8 +61,8 @@ pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
 /// As [`before`].
 pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     let all = arena.cases.len();
-    let white = done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).last();
-    let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).last();
+    let white = done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
+    let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
     let mut found = vec![behind::nonfinite(arena)];
     if let (Some(white), Some(black)) = (white, black) {
         // One of a hundred that gradients miss is what luck does.

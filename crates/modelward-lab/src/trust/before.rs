@@ -17,7 +17,10 @@ const REPEATS: usize = 3;
 const DRAWS: u64 = 4;
 
 /// Samples that are answered otherwise when they are asked about again.
-pub(super) fn repetition(arena: &mut Arena<'_>, cases: &[usize]) -> Result<Indicator> {
+///
+/// # Errors
+/// Where the model cannot be run, or the time is up.
+pub fn repetition(arena: &mut Arena<'_>, cases: &[usize]) -> Result<Indicator> {
     let mut points = samples(arena, cases);
     let first = arena.ask(cases, &mut points, Reach::Ball)?;
     let mut differs = vec![false; cases.len()];
@@ -98,7 +101,7 @@ pub(super) fn gradients(arena: &mut Arena<'_>, cases: &[usize]) -> Result<Vec<In
             let down = other(arena, case, row(&down.scores, at, classes));
             steps += 1;
             // What is no number is not higher.
-            against += usize::from(!(up > down));
+            against += usize::from(up.partial_cmp(&down) != Some(std::cmp::Ordering::Greater));
         }
     }
     Ok(vec![
