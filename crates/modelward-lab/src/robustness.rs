@@ -268,9 +268,8 @@ fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<
         let size = exact::float(&eps);
         // Who falls to less falls to more, and who stands against more stands against less.
         let reached = |case: &Case| case.nearest < size;
-        let open = (0..arena.cases.len()).filter(|&at| {
-            !reached(&arena.cases[at]) && (above > below || !arena.stands(at))
-        });
+        let open = (0..arena.cases.len())
+            .filter(|&at| !reached(&arena.cases[at]) && (above > below || !arena.stands(at)));
         let open = open.collect::<Vec<_>>();
         let settled = arena.cases.iter().filter(|case| reached(case)).count();
         let mut fallen = settled;

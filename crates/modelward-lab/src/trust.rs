@@ -61,7 +61,8 @@ pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
 /// As [`before`].
 pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     let all = arena.cases.len();
-    let white = done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
+    let white =
+        done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
     let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
     let mut found = vec![behind::nonfinite(arena)];
     if let (Some(white), Some(black)) = (white, black) {

@@ -16,6 +16,7 @@ mod model;
 mod output;
 mod policy;
 mod quantity;
+mod reporting;
 mod rules;
 mod scan;
 mod street;
