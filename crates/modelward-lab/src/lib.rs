@@ -6,5 +6,6 @@
 
 pub mod constraints;
 pub mod exact;
+pub mod preprocess;
 pub mod property;
 pub mod samples;
