@@ -6,12 +6,16 @@
 
 pub mod arena;
 pub mod budget;
+pub mod constraints;
 pub mod evade;
 pub mod exact;
+pub mod file;
+pub mod preprocess;
 pub mod property;
 pub mod random;
 pub mod robustness;
 pub mod rules;
+pub mod samples;
 pub mod statistics;
 pub mod trust;
 pub mod victim;

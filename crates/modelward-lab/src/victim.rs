@@ -4,8 +4,9 @@ use modelward_engine::Result;
 
 mod averaged;
 mod network;
+mod prepared;
 
-pub use self::{averaged::Averaged, network::Network};
+pub use self::{averaged::Averaged, network::Network, prepared::Prepared};
 
 /// A classifier that can be asked.
 pub trait Victim {

@@ -10,8 +10,8 @@ use crate::{
     onnx::import,
 };
 
-/// A model that was read.
-#[derive(Debug)]
+/// A model that was read. A copy shares its tensors.
+#[derive(Clone, Debug)]
 pub struct Model {
     /// What it computes.
     pub graph: Graph,
