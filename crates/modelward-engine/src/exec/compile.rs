@@ -320,7 +320,9 @@ impl<'a> Compiler<'a> {
             None => Some(None),
             Some(id) => self.constant(*id).map(|tensor| Some(tensor.clone())),
         });
-        if let Some(constants) = constants.collect::<Option<Vec<_>>>() {
+        if let Some(constants) = constants.collect::<Option<Vec<_>>>()
+            && !node.operator.draws
+        {
             let known = node.outputs.iter().map(|&id| self.known.kind(id).cloned());
             if let Some(types) = known.collect::<Option<Vec<_>>>() {
                 let inputs = constants.iter().map(Option::as_deref).collect::<Vec<_>>();

@@ -110,7 +110,11 @@ impl Inference {
             && let Some(tensor) = of_shapes(&cx)?
         {
             tensors.push(tensor);
-        } else if all_known && small && flop <= (FOLDED as u64).saturating_mul(64) {
+        } else if all_known
+            && !node.operator.draws
+            && small
+            && flop <= (FOLDED as u64).saturating_mul(64)
+        {
             let inputs = known.iter().map(|known| known.and_then(|known| known.value));
             let inputs = inputs.collect::<Vec<_>>();
             let used = types.get(..node.outputs.len()).unwrap_or(&types);

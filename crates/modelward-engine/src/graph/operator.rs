@@ -35,6 +35,8 @@ pub struct Operator {
     pub(crate) lower: Option<Lower>,
     /// What it writes although shapes alone are known.
     pub(crate) of_shapes: Option<OfShapes>,
+    /// Whether each run of it draws other numbers, so that it is no constant.
+    pub(crate) draws: bool,
 }
 
 /// The types of a node's outputs.
@@ -130,6 +132,7 @@ impl Operator {
             flop: None,
             moves: false,
             of_shapes: None,
+            draws: false,
             lower: None,
         }
     }
@@ -153,6 +156,7 @@ impl Operator {
             flop: None,
             moves: false,
             of_shapes: None,
+            draws: false,
             lower: None,
         }
     }
@@ -198,6 +202,12 @@ impl Operator {
     /// An attack passes through it by this rule.
     pub(crate) const fn straight_through(mut self, rule: Rule) -> Self {
         self.straight_through = Some(rule);
+        self
+    }
+
+    /// Each run of it draws other numbers.
+    pub(crate) const fn draws(mut self) -> Self {
+        self.draws = true;
         self
     }
 

@@ -77,6 +77,7 @@ pub(crate) mod quantize;
 mod quantized_conv;
 mod quantized_elementwise;
 mod quantized_product;
+mod random;
 mod range;
 mod real;
 mod recurrent;
@@ -174,6 +175,7 @@ const OPS: &[&[&Operator]] = &[
     quantized_conv::OPS,
     quantized_elementwise::OPS,
     quantized_product::OPS,
+    random::OPS,
     range::OPS,
     recurrent::OPS,
     reduce::OPS,
