@@ -7,6 +7,7 @@
 
 use std::sync::LazyLock;
 
+mod bend;
 mod buffer;
 mod conv;
 mod dots;
@@ -22,6 +23,7 @@ mod window;
 mod winograd;
 
 pub(super) use self::{
+    bend::{Bend, bent},
     buffer::Buffer,
     conv::Conv,
     dots::{Dots, STEP as DOT_STEP},

@@ -36,6 +36,7 @@ const ELEMENTWISE: &[&str] = &[
     "Ceil",
     "Celu",
     "Clip",
+    "ClipGrad",
     "Cos",
     "Cosh",
     "Div",

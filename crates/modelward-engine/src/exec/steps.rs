@@ -13,6 +13,8 @@ use crate::{
     graph::Node,
 };
 
+mod average;
+mod bend;
 mod convolution;
 mod elementwise;
 mod gather;
@@ -34,7 +36,9 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("ConvInputGrad", convolution::plan_input_grad),
     ("MaxPool", pool::plan),
     ("MaxPoolGrad", pool::plan_grad),
-    ("GlobalAveragePool", pool::plan_means),
+    ("AveragePool", average::plan),
+    ("AveragePoolGrad", average::plan_grad),
+    ("GlobalAveragePool", average::plan_means),
     ("ConvWeightGrad", weight_gradient::plan),
     ("Gemm", product::plan),
     ("Gemm", weight_gradient::plan_outer),
@@ -58,6 +62,12 @@ const PLANNERS: &[(&str, Planner)] = &[
     ("Sqrt", rows::plan),
     ("Relu", elementwise::plan),
     ("ReluGrad", elementwise::plan),
+    ("LeakyRelu", elementwise::plan),
+    ("Clip", elementwise::plan),
+    ("ClipGrad", elementwise::plan),
+    ("PRelu", elementwise::plan),
+    ("Abs", elementwise::plan),
+    ("Sign", elementwise::plan),
     ("Add", elementwise::plan),
     ("Sub", elementwise::plan),
     ("Mul", elementwise::plan),

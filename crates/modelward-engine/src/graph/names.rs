@@ -36,6 +36,7 @@ names! {
     CAST = Onnx "Cast";
     CAST_LIKE = Onnx "CastLike";
     CENTER_CROP_PAD = Onnx "CenterCropPad";
+    CLIP_GRAD = Own "ClipGrad";
     COFACTORS = Own "Cofactors";
     COL2IM = Onnx "Col2Im";
     COL2IM_GRAD = Own "Col2ImGrad";

@@ -82,7 +82,7 @@ mod range;
 mod real;
 mod recurrent;
 pub(crate) mod reduce;
-mod relu;
+pub(crate) mod relu;
 mod reshape;
 mod resize;
 mod reverse_sequence;

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::{
     Buffer, Cpu,
+    bend::bent,
     gemm::{DEEP, Rows},
     lanes::{Epilogue, lanes},
     out::Out,
@@ -471,17 +472,14 @@ lanes! {
                     let out = &mut y[place..][..segment.len];
                     let all = out.iter_mut().zip(sums);
                     match end {
-                        Epilogue { add: None, mask: None, relu: true, .. } => {
-                            all.for_each(|(out, sum)| {
-                                let sum = sum + bias;
-                                *out = if sum < 0.0 { 0.0 } else { sum };
-                            });
+                        Epilogue { add: None, mask: None, bend: Some(bend), .. } => {
+                            bent!(bend, bend => all.for_each(|(out, sum)| *out = bend.of(sum + bias)));
                         }
-                        Epilogue { add: None, mask: Some(mask), relu: false, .. } => {
-                            let mask = &mask[place..][..segment.len];
-                            all.zip(mask).for_each(|((out, sum), mask)| {
-                                *out = if *mask > 0.0 { sum + bias } else { 0.0 };
-                            });
+                        Epilogue { add: None, mask: Some((mask, bend)), bend: None, .. } => {
+                            let all = all.zip(&mask[place..][..segment.len]);
+                            bent!(bend, bend => all.for_each(|((out, sum), mask)| {
+                                *out = bend.back(sum + bias, *mask);
+                            }));
                         }
                         _ => {
                             all.for_each(|(out, sum)| *out = sum + bias);

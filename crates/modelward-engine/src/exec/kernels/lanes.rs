@@ -47,6 +47,8 @@ macro_rules! lanes {
 
 pub(in crate::exec) use lanes;
 
+use super::bend::{Bend, bent};
+
 /// What happens to the sums of a product on their way out.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::exec) struct Epilogue<'a> {
@@ -54,10 +56,11 @@ pub(in crate::exec) struct Epilogue<'a> {
     pub(in crate::exec) bias: Option<&'a [f32]>,
     /// A tensor of the shape of the output, added.
     pub(in crate::exec) add: Option<&'a [f32]>,
-    /// Negative sums become 0.
-    pub(in crate::exec) relu: bool,
-    /// A tensor of the shape of the output: sums stay where it is above 0, others become 0.
-    pub(in crate::exec) mask: Option<&'a [f32]>,
+    /// What the sums are bent by.
+    pub(in crate::exec) bend: Option<Bend>,
+    /// A tensor of the shape of the output: the sums are what flows back through a bend where it
+    /// came out.
+    pub(in crate::exec) mask: Option<(&'a [f32], Bend)>,
     /// Of a convolution: only the largest of each two by two places is written.
     pub(in crate::exec) pooled: bool,
 }
@@ -71,16 +74,12 @@ pub(super) fn tail(out: &mut [f32], place: usize, end: Epilogue<'_>) {
             *out += add;
         }
     }
-    if end.relu {
-        for out in out.iter_mut() {
-            *out = if *out < 0.0 { 0.0 } else { *out };
-        }
+    if let Some(bend) = end.bend {
+        bent!(bend, bend => out.iter_mut().for_each(|out| *out = bend.of(*out)));
     }
-    if let Some(mask) = end.mask {
-        let mask = &mask[place..][..out.len()];
-        for (out, mask) in out.iter_mut().zip(mask) {
-            *out = if *mask > 0.0 { *out } else { 0.0 };
-        }
+    if let Some((mask, bend)) = end.mask {
+        let all = out.iter_mut().zip(&mask[place..]);
+        bent!(bend, bend => all.for_each(|(out, mask)| *out = bend.back(*out, *mask)));
     }
 }
 

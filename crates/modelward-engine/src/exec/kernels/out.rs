@@ -4,6 +4,7 @@
 #![allow(unsafe_op_in_unsafe_fn, reason = "each function is one block of vectors")]
 
 use super::{
+    bend::Bend,
     lanes::Epilogue,
     vector::{Vector, lesser},
 };
@@ -14,8 +15,10 @@ pub(super) struct Out {
     y: *mut f32,
     bias: *const f32,
     add: *const f32,
-    relu: bool,
+    bend: Option<Bend>,
     mask: *const f32,
+    /// Of what the mask came out.
+    masked: Bend,
     /// Whether the largest of each two by two places alone is written.
     pub(super) pooled: bool,
 }
@@ -23,15 +26,17 @@ pub(super) struct Out {
 impl Out {
     /// Over the whole output, of so many channels.
     pub(super) fn new(y: &mut [f32], channels: usize, end: Epilogue<'_>) -> Self {
+        let mask = end.mask.map(|(mask, _)| mask);
         let long = |tensor: Option<&[f32]>, len| tensor.is_none_or(|tensor| tensor.len() >= len);
-        assert!(long(end.bias, channels) && long(end.add, y.len()) && long(end.mask, y.len()));
+        assert!(long(end.bias, channels) && long(end.add, y.len()) && long(mask, y.len()));
         let pointer = |tensor: Option<&[f32]>| tensor.map_or(std::ptr::null(), <[f32]>::as_ptr);
         Self {
             y: y.as_mut_ptr(),
             bias: pointer(end.bias),
             add: pointer(end.add),
-            relu: end.relu,
-            mask: pointer(end.mask),
+            bend: end.bend,
+            mask: pointer(mask),
+            masked: end.mask.map_or(Bend::Relu, |(_, bend)| bend),
             pooled: end.pooled,
         }
     }
@@ -55,11 +60,12 @@ impl Out {
         if !self.add.is_null() {
             value = value.add(V::load_some(self.add.add(place), count));
         }
-        if self.relu {
-            value = value.relu();
+        if let Some(bend) = self.bend {
+            value = bend.of_vector(value);
         }
         if !self.mask.is_null() {
-            value = value.keep(V::load_some(self.mask.add(place), count));
+            let mask = V::load_some(self.mask.add(place), count);
+            value = self.masked.back_vector(value, mask);
         }
         value.store_some(self.y.add(place), count);
     }

@@ -50,7 +50,7 @@ fn a_product_is_the_chain_of_its_definition_on_every_instruction_set() {
             let panels = Panels::pack(cpu, k, n, |at, column| w[at * n + column]);
             let mut y = vec![0.0; m * n];
             let mut room = vec![0.0; multiply_scratch(cpu, m)];
-            let end = Epilogue { bias: Some(&bias), relu: true, ..Epilogue::default() };
+            let end = Epilogue { bias: Some(&bias), bend: Some(Bend::Relu), ..Epilogue::default() };
             multiply(cpu, m, &x, &panels, &mut y, end, &mut room);
             assert_eq!(y, expected, "{cpu:?} {m} {k} {n}");
         }
@@ -182,8 +182,8 @@ fn minimal_filtering_is_the_convolution_whatever_the_batch_and_the_instruction_s
             let end = Epilogue {
                 bias: Some(&bias),
                 add: Some(add),
-                relu: true,
-                mask: Some(mask),
+                bend: Some(Bend::Relu),
+                mask: Some((mask, Bend::Relu)),
                 pooled: false,
             };
             conv.run(images, &buffer(x), &mut y, end, &mut room);
@@ -246,7 +246,7 @@ fn a_pooled_convolution_is_the_pool_of_the_convolution() {
             let mut y = vec![0.0; images * outputs * input[0] * input[1]];
             let mut small = vec![0.0; y.len() / 4];
             let mut room = Buffer::zeros(conv.scratch(images));
-            let end = Epilogue { bias: Some(&bias), relu: true, ..Epilogue::default() };
+            let end = Epilogue { bias: Some(&bias), bend: Some(Bend::Relu), ..Epilogue::default() };
             conv.run(images, &buffer(&x), &mut y, end, &mut room);
             let end = Epilogue { pooled: true, ..end };
             conv.run(images, &buffer(&x), &mut small, end, &mut room);

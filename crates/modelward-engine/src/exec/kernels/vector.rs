@@ -28,12 +28,15 @@ pub(super) unsafe trait Vector: Copy {
     unsafe fn store_some(self, to: *mut f32, count: usize);
     unsafe fn add(self, other: Self) -> Self;
     unsafe fn sub(self, other: Self) -> Self;
+    unsafe fn mul(self, other: Self) -> Self;
     /// Zeros for what is below zero.
     unsafe fn relu(self) -> Self;
-    /// What stays where `mask` is above zero; zeros elsewhere.
-    unsafe fn keep(self, mask: Self) -> Self;
+    /// These where `gate` is above `edge`; the others elsewhere.
+    unsafe fn choose(self, other: Self, gate: Self, edge: Self) -> Self;
     /// The greater; `self` where neither is.
     unsafe fn max(self, other: Self) -> Self;
+    /// The lesser; `self` where neither is.
+    unsafe fn min(self, other: Self) -> Self;
     /// One of these, one of the others, in turn.
     unsafe fn interleave(self, other: Self) -> [Self; 2];
     /// The first, third, ... of these and the others; and the second, fourth, ...
@@ -99,18 +102,28 @@ unsafe impl Vector for f32 {
     }
 
     #[inline(always)]
+    unsafe fn mul(self, other: Self) -> Self {
+        self * other
+    }
+
+    #[inline(always)]
     unsafe fn relu(self) -> Self {
         if self < 0.0 { 0.0 } else { self }
     }
 
     #[inline(always)]
-    unsafe fn keep(self, mask: Self) -> Self {
-        if mask > 0.0 { self } else { 0.0 }
+    unsafe fn choose(self, other: Self, gate: Self, edge: Self) -> Self {
+        if gate > edge { self } else { other }
     }
 
     #[inline(always)]
     unsafe fn max(self, other: Self) -> Self {
         if other > self { other } else { self }
+    }
+
+    #[inline(always)]
+    unsafe fn min(self, other: Self) -> Self {
+        if other < self { other } else { self }
     }
 
     #[inline(always)]
@@ -196,14 +209,19 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            _mm256_mul_ps(self, other)
+        }
+
+        #[inline(always)]
         unsafe fn relu(self) -> Self {
             // The second operand comes out where either is no number or both are zeros.
             _mm256_max_ps(_mm256_setzero_ps(), self)
         }
 
         #[inline(always)]
-        unsafe fn keep(self, mask: Self) -> Self {
-            _mm256_and_ps(self, _mm256_cmp_ps::<_CMP_GT_OQ>(mask, _mm256_setzero_ps()))
+        unsafe fn choose(self, other: Self, gate: Self, edge: Self) -> Self {
+            _mm256_blendv_ps(other, self, _mm256_cmp_ps::<_CMP_GT_OQ>(gate, edge))
         }
 
         #[inline(always)]
@@ -215,6 +233,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             _mm256_max_ps(other, self)
+        }
+
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            _mm256_min_ps(other, self)
         }
 
         #[inline(always)]
@@ -302,13 +325,18 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            _mm512_mul_ps(self, other)
+        }
+
+        #[inline(always)]
         unsafe fn relu(self) -> Self {
             _mm512_max_ps(_mm512_setzero_ps(), self)
         }
 
         #[inline(always)]
-        unsafe fn keep(self, mask: Self) -> Self {
-            _mm512_maskz_mov_ps(_mm512_cmp_ps_mask::<_CMP_GT_OQ>(mask, _mm512_setzero_ps()), self)
+        unsafe fn choose(self, other: Self, gate: Self, edge: Self) -> Self {
+            _mm512_mask_mov_ps(other, _mm512_cmp_ps_mask::<_CMP_GT_OQ>(gate, edge), self)
         }
 
         #[inline(always)]
@@ -321,6 +349,11 @@ mod x86 {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             _mm512_max_ps(other, self)
+        }
+
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            _mm512_min_ps(other, self)
         }
 
         #[inline(always)]
@@ -419,13 +452,18 @@ mod arm {
         }
 
         #[inline(always)]
+        unsafe fn mul(self, other: Self) -> Self {
+            vmulq_f32(self, other)
+        }
+
+        #[inline(always)]
         unsafe fn relu(self) -> Self {
             vbslq_f32(vcltzq_f32(self), vdupq_n_f32(0.0), self)
         }
 
         #[inline(always)]
-        unsafe fn keep(self, mask: Self) -> Self {
-            vbslq_f32(vcgtzq_f32(mask), self, vdupq_n_f32(0.0))
+        unsafe fn choose(self, other: Self, gate: Self, edge: Self) -> Self {
+            vbslq_f32(vcgtq_f32(gate, edge), self, other)
         }
 
         #[inline(always)]
@@ -436,6 +474,11 @@ mod arm {
         #[inline(always)]
         unsafe fn max(self, other: Self) -> Self {
             vbslq_f32(vcgtq_f32(other, self), other, self)
+        }
+
+        #[inline(always)]
+        unsafe fn min(self, other: Self) -> Self {
+            vbslq_f32(vcltq_f32(other, self), other, self)
         }
 
         #[inline(always)]

@@ -11,7 +11,7 @@ use crate::{
     Data, Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Conv, Window},
+        kernels::{Bend, Conv, Window},
         memory::{Memory, Place, Step},
         steps::{
             pool,
@@ -100,6 +100,7 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     if parts.iter().all(Conv::pools)
         && tail.add.is_none()
         && tail.mask.is_none()
+        && tail.bend.is_none_or(Bend::keeps_order)
         && let Some((at, reader)) = compiler.only_reader(tail.output)
         && pool::is_two_by_two(compiler, reader)?
     {

@@ -1,11 +1,12 @@
-//! Steps that treat each float by itself: sums, products, ReLU and its mask.
+//! Steps that treat each float by itself: sums, products, ReLU and its kin with their masks.
 
 use crate::{
     Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Cpu, lanes},
+        kernels::{Bend, Cpu, bent, lanes},
         memory::{Memory, Place, Step},
+        steps::bend,
     },
     graph::Node,
 };
@@ -13,13 +14,18 @@ use crate::{
 /// What is done with each float.
 #[derive(Clone, Copy, Debug)]
 enum What {
-    Relu,
+    Bend(Bend),
+    /// What flows back where the second operand came out.
+    Back(Bend),
     Neg,
-    Mask,
+    Abs,
+    Sign,
     Add,
     Sub,
     Mul,
     Div,
+    /// Where it is below 0, it is scaled by the second operand.
+    Scale,
     /// The second operand alone, repeated.
     Repeat,
 }
@@ -41,14 +47,19 @@ struct Elementwise {
 /// Plan an elementwise node whose operands are floats of shapes that these loops take.
 pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     let what = match node.operator.name {
-        "Relu" => What::Relu,
         "Neg" => What::Neg,
-        "ReluGrad" => What::Mask,
+        "Abs" => What::Abs,
+        "Sign" => What::Sign,
         "Add" => What::Add,
         "Sub" => What::Sub,
         "Mul" => What::Mul,
         "Div" => What::Div,
-        _ => return Ok(false),
+        "PRelu" => What::Scale,
+        _ => match (bend::of(compiler, node)?, bend::back(compiler, node)?) {
+            (Some(bend), _) => What::Bend(bend),
+            (_, Some(bend)) => What::Back(bend),
+            _ => return Ok(false),
+        },
     };
     let output = node.outputs[0];
     let kind = compiler.kind(output)?.clone();
@@ -57,6 +68,9 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     }
     let Some(Some(mut a)) = node.inputs.first().copied() else { return Ok(false) };
     let mut b = node.inputs.get(1).copied().flatten();
+    if matches!(what, What::Bend(_)) {
+        b = None;
+    }
     if let Some(second) = b
         && compiler.kind(a)?.dims != kind.dims
         && matches!(what, What::Add | What::Mul)
@@ -136,8 +150,8 @@ impl Step for Elementwise {
         let a = &memory.read(&self.a)[..self.count];
         let b = self.b.as_ref().map(|b| memory.read(b)).unwrap_or_default();
         match self.what {
-            What::Relu => relu(self.cpu, a, out),
-            What::Neg => negate(self.cpu, a, out),
+            What::Bend(bend) => bend_each(self.cpu, bend, a, out),
+            What::Neg | What::Abs | What::Sign => alone(self.cpu, self.what, a, out),
             _ if self.repeat == (self.count, 1) => {
                 same(self.cpu, self.what, a, &b[..self.count], out);
             }
@@ -154,31 +168,59 @@ impl Step for Elementwise {
 }
 
 lanes! {
-    fn relu(a: &[f32], out: &mut [f32]) {
-        for (out, a) in out.iter_mut().zip(a) {
-            *out = if *a < 0.0 { 0.0 } else { *a };
-        }
+    fn bend_each(bend: Bend, a: &[f32], out: &mut [f32]) {
+        let all = out.iter_mut().zip(a);
+        bent!(bend, bend => all.for_each(|(out, a)| *out = bend.of(*a)));
     }
 }
 
 lanes! {
-    fn negate(a: &[f32], out: &mut [f32]) {
-        for (out, a) in out.iter_mut().zip(a) {
-            *out = -a;
+    fn alone(what: What, a: &[f32], out: &mut [f32]) {
+        let all = out.iter_mut().zip(a);
+        match what {
+            What::Neg => all.for_each(|(out, a)| *out = -a),
+            What::Abs => all.for_each(|(out, a)| *out = a.abs()),
+            _ => all.for_each(|(out, a)| *out = sign(*a)),
         }
     }
+}
+
+/// 1, -1, or the number itself where it is 0 or none.
+#[inline(always)]
+fn sign(x: f32) -> f32 {
+    if x > 0.0 {
+        1.0
+    } else if x < 0.0 {
+        -1.0
+    } else {
+        x
+    }
+}
+
+/// Run a loop with a function of two floats, of which the compiler knows which it is.
+macro_rules! known {
+    ($what:expr, $of:ident => $body:expr) => {
+        match $what {
+            What::Add => known!(@ $of, |a, b| a + b, $body),
+            What::Sub => known!(@ $of, |a, b| a - b, $body),
+            What::Mul => known!(@ $of, |a, b| a * b, $body),
+            What::Div => known!(@ $of, |a, b| a / b, $body),
+            What::Back(bend) => {
+                bent!(bend, bend => known!(@ $of, |a, b| bend.back(a, b), $body));
+            }
+            _ => known!(@ $of, |a, b| if a < 0.0 { a * b } else { a }, $body),
+        }
+    };
+    (@ $of:ident, $function:expr, $body:expr) => {{
+        let $of = $function;
+        $body
+    }};
 }
 
 lanes! {
     fn same(what: What, a: &[f32], b: &[f32], out: &mut [f32]) {
         let all = out.iter_mut().zip(a).zip(b);
-        match what {
-            What::Add => all.for_each(|((out, a), b)| *out = a + b),
-            What::Sub => all.for_each(|((out, a), b)| *out = a - b),
-            What::Mul => all.for_each(|((out, a), b)| *out = a * b),
-            What::Div => all.for_each(|((out, a), b)| *out = a / b),
-            _ => all.for_each(|((out, a), b)| *out = if *b > 0.0 { *a } else { 0.0 }),
-        }
+        known!(what, of => all.for_each(|((out, a), b)| *out = of(*a, *b)));
     }
 }
 
@@ -187,26 +229,14 @@ lanes! {
         if run == 1 {
             for (out, a) in out.chunks_exact_mut(b.len()).zip(a.chunks_exact(b.len())) {
                 let all = out.iter_mut().zip(a).zip(b);
-                match what {
-                    What::Add => all.for_each(|((out, a), b)| *out = a + b),
-                    What::Sub => all.for_each(|((out, a), b)| *out = a - b),
-                    What::Mul => all.for_each(|((out, a), b)| *out = a * b),
-                    What::Div => all.for_each(|((out, a), b)| *out = a / b),
-                    _ => all.for_each(|((out, a), b)| *out = if *b > 0.0 { *a } else { 0.0 }),
-                }
+                known!(what, of => all.for_each(|((out, a), b)| *out = of(*a, *b)));
             }
             return;
         }
         let runs = out.chunks_exact_mut(run).zip(a.chunks_exact(run));
         for ((out, a), b) in runs.zip(b.iter().cycle()) {
             let all = out.iter_mut().zip(a);
-            match what {
-                What::Add => all.for_each(|(out, a)| *out = a + b),
-                What::Sub => all.for_each(|(out, a)| *out = a - b),
-                What::Mul => all.for_each(|(out, a)| *out = a * b),
-                What::Div => all.for_each(|(out, a)| *out = a / b),
-                _ => all.for_each(|(out, a)| *out = if *b > 0.0 { *a } else { 0.0 }),
-            }
+            known!(what, of => all.for_each(|(out, a)| *out = of(*a, *b)));
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Pools over rows and columns, and what flows back through a largest element.
+//! Pools over rows and columns that take the largest element, and what flows back through it.
 //!
 //! Where the ReLU's mask behind a gradient is the pooled tensor itself, as it is when a ReLU stands
 //! in front of a pool, both are done in one pass.
@@ -7,8 +7,9 @@ use crate::{
     Element, Result,
     exec::{
         compile::Compiler,
-        kernels::{Cpu, Pair, lanes},
+        kernels::{Bend, Cpu, Pair, lanes},
         memory::{Memory, Place, Step},
+        steps::bend,
     },
     graph::{
         Node,
@@ -18,23 +19,23 @@ use crate::{
 
 /// Windows over planes of rows and columns.
 #[derive(Clone, Copy, Debug)]
-struct Windows {
-    planes: usize,
-    rows: Axis,
-    columns: Axis,
+pub(super) struct Windows {
+    pub(super) planes: usize,
+    pub(super) rows: Axis,
+    pub(super) columns: Axis,
 }
 
 impl Windows {
-    fn inputs(&self) -> usize {
+    pub(super) fn inputs(&self) -> usize {
         self.rows.input * self.columns.input
     }
 
-    fn outputs(&self) -> usize {
+    pub(super) fn outputs(&self) -> usize {
         self.rows.output * self.columns.output
     }
 
     /// Whether each output has four inputs of its own.
-    fn is_two_by_two(&self) -> bool {
+    pub(super) fn is_two_by_two(&self) -> bool {
         let two = |axis: &Axis| {
             (axis.kernel, axis.stride, axis.dilation, axis.before) == (2, 2, 1, 0)
                 && axis.output * 2 <= axis.input
@@ -62,17 +63,12 @@ struct MaxPoolGrad {
     y: usize,
 }
 
-/// The mean of each plane.
-#[derive(Debug)]
-struct Means {
-    cpu: Cpu,
-    plane: usize,
-    planes: usize,
-    x: Place,
-    y: usize,
-}
-
-fn windows(compiler: &Compiler<'_>, node: &Node, x: usize) -> Result<Option<Windows>> {
+/// The windows of a pool over this input of a node, and how they lie, where these loops take them.
+pub(super) fn windows(
+    compiler: &Compiler<'_>,
+    node: &Node,
+    x: usize,
+) -> Result<Option<(Windows, Pool)>> {
     let Some(Some(x)) = node.inputs.get(x) else { return Ok(None) };
     let kind = compiler.kind(*x)?;
     if kind.element != Element::F32 || kind.dims.len() > 4 || kind.count()? == 0 {
@@ -82,7 +78,7 @@ fn windows(compiler: &Compiler<'_>, node: &Node, x: usize) -> Result<Option<Wind
     let [depth, rows, columns] = pool.axes;
     let flat = depth.output == 1 && depth.kernel == 1 && depth.input == 1;
     let windows = Windows { planes: pool.planes, rows, columns };
-    Ok((flat && windows.outputs() > 0).then_some(windows))
+    Ok((flat && windows.outputs() > 0).then_some((windows, pool)))
 }
 
 /// Whether a node takes the largest of each two by two places, and of no others.
@@ -90,12 +86,12 @@ pub(super) fn is_two_by_two(compiler: &Compiler<'_>, node: &Node) -> Result<bool
     if node.operator.name != "MaxPool" || node.outputs.len() != 1 {
         return Ok(false);
     }
-    Ok(windows(compiler, node, 0)?.is_some_and(|windows| windows.is_two_by_two()))
+    Ok(windows(compiler, node, 0)?.is_some_and(|(windows, _)| windows.is_two_by_two()))
 }
 
 /// Plan a `MaxPool` whose indices nobody reads.
 pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
-    let Some(windows) = windows(compiler, node, 0)? else { return Ok(false) };
+    let Some((windows, _)) = windows(compiler, node, 0)? else { return Ok(false) };
     let (Some(Some(x)), &[output]) = (node.inputs.first().copied(), &node.outputs[..]) else {
         return Ok(false);
     };
@@ -111,12 +107,12 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
 
 /// Plan a `MaxPoolGrad`, with the mask behind it.
 pub(super) fn plan_grad(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
-    let Some(windows) = windows(compiler, node, 1)? else { return Ok(false) };
+    let Some((windows, _)) = windows(compiler, node, 1)? else { return Ok(false) };
     let [Some(flow), Some(x)] = node.inputs[..] else { return Ok(false) };
     let mut output = node.outputs[0];
     let mut masked = false;
     if let Some((at, reader)) = compiler.only_reader(output)
-        && reader.operator.name == "ReluGrad"
+        && bend::back(compiler, reader)? == Some(Bend::Relu)
         && reader.inputs[..] == [Some(output), Some(x)]
     {
         (masked, output) = (true, reader.outputs[0]);
@@ -128,25 +124,6 @@ pub(super) fn plan_grad(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool
     compiler.push(move |place| {
         let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
         Box::new(MaxPoolGrad { cpu, windows, flow: place(&flow), x: place(&x), masked, y })
-    });
-    Ok(true)
-}
-
-/// Plan a `GlobalAveragePool`.
-pub(super) fn plan_means(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
-    let Some(Some(x)) = node.inputs.first().copied() else { return Ok(false) };
-    let kind = compiler.kind(x)?.clone();
-    let planes = kind.dims.iter().take(2).product::<usize>();
-    let plane = kind.dims.iter().skip(2).product::<usize>();
-    if kind.element != Element::F32 || plane == 0 || planes == 0 {
-        return Ok(false);
-    }
-    let cpu = compiler.cpu;
-    let x = compiler.operand(x)?;
-    let y = compiler.begin(node.outputs[0])?;
-    compiler.push(move |place| {
-        let Place::Slot(y) = place(&y) else { return Box::new(super::Nothing) };
-        Box::new(Means { cpu, plane, planes, x: place(&x), y })
     });
     Ok(true)
 }
@@ -182,16 +159,6 @@ impl Step for MaxPoolGrad {
     }
 }
 
-impl Step for Means {
-    fn run(&self, memory: &mut Memory) -> Result<()> {
-        let mut y = memory.take(self.y);
-        let x = &memory.read(&self.x)[..self.planes * self.plane];
-        means(self.cpu, self.plane, x, &mut y.floats_mut()[..self.planes]);
-        memory.put(self.y, y);
-        Ok(())
-    }
-}
-
 /// The larger of two, the first where they are equal.
 #[inline(always)]
 fn most(a: f32, b: f32) -> f32 {
@@ -200,7 +167,7 @@ fn most(a: f32, b: f32) -> f32 {
 
 /// Pairs of neighbours, apart.
 #[inline(always)]
-fn apart<const N: usize>(pairs: &[f32]) -> ([f32; N], [f32; N]) {
+pub(super) fn apart<const N: usize>(pairs: &[f32]) -> ([f32; N], [f32; N]) {
     let pairs = &pairs[..2 * N];
     (std::array::from_fn(|at| pairs[2 * at]), std::array::from_fn(|at| pairs[2 * at + 1]))
 }
@@ -249,7 +216,7 @@ fn unpooled<const N: usize>(
 
 /// Where blocks of `size` begin in a row of `wide`: the last ends with the row, over the one before.
 #[inline(always)]
-fn blocks(wide: usize, size: usize) -> impl Iterator<Item = usize> {
+pub(super) fn blocks(wide: usize, size: usize) -> impl Iterator<Item = usize> {
     (0..wide).step_by(size).map(move |at| at.min(wide - size))
 }
 
@@ -371,21 +338,6 @@ lanes! {
                     }
                 }
             }
-        }
-    }
-}
-
-lanes! {
-    /// The mean of each plane: sixteen chains of sums, added in order.
-    fn means(plane: usize, x: &[f32], out: &mut [f32]) {
-        for (out, x) in out.iter_mut().zip(x.chunks_exact(plane)) {
-            let mut sums = [0.0_f32; 16];
-            for part in x.chunks(16) {
-                for (sum, x) in sums.iter_mut().zip(part) {
-                    *sum += x;
-                }
-            }
-            *out = sums.iter().sum::<f32>() / plane as f32;
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Products with weights, fused with the bias, the residual, the ReLU or the mask behind them.
+//! Products with weights, fused with the bias, the residual, the ReLU (or its kin) or the mask behind
+//! them.
 
 use std::sync::Arc;
 
@@ -6,8 +7,9 @@ use crate::{
     Result,
     exec::{
         compile::{Compiler, Operand},
-        kernels::{Cpu, Epilogue, Panels, multiply, multiply_scratch},
+        kernels::{Bend, Cpu, Epilogue, Panels, multiply, multiply_scratch},
         memory::{Memory, Place, Step},
+        steps::bend,
     },
     graph::{Node, ValueId},
 };
@@ -30,9 +32,9 @@ pub(super) struct Tail {
     pub(super) bias: Option<ValueId>,
     /// A tensor that is added.
     pub(super) add: Option<ValueId>,
-    pub(super) relu: bool,
-    /// A tensor that says what stays.
-    pub(super) mask: Option<ValueId>,
+    pub(super) bend: Option<Bend>,
+    /// A tensor that says what flows back through a bend.
+    pub(super) mask: Option<(ValueId, Bend)>,
     /// Of a convolution: whether only the largest of each two by two places comes out.
     pub(super) pooled: bool,
     /// The value that comes out in the end.
@@ -45,8 +47,8 @@ pub(super) struct Tail {
 pub(super) struct End {
     bias: Option<Place>,
     add: Option<Place>,
-    relu: bool,
-    mask: Option<Place>,
+    bend: Option<Bend>,
+    mask: Option<(Place, Bend)>,
     pooled: bool,
 }
 
@@ -57,8 +59,8 @@ impl End {
         Epilogue {
             bias: read(&self.bias),
             add: read(&self.add),
-            relu: self.relu,
-            mask: read(&self.mask),
+            bend: self.bend,
+            mask: self.mask.as_ref().map(|(mask, bend)| (memory.read(mask), *bend)),
             pooled: self.pooled,
         }
     }
@@ -69,8 +71,8 @@ impl End {
 pub(super) struct TailOperands {
     bias: Option<Operand>,
     add: Option<Operand>,
-    relu: bool,
-    mask: Option<Operand>,
+    bend: Option<Bend>,
+    mask: Option<(Operand, Bend)>,
     pooled: bool,
 }
 
@@ -80,8 +82,8 @@ impl TailOperands {
         End {
             bias: self.bias.as_ref().map(place),
             add: self.add.as_ref().map(place),
-            relu: self.relu,
-            mask: self.mask.as_ref().map(place),
+            bend: self.bend,
+            mask: self.mask.as_ref().map(|(mask, bend)| (place(mask), *bend)),
             pooled: self.pooled,
         }
     }
@@ -89,7 +91,7 @@ impl TailOperands {
 
 impl Tail {
     /// What follows a product that writes `output`, as far as it can be fused: a bias of `columns`
-    /// numbers along `axis`, then a sum, a ReLU and a mask.
+    /// numbers along `axis`, then a sum, a bend and a mask.
     pub(super) fn of(
         compiler: &Compiler<'_>,
         output: ValueId,
@@ -100,7 +102,7 @@ impl Tail {
         let kind = compiler.kind(output)?;
         while let Some((at, node)) = compiler.only_reader(tail.output) {
             let other = |side: usize| node.inputs.get(side).copied().flatten();
-            let is_late = tail.relu || tail.mask.is_some();
+            let is_late = tail.bend.is_some() || tail.mask.is_some();
             match node.operator.name {
                 "Add" if !is_late => {
                     let (a, b) = (other(0), other(1));
@@ -128,14 +130,19 @@ impl Tail {
                         break;
                     }
                 }
-                "Relu" if !is_late => tail.relu = true,
-                "ReluGrad" if tail.mask.is_none() && other(0) == Some(tail.output) => {
-                    match other(1).filter(|&id| compiler.is_there(id) && id != tail.output) {
-                        Some(mask) => tail.mask = Some(mask),
-                        None => break,
+                _ if other(0) != Some(tail.output) => break,
+                _ => {
+                    let gate = other(1).filter(|&id| compiler.is_there(id) && id != tail.output);
+                    if let (false, Some(bend)) = (is_late, bend::of(compiler, node)?) {
+                        tail.bend = Some(bend);
+                    } else if let (None, Some(gate), Some(bend)) =
+                        (tail.mask, gate, bend::back(compiler, node)?)
+                    {
+                        tail.mask = Some((gate, bend));
+                    } else {
+                        break;
                     }
                 }
-                _ => break,
             }
             tail.nodes.push(at);
             let Some(&output) = node.outputs.first() else { break };
@@ -154,11 +161,15 @@ impl Tail {
     /// What the step reads.
     pub(super) fn operands(&self, compiler: &mut Compiler<'_>) -> Result<TailOperands> {
         let mut operand = |id: Option<ValueId>| id.map(|id| compiler.operand(id)).transpose();
+        let mask = match self.mask {
+            Some((mask, bend)) => operand(Some(mask))?.map(|mask| (mask, bend)),
+            None => None,
+        };
         Ok(TailOperands {
             bias: operand(self.bias)?,
             add: operand(self.add)?,
-            relu: self.relu,
-            mask: operand(self.mask)?,
+            bend: self.bend,
+            mask,
             pooled: self.pooled,
         })
     }

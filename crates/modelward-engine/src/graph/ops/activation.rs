@@ -1,7 +1,7 @@
 //! Activations: `Softplus`, `Softsign`, `Mish`, `Elu`, `Selu`, `Celu`, `HardSigmoid`, `HardSwish`,
-//! `Swish`, `Gelu`, `LeakyRelu`, `ThresholdedRelu`, `Shrink`.
+//! `Swish`, `Gelu`, `ThresholdedRelu`, `Shrink`.
 //!
-//! At their kinks: `Elu`, `Selu`, `Celu` and `LeakyRelu` have at 0 the slope of their lower branch;
+//! At their kinks: `Elu`, `Selu` and `Celu` have at 0 the slope of their lower branch;
 //! `HardSigmoid` and `HardSwish` have at the ends of the ramp the slope outside of it;
 //! `ThresholdedRelu` and `Shrink` have at the threshold the slope 0.
 //!
@@ -32,7 +32,6 @@ pub(super) const OPS: &[&Operator] = &[
     &HARD_SWISH,
     &SWISH,
     &GELU,
-    &LEAKY_RELU,
     &THRESHOLDED_RELU,
     &SHRINK,
 ];
@@ -276,22 +275,6 @@ fn gelu_slope_tanh(b: &mut Builder<'_>, x: ValueId) -> Result<ValueId> {
     let sum = b.add(sum, bend)?;
     b.mul(sum, half)
 }
-
-static LEAKY_RELU: Operator = float(
-    "LeakyRelu",
-    &[6, 16],
-    |run| {
-        let alpha = number(run.attributes(), "alpha", 0.01)?;
-        floats(run, |x| if x < 0.0 { alpha * x } else { x })
-    },
-    |cx| {
-        let alpha = number(&cx.node.attributes, "alpha", 0.01)?;
-        chain(cx, |b, x, _| {
-            let (above, below) = (b.float(x, 1.0)?, b.float(x, alpha)?);
-            choose(b, x, 0.0, above, below)
-        })
-    },
-);
 
 static THRESHOLDED_RELU: Operator = float(
     "ThresholdedRelu",

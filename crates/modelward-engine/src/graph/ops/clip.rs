@@ -8,11 +8,14 @@
 use crate::{
     Data, Result, Tensor, Trouble, Type,
     grad::Gradient,
-    graph::{Grad, Infer, Operator, Run, names, ops::elementwise::of_type},
+    graph::{
+        Attributes, Grad, Infer, Operator, Run, names,
+        ops::elementwise::{like, of_type, same},
+    },
     onnx::Import,
 };
 
-pub(super) const OPS: &[&Operator] = &[&CLIP];
+pub(super) const OPS: &[&Operator] = &[&CLIP, &CLIP_GRAD];
 
 static CLIP: Operator =
     Operator::new("Clip", &[6, 11, 12, 13], infer, run, Grad::Rule(grad)).import(import);
@@ -81,18 +84,15 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
         if cx.builder.element(bound)? == element {
             return Ok(Some(bound));
         }
-        let to = crate::graph::Attributes::new().with("to", element.to_onnx());
+        let to = Attributes::new().with("to", element.to_onnx());
         cx.builder.apply_with(names::CAST, &[bound], to).map(Some)
     };
     let (low, high) = (bound(cx, 1)?, bound(cx, 2)?);
     if cx.wants(0) {
-        let mut gradient = flow;
-        let pairs = [low.map(|low| [x, low]), high.map(|high| [high, x])];
-        for pair in pairs.into_iter().flatten() {
-            let inside = cx.builder.apply(names::GREATER, &pair)?;
-            gradient = cx.builder.apply(names::WHERE, &[inside, gradient, zero])?;
-        }
-        cx.give(0, gradient)?;
+        // What comes out lies strictly between the bounds where what goes in does.
+        let inputs = vec![Some(flow), Some(cx.output(0)?), low, high];
+        let gradient = cx.builder.apply_all(names::CLIP_GRAD, inputs, Attributes::new(), 1)?;
+        cx.give(0, gradient[0])?;
     }
     if let (true, Some(low)) = (cx.wants(1), low) {
         let below = cx.builder.apply(names::GREATER, &[low, x])?;
@@ -115,13 +115,64 @@ fn grad(cx: &mut Gradient<'_, '_>) -> Result<()> {
     Ok(())
 }
 
+/// What flows, where a second tensor lies strictly between the bounds, which are of its type; a bound
+/// that is not given is infinite.
+static CLIP_GRAD: Operator = Operator::own(
+    "ClipGrad",
+    same,
+    |run| {
+        let (flow, gate) = (run.input(0)?, run.input(1)?);
+        let (low, high) = (run.optional(2), run.optional(3));
+        macro_rules! inside {
+            ($flow:expr, $kind:ident) => {{
+                let bound = |bound: Option<&Tensor>, open: $kind| match bound {
+                    Some(bound) => like($flow, bound).map(|bound| bound[0]),
+                    None => Ok(open),
+                };
+                let low = bound(low, $kind::NEG_INFINITY)?;
+                let high = bound(high, $kind::INFINITY)?;
+                let all = $flow.iter().zip(like($flow, gate)?);
+                let of = |(&flow, &gate)| if gate > low && high > gate { flow } else { 0.0 };
+                all.map(of).collect::<Vec<_>>().into()
+            }};
+        }
+        let data: Data = match flow.data() {
+            Data::F32(flow) => inside!(flow, f32),
+            Data::F64(flow) => inside!(flow, f64),
+            _ => return Err(of_type(flow)),
+        };
+        Ok(vec![run.shaped(0, data)?])
+    },
+    Grad::Rule(|cx| {
+        let Some(flow) = cx.flow(0) else { return Ok(()) };
+        let mut inputs = cx.node.inputs.clone();
+        if let Some(first) = inputs.first_mut() {
+            *first = Some(flow);
+        }
+        let gradient = cx.builder.apply_all(names::CLIP_GRAD, inputs, Attributes::new(), 1)?;
+        cx.give(0, gradient[0])
+    }),
+    |builder, node| {
+        let [Some(flow), Some(gate), low, high] = node.inputs[..] else {
+            return Err(Trouble::graph("expected a flow, a gate and two bounds"));
+        };
+        let zero = builder.float(flow, 0.0)?;
+        let mut gradient = flow;
+        for pair in [low.map(|low| [gate, low]), high.map(|high| [high, gate])].iter().flatten() {
+            let inside = builder.apply(names::GREATER, pair)?;
+            gradient = builder.apply(names::WHERE, &[inside, gradient, zero])?;
+        }
+        Ok(vec![gradient])
+    },
+);
+
 /// The sum of what flows, in the shape of a bound.
 fn to_bound(
     cx: &mut Gradient<'_, '_>,
     input: usize,
     gradient: crate::graph::ValueId,
 ) -> Result<()> {
-    let keep = crate::graph::Attributes::new().with("keepdims", 0);
+    let keep = Attributes::new().with("keepdims", 0);
     let total = cx.builder.apply_with(names::REDUCE_SUM, &[gradient], keep)?;
     let bound = cx.input(input)?;
     let total = cx.builder.reshape_like(total, bound)?;

@@ -199,6 +199,11 @@ impl Pool {
         x.iter().take(2).copied().chain(spatial).collect()
     }
 
+    /// How many elements an average is of along one of these axes, at this place of the window.
+    pub(crate) fn count_of(&self, axis: &Axis, at: usize) -> usize {
+        if self.padded { axis.padded_taps_of(at) } else { axis.taps_of(at).len() }
+    }
+
     pub(super) fn outputs(&self) -> usize {
         self.axes.iter().fold(self.planes, |all, axis| all * axis.output)
     }
