@@ -1,0 +1,385 @@
+//! How a library decides on a label by the leaves that an input reaches, and how far that decision
+//! can lie from the one that exact sums of their weights give.
+//!
+//! A library sums in `f32` or `f64`, in the order of the trees. The search sums whole numbers, which
+//! are exact in any order. Sums that are farther from a limit than rounding can carry them are
+//! decided; all others are left to the library.
+
+use modelward_engine::{
+    Result, Tensor, Trouble,
+    trees::{Aggregate, Classifier, Ensemble, Precision, Rule, Transform},
+};
+
+use super::grid::Grid;
+
+/// A tree model as its library computes it.
+#[derive(Clone, Debug)]
+pub(super) enum Library {
+    /// XGBoost, LightGBM.
+    Ensemble(Ensemble),
+    /// A classifier of ONNX-ML.
+    Classifier(Classifier),
+}
+
+/// The values of leaves on the way from one class to another.
+#[derive(Clone, Debug)]
+pub(super) struct Margin {
+    /// The value of each leaf of the grid.
+    pub(super) values: Vec<i64>,
+    /// From here on an input has left its class.
+    pub(super) sure: i64,
+    /// Below this it has not come to the other.
+    pub(super) never: i64,
+}
+
+impl Margin {
+    /// Whether the value alone decides.
+    pub(super) fn exact(&self) -> bool {
+        self.sure == self.never
+    }
+}
+
+/// How a class follows from sums.
+#[derive(Clone, Debug)]
+pub(super) struct Decision {
+    rule: Rule,
+    /// How far scores may lie from their limit, or from each other, and be equal afterwards.
+    blur: f64,
+    /// What the weights of a target are divided by.
+    divisor: f64,
+    /// Half a unit in the last place of one.
+    unit: f64,
+    /// The scale of a logistic function through which scores go before they are compared: what is
+    /// large comes out as one.
+    saturating: Option<f64>,
+    /// Whether sums alone are compared, so that weights of one size may be counted.
+    plain: bool,
+    /// The base value of each target that is part of its sum.
+    base: Vec<f64>,
+}
+
+impl Library {
+    pub(super) fn ensemble(&self) -> &Ensemble {
+        match self {
+            Self::Ensemble(ensemble) => ensemble,
+            Self::Classifier(classifier) => &classifier.ensemble,
+        }
+    }
+
+    /// How many classes there are.
+    pub(super) fn classes(&self) -> usize {
+        match (self, self.ensemble().targets) {
+            (Self::Ensemble(_), 1) => 2,
+            (_, targets) => targets,
+        }
+    }
+
+    /// The place of the class of each row.
+    pub(super) fn places(&self, rows: &Tensor) -> Result<Vec<usize>> {
+        match self {
+            Self::Classifier(classifier) => Ok(classifier.classify(rows)?.0),
+            Self::Ensemble(ensemble) => {
+                let transformed = ensemble.predict(rows)?.transformed.floats()?;
+                Ok(match (ensemble.targets, ensemble.transform) {
+                    (_, Transform::Largest) => transformed.iter().map(|&at| at as usize).collect(),
+                    (1, _) => transformed.iter().map(|&share| usize::from(share > 0.5)).collect(),
+                    (targets, _) => transformed.chunks(targets).map(first_largest).collect(),
+                })
+            }
+        }
+    }
+
+    /// Scores of the classes, `[rows * classes]`: shares where the library gives them.
+    pub(super) fn scores(&self, rows: &Tensor) -> Result<Vec<f64>> {
+        match self {
+            Self::Classifier(classifier) => classifier.classify(rows)?.1.floats(),
+            Self::Ensemble(ensemble) => {
+                let prediction = ensemble.predict(rows)?;
+                Ok(match (ensemble.targets, ensemble.transform) {
+                    (1, Transform::Step) => {
+                        let raw = prediction.raw.floats()?;
+                        raw.into_iter().flat_map(|margin| [-margin, margin]).collect()
+                    }
+                    (1, _) => {
+                        let shares = prediction.transformed.floats()?;
+                        shares.into_iter().flat_map(|share| [1.0 - share, share]).collect()
+                    }
+                    (_, Transform::Largest) => prediction.raw.floats()?,
+                    _ => prediction.transformed.floats()?,
+                })
+            }
+        }
+    }
+
+    /// How it decides.
+    ///
+    /// # Errors
+    /// Where it gives numbers and no classes, or decides in a way that is not known here.
+    pub(super) fn decision(&self) -> Result<Decision> {
+        let ensemble = self.ensemble();
+        let single = ensemble.precision == Precision::Single;
+        let unit = if single { f64::powi(2.0, -24) } else { f64::powi(2.0, -53) };
+        let trees = ensemble.trees() as f64;
+        let divisor = match (ensemble.aggregate, ensemble.averaged) {
+            (Aggregate::Sum, None) => 1.0,
+            (Aggregate::Sum, Some(trees)) => trees as f64,
+            (Aggregate::Average, None) => trees,
+            _ => {
+                return Err(Trouble::unsupported(
+                    "expected trees whose votes are summed or averaged, got their least or largest",
+                ));
+            }
+        };
+        let mut decision =
+            Decision {
+                rule: Rule::One,
+                blur: 0.0,
+                divisor,
+                unit,
+                saturating: None,
+                plain: false,
+                base: Vec::new(),
+            };
+        match self {
+            Self::Classifier(classifier) => {
+                decision.rule = classifier.rule();
+                decision.plain = divisor == 1.0;
+                match decision.rule {
+                    Rule::One => return Err(Trouble::unsupported("expected two or more classes, got one")),
+                    Rule::First(_) => {
+                        return Err(Trouble::unsupported(
+                            "expected a base value for each of two classes, got one",
+                        ));
+                    }
+                    Rule::Above { .. } | Rule::Largest(_) => {}
+                }
+            }
+            Self::Ensemble(ensemble) => {
+                let targets = ensemble.targets;
+                let whole = (0..targets).map(|target| match &ensemble.base[..] {
+                    [] => 0.0,
+                    [one] => *one,
+                    base => base.get(target).copied().unwrap_or(0.0),
+                });
+                decision.base = whole.collect();
+                let largest = || Rule::Largest(vec![Some(0.0); targets]);
+                let above = Rule::Above { target: 0, base: 0.0, limit: 0.0 };
+                (decision.rule, decision.blur) = match (targets, ensemble.transform) {
+                    (1, Transform::Step) => (above, 0.0),
+                    (1, Transform::Sigmoid(scale)) if scale > 0.0 && scale.is_finite() => {
+                        (above, 8.0 * unit / scale)
+                    }
+                    (2.., Transform::Softmax) => (largest(), 8.0 * unit),
+                    (2.., Transform::Largest) => (largest(), 0.0),
+                    (2.., Transform::Sigmoid(scale))
+                        if !single && scale > 0.0 && scale.is_finite() =>
+                    {
+                        decision.saturating = Some(scale);
+                        (largest(), 0.0)
+                    }
+                    _ => {
+                        return Err(Trouble::unsupported(
+                            "expected a classifier, got trees whose scores are no shares of classes",
+                        ));
+                    }
+                };
+            }
+        }
+        Ok(decision)
+    }
+}
+
+impl Decision {
+    /// The values of leaves by which an input goes from a class to another.
+    ///
+    /// # Errors
+    /// Where weights are no finite numbers, or a class may be without any vote.
+    pub(super) fn margin(
+        &self,
+        grid: &Grid,
+        ensemble: &Ensemble,
+        from: usize,
+        to: usize,
+    ) -> Result<Margin> {
+        if let Some(margin) = self.counted(grid, ensemble, from, to)? {
+            return Ok(margin);
+        }
+        // The margin is `sum of sign * weight + offset`, and it is to be above zero.
+        let (targets, offset) = match &self.rule {
+            Rule::Above { target, base, limit } => {
+                let sign = if to == 1 { 1.0 } else { -1.0 };
+                (vec![(*target, sign)], sign * (base - limit))
+            }
+            Rule::Largest(bases) => {
+                let base = |class: usize| bases.get(class).copied().flatten().unwrap_or(0.0);
+                (vec![(to, 1.0), (from, -1.0)], base(to) - base(from))
+            }
+            Rule::One | Rule::First(_) => return Err(Trouble::unsupported("expected two classes")),
+        };
+        let inner = |target: usize| self.base.get(target).copied().unwrap_or(0.0);
+        let offset =
+            offset + targets.iter().map(|&(of, sign)| sign * inner(of) / self.divisor).sum::<f64>();
+        let mut values = Vec::with_capacity(grid.leaves.len());
+        for leaf in &grid.leaves {
+            let mut value = 0.0;
+            for &(target, sign) in &targets {
+                for weight in weights(ensemble, leaf.place, target) {
+                    value += sign * weight / self.divisor;
+                }
+            }
+            values.push(value);
+        }
+        let reach = targets.iter().map(|&(target, _)| self.reach(grid, ensemble, target));
+        let reach = reach.collect::<Result<Vec<_>>>()?;
+        let mut error = self.blur;
+        for &(most, terms) in &reach {
+            // Summation in any order, the base values, the division, and the sums here in `f64`.
+            let steps = terms as f64 + 8.0;
+            error += 1.01 * steps * (self.unit + f64::EPSILON) * (most + offset.abs());
+        }
+        if let Some(scale) = self.saturating {
+            let most = reach.iter().map(|(most, _)| *most).fold(0.0, f64::max);
+            error += 8.0 * self.unit * (scale * most).exp() / scale;
+        }
+        let most = reach.iter().map(|(most, _)| most).sum::<f64>() + offset.abs();
+        // Whole numbers of a unit so small that rounding to it is far below the error of the library.
+        let scale = f64::powi(2.0, 58 - (most.max(f64::MIN_POSITIVE).log2().ceil() as i32).clamp(-900, 900));
+        let slack = grid.trees.len() as f64 + 2.0;
+        let error = (error.min(2.0 * most) * scale).ceil() + slack;
+        let limit = -offset * scale;
+        Ok(Margin {
+            values: values.into_iter().map(|value| (value * scale).round() as i64).collect(),
+            sure: (limit + error).ceil() as i64,
+            never: (limit - error).floor() as i64,
+        })
+    }
+
+    /// The largest sum of sizes of weights for a target, and of how many at most.
+    fn reach(&self, grid: &Grid, ensemble: &Ensemble, target: usize) -> Result<(f64, usize)> {
+        let mut most = self.base.get(target).copied().unwrap_or(0.0).abs();
+        let mut terms = 1;
+        for tree in grid.trees.windows(2) {
+            let (mut largest, mut longest) = (0.0_f64, 0);
+            for leaf in &grid.leaves[tree[0]..tree[1]] {
+                let sizes = weights(ensemble, leaf.place, target).map(f64::abs);
+                let (size, count) = sizes.fold((0.0, 0), |(sum, count), size| (sum + size, count + 1));
+                // NaN is larger than all.
+                largest = if size <= largest { largest } else { size };
+                longest = longest.max(count);
+            }
+            most += largest;
+            terms += longest;
+        }
+        if most.is_nan() || most > f64::from(f32::MAX) / 4.0 {
+            return Err(Trouble::graph("trees whose weights are no finite numbers, or sum to none"));
+        }
+        Ok((most / self.divisor, terms))
+    }
+
+    /// Where all weights are zero or of one size, sums depend on their number alone.
+    fn counted(
+        &self,
+        grid: &Grid,
+        ensemble: &Ensemble,
+        from: usize,
+        to: usize,
+    ) -> Result<Option<Margin>> {
+        if let Rule::Largest(bases) = &self.rule
+            && self.plain
+            && ensemble.targets > 2
+        {
+            for class in [from, to] {
+                named(grid, ensemble, class, bases)?;
+            }
+        }
+        let targets = match &self.rule {
+            Rule::Above { target, .. } => vec![(*target, if to == 1 { 1 } else { -1 })],
+            Rule::Largest(bases) if bases.iter().all(|base| base.unwrap_or(0.0) == 0.0) => {
+                vec![(to, 1), (from, -1)]
+            }
+            _ => return Ok(None),
+        };
+        if !self.plain {
+            return Ok(None);
+        }
+        let mut size = None;
+        let mut values = Vec::with_capacity(grid.leaves.len());
+        let mut most = 0_i64;
+        for leaf in &grid.leaves {
+            let mut value = 0_i64;
+            for &(target, sign) in &targets {
+                for weight in weights(ensemble, leaf.place, target).filter(|weight| *weight != 0.0) {
+                    if !(weight > 0.0 && *size.get_or_insert(weight) == weight) {
+                        return Ok(None);
+                    }
+                    value += sign;
+                }
+            }
+            most += value.abs();
+            values.push(value);
+        }
+        // So few that one more is a larger sum in either float type.
+        if most > 1 << 20 {
+            return Ok(None);
+        }
+        let limit = match &self.rule {
+            Rule::Above { base, limit, .. } => {
+                let first = first_above(size.unwrap_or(0.0), *base, *limit, most, ensemble.precision);
+                if to == 1 { first } else { 1 - first }
+            }
+            // Of equals the first.
+            _ => i64::from(to > from),
+        };
+        Ok(Some(Margin { values, sure: limit, never: limit }))
+    }
+}
+
+/// The smallest number of weights of a size whose sum is above a limit; one more than `most` where
+/// none is.
+fn first_above(size: f64, base: f64, limit: f64, most: i64, precision: Precision) -> i64 {
+    let (mut wide, mut narrow) = (0.0_f64, 0.0_f32);
+    let above = |wide: f64, narrow: f32| match precision {
+        Precision::Double => wide + base > limit,
+        Precision::Single => narrow + base as f32 > limit as f32,
+    };
+    for count in 0..=most {
+        if above(wide, narrow) {
+            return count;
+        }
+        wide += size;
+        narrow += size as f32;
+    }
+    most + 1
+}
+
+/// Refuse a class of three or more that might be the largest and have no vote: it is not named.
+fn named(grid: &Grid, ensemble: &Ensemble, class: usize, bases: &[Option<f64>]) -> Result<()> {
+    if bases.get(class).copied().flatten().is_some() {
+        return Ok(());
+    }
+    let all = |leaves: &[super::grid::Leaf]| {
+        leaves.iter().all(|leaf| weights(ensemble, leaf.place, class).next().is_some())
+    };
+    let always = grid.trees.windows(2).any(|tree| all(&grid.leaves[tree[0]..tree[1]]));
+    let votes = |leaf: &super::grid::Leaf| ensemble.leaf(leaf.place).all(|(_, weight)| weight >= 0.0);
+    if always || grid.leaves.iter().all(votes) {
+        return Ok(());
+    }
+    Err(Trouble::unsupported("expected votes for every class on every way through the trees"))
+}
+
+/// Where the largest lies, the first of equals.
+fn first_largest(row: &[f64]) -> usize {
+    let mut best = 0;
+    for (at, value) in row.iter().enumerate() {
+        if *value > row[best] {
+            best = at;
+        }
+    }
+    best
+}
+
+/// The weights that a leaf of the grid has for a target, one after another.
+fn weights(ensemble: &Ensemble, place: u32, target: usize) -> impl Iterator<Item = f64> {
+    ensemble.leaf(place).filter(move |(of, _)| *of == target).map(|(_, weight)| weight)
+}
