@@ -4,22 +4,33 @@
 //! label is found among finitely many. It is a point of `f32`, its label is asked of the arithmetic
 //! of the library that wrote the file, and its distance is that of real numbers.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, time::Instant};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Instant,
+};
 
 use modelward_engine::{Kind, Model, Result, Tensor, Trouble, trees::Ensemble};
 
 use self::{
-    arena::{Arena, Scope, Wanted},
+    bounds::Bounds,
     decision::{Decision, Library, Margin},
-    grid::{Grid, Side},
-    search::{Outcome, Search},
+    grid::Grid,
+    hunt::Hunt,
+    search::Outcome,
 };
 
 mod arena;
+mod blocks;
+mod bounds;
 mod decision;
 mod grid;
+mod hunt;
 mod onnx;
 mod search;
+
+/// The margins that were needed so far, from one class to another.
+type Margins = Mutex<HashMap<(usize, usize), Arc<Margin>>>;
 
 /// A tree model that names classes.
 #[derive(Debug)]
@@ -30,7 +41,7 @@ pub struct Trees {
     /// Features of a row.
     features: usize,
     labels: Vec<i64>,
-    margins: RefCell<HashMap<(usize, usize), Rc<Margin>>>,
+    margins: Margins,
 }
 
 /// What is known of the distance to the nearest input of another label.
@@ -58,7 +69,7 @@ pub enum Verdict {
     Holds,
     /// This one has another.
     Violated(Vec<f32>),
-    /// The time was up.
+    /// It was not decided: the time was up, or it takes more memory than is allowed.
     Unknown,
 }
 
@@ -86,6 +97,12 @@ impl Trees {
 
     fn of(library: Library, features: usize, labels: Vec<i64>) -> Result<Self> {
         let decision = library.decision()?;
+        let mut known = labels.clone();
+        known.sort_unstable();
+        known.dedup();
+        if known.len() != labels.len() {
+            return Err(Trouble::graph("two classes of one label"));
+        }
         let grid = Grid::of(library.ensemble())?;
         if features < grid.cuts.len() {
             let read = grid.cuts.len();
@@ -93,7 +110,7 @@ impl Trees {
                 "the trees read {read} features, and a row has {features}"
             )));
         }
-        Ok(Self { library, decision, grid, features, labels, margins: RefCell::default() })
+        Ok(Self { library, decision, grid, features, labels, margins: Margins::default() })
     }
 
     /// How many features a row has; of an ONNX model that does not say so, how many the trees read.
@@ -138,21 +155,23 @@ impl Trees {
     }
 
     /// The margin by which an input goes from a class to another.
-    fn margin(&self, from: usize, to: usize) -> Result<Rc<Margin>> {
-        if let Some(margin) = self.margins.borrow().get(&(from, to)) {
+    fn margin(&self, from: usize, to: usize) -> Result<Arc<Margin>> {
+        let mut margins = self.margins.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(margin) = margins.get(&(from, to)) {
             return Ok(margin.clone());
         }
         let margin = self.decision.margin(&self.grid, self.library.ensemble(), from, to)?;
-        let margin = Rc::new(margin);
-        self.margins.borrow_mut().insert((from, to), margin.clone());
+        let margin = Arc::new(margin);
+        margins.insert((from, to), margin.clone());
         Ok(margin)
     }
 
-    /// The distance from a sample to the nearest input whose label is not `label`, inside `clip` where
-    /// it is given, until a moment where one is given. It is zero where the sample has another label.
+    /// The distance from a sample `[features]` to the nearest input whose label is not `label`, inside
+    /// `clip` where it is given. It is zero where the sample itself has another label. At the deadline
+    /// what is known by then is given back.
     ///
     /// # Errors
-    /// As [`Self::classify`], of one row; where `label` is none of [`Self::labels`].
+    /// As [`Self::classify`], of one row; where `clip` is empty.
     pub fn minimal(
         &self,
         sample: &[f32],
@@ -165,13 +184,22 @@ impl Trees {
             return Ok(Distance { lower: 0.0, upper: 0.0, witness: Some(sample.to_vec()) });
         }
         let (low, high) = clip.unwrap_or((f32::MIN, f32::MAX));
+        if low > high || low.is_nan() || high.is_nan() {
+            return Err(Trouble::new(Kind::Input, "expected a range, got one that is empty"));
+        }
         let bounds = Bounds { sample, low: &|_| low, high: &|_| high };
         let far = bounds.far(&self.grid);
+        let flips = |row: &[f32]| Ok(self.one(row)? != from);
         let mut best = Distance { lower: f64::INFINITY, upper: f64::INFINITY, witness: None };
         for to in (0..self.labels.len()).filter(|&to| to != from) {
             let margin = self.margin(from, to)?;
-            let lower = self.nearest(&margin, from, &bounds, &far, &mut best, deadline)?;
+            let (grid, bounds, far, flips) = (&self.grid, &bounds, &far, &flips);
+            let hunt = Hunt { grid, margin: &margin, bounds, far, flips, deadline };
+            let (lower, prey) = hunt.nearest(best.upper)?;
             best.lower = best.lower.min(lower);
+            if let Some((distance, witness)) = prey {
+                (best.upper, best.witness) = (distance, Some(witness));
+            }
         }
         best.lower = best.lower.min(best.upper);
         Ok(best)
@@ -198,10 +226,13 @@ impl Trees {
         }
         let bounds = Bounds { sample: low, low: &|at| low[at], high: &|at| high[at] };
         let far = bounds.far(&self.grid);
+        let flips = |row: &[f32]| Ok(self.one(row)? != from);
         let mut unknown = false;
         for to in (0..self.labels.len()).filter(|&to| to != from) {
             let margin = self.margin(from, to)?;
-            match self.probe(&margin, from, &bounds, &far, f64::MAX, u64::MAX, deadline)? {
+            let (grid, bounds, far, flips) = (&self.grid, &bounds, &far, &flips);
+            let hunt = Hunt { grid, margin: &margin, bounds, far, flips, deadline };
+            match hunt.within(f64::MAX)? {
                 Outcome::Found((_, witness)) => return Ok(Verdict::Violated(witness)),
                 Outcome::Empty => {}
                 Outcome::GivenUp => unknown = true,
@@ -218,157 +249,5 @@ impl Trees {
             return Err(Trouble::new(Kind::Input, why));
         }
         Ok(self.library.places(&self.rows(row)?)?.first().copied().unwrap_or(0))
-    }
-
-    /// Look for the nearest input by one margin; improves `best`, and gives the distance below which
-    /// there is none.
-    fn nearest(
-        &self,
-        margin: &Margin,
-        from: usize,
-        bounds: &Bounds<'_>,
-        far: &[f64],
-        best: &mut Distance,
-        deadline: Option<Instant>,
-    ) -> Result<f64> {
-        let steps = steps(margin, &self.grid, far, best.upper);
-        // Nothing is wanted at the steps before `proven`, something is from `known` on.
-        let (mut proven, mut known) = (0, steps.len());
-        let trace = std::env::var("TRACE").is_ok();
-        while proven < known {
-            let middle = proven + (known - proven) / 2;
-            let t = Instant::now();
-            let outcome = self.probe(margin, from, bounds, far, steps[middle], u64::MAX, deadline)?;
-            if trace { eprintln!("   {proven} {middle} {known} r {} {} {:.2}ms", steps[middle], match &outcome {Outcome::Found(x)=>format!("found {}", x.0), Outcome::Empty=>"empty".into(), Outcome::GivenUp=>"given up".into()}, t.elapsed().as_secs_f64()*1e3); }
-            match outcome {
-                Outcome::Found((distance, witness)) => {
-                    known = steps.partition_point(|&step| step < distance).min(middle);
-                    best.upper = distance;
-                    best.witness = Some(witness);
-                }
-                Outcome::Empty => proven = middle + 1,
-                Outcome::GivenUp => return Ok(steps[proven]),
-            }
-        }
-        Ok(steps.get(proven).copied().unwrap_or(best.upper))
-    }
-
-    /// Look for an input within a distance.
-    fn probe(
-        &self,
-        margin: &Margin,
-        from: usize,
-        bounds: &Bounds<'_>,
-        far: &[f64],
-        limit: f64,
-        most: u64,
-        deadline: Option<Instant>,
-    ) -> Result<Outcome<(f64, Vec<f32>)>> {
-        let wanted = Wanted {
-            grid: &self.grid,
-            values: &margin.values,
-            far,
-            never: margin.never,
-            by_value: margin.exact(),
-        };
-        let t = Instant::now();
-        let arena = match Arena::within(&wanted, limit, true) {
-            Scope::Nothing => return Ok(Outcome::Empty),
-            Scope::Large => return Ok(Outcome::GivenUp),
-            Scope::Some(arena) => arena,
-        };
-        let t1 = t.elapsed();
-        let mut search = Search::new(&arena, margin.never);
-        let judge = |sides: &mut dyn Iterator<Item = Side>| {
-            let (distance, point) = bounds.nearest(&self.grid, sides);
-            Ok::<_, Trouble>((self.one(&point)? != from).then_some((distance, point)))
-        };
-        let outcome = search.run(judge, |boxes| {
-            boxes >= most
-                || (boxes % 16 == 15 && deadline.is_some_and(|deadline| Instant::now() > deadline))
-        })?;
-        if std::env::var("TRACE").is_ok() { eprintln!("     arena {:.2}ms {} groups {} leaves {} features {} cells; {} boxes {:.2}ms", t1.as_secs_f64()*1e3, arena.words.len()-1, arena.all.iter().map(|w| w.count_ones()).sum::<u32>(), arena.cells.len(), arena.cells.iter().map(|&c| c as usize).sum::<usize>(), search.boxes, t.elapsed().as_secs_f64()*1e3); }
-        Ok(outcome)
-    }
-}
-
-/// The distances at which something wanted may begin, ascending, and below one that is known.
-fn steps(margin: &Margin, grid: &Grid, far: &[f64], known: f64) -> Vec<f64> {
-    let mut order = Vec::with_capacity(far.len());
-    for (tree, range) in grid.trees.windows(2).enumerate() {
-        let near = (range[0]..range[1]).filter(|&leaf| far[leaf] < known);
-        order.extend(near.map(|leaf| (far[leaf], tree, margin.values[leaf])));
-    }
-    order.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let mut best = vec![None; grid.trees.len() - 1];
-    let (mut total, mut empty) = (0_i64, best.len());
-    let mut steps: Vec<f64> = Vec::new();
-    for (distance, tree, value) in order {
-        match &mut best[tree] {
-            Some(best) if *best >= value => {}
-            Some(best) => {
-                total += value - *best;
-                *best = value;
-            }
-            none => {
-                *none = Some(value);
-                total += value;
-                empty -= 1;
-            }
-        }
-        if empty == 0 && total >= margin.never && steps.last() != Some(&distance) {
-            steps.push(distance);
-        }
-    }
-    steps
-}
-
-/// Where inputs may lie, and the sample from which distances count.
-struct Bounds<'a> {
-    sample: &'a [f32],
-    low: &'a dyn Fn(usize) -> f32,
-    high: &'a dyn Fn(usize) -> f32,
-}
-
-impl Bounds<'_> {
-    /// How far the nearest allowed value of a feature in these cells is away.
-    fn reach(&self, grid: &Grid, side: Side) -> Option<f32> {
-        let at = side.feature as usize;
-        let last = grid.cuts[at].len();
-        let low = grid.ends(at, side.low as usize).0.max((self.low)(at));
-        let high = grid.ends(at, (side.high as usize).min(last)).1.min((self.high)(at));
-        (low <= high).then(|| self.sample[at].clamp(low, high))
-    }
-
-    fn distance(&self, at: usize, value: f32) -> f64 {
-        (f64::from(value) - f64::from(self.sample[at])).abs()
-    }
-
-    /// How far each leaf of a grid is away.
-    fn far(&self, grid: &Grid) -> Vec<f64> {
-        let least = (0..self.sample.len())
-            .map(|at| self.distance(at, self.sample[at].clamp((self.low)(at), (self.high)(at))))
-            .fold(0.0, f64::max);
-        let far = |leaf| {
-            grid.sides_of(leaf).iter().try_fold(least, |far: f64, &side| {
-                let value = self.reach(grid, side)?;
-                Some(far.max(self.distance(side.feature as usize, value)))
-            })
-        };
-        (0..grid.leaves.len()).map(|leaf| far(leaf).unwrap_or(f64::INFINITY)).collect()
-    }
-
-    /// The nearest point of a box of cells, and how far it is away.
-    fn nearest(&self, grid: &Grid, sides: &mut dyn Iterator<Item = Side>) -> (f64, Vec<f32>) {
-        let start = (0..self.sample.len())
-            .map(|at| self.sample[at].clamp((self.low)(at), (self.high)(at)));
-        let mut point = start.collect::<Vec<_>>();
-        for side in sides {
-            if let Some(value) = self.reach(grid, side) {
-                point[side.feature as usize] = value;
-            }
-        }
-        let far = point.iter().enumerate().map(|(at, &value)| self.distance(at, value));
-        (far.fold(0.0, f64::max), point)
     }
 }

@@ -19,7 +19,8 @@ pub(super) fn read(document: &Value<'_>) -> Result<Ensemble> {
     let mut ensemble = Ensemble::new(Precision::Single);
     ensemble.transform = Transform::Step;
     for (at, root) in document.list()?.iter().enumerate() {
-        let root = tree(&mut ensemble, root).map_err(|trouble| trouble.at(|| format!("tree {at}")))?;
+        let root =
+            tree(&mut ensemble, root).map_err(|trouble| trouble.at(|| format!("tree {at}")))?;
         ensemble.roots.push(root);
     }
     let features = ensemble.branches.iter().map(|branch| branch.feature).max();
@@ -58,9 +59,8 @@ fn tree(ensemble: &mut Ensemble, root: &Value<'_>) -> Result<Next> {
 fn node(ensemble: &mut Ensemble, value: &Value<'_>) -> Result<Next> {
     let number = |value: &Value<'_>| {
         let text = value.text()?;
-        text.parse::<f32>().map_err(|_| {
-            Trouble::graph(format!("expected a number, got `{}`", shorten(text)))
-        })
+        text.parse::<f32>()
+            .map_err(|_| Trouble::graph(format!("expected a number, got `{}`", shorten(text))))
     };
     if let Some(leaf) = value.find("leaf") {
         return Ok(Next::Leaf(ensemble.add_leaf([(0, f64::from(number(leaf)?))])?));

@@ -9,16 +9,16 @@
 //! Classifiers, 2016; H. Chen and others, Robustness Verification of Tree-based Models, 2019, section
 //! 3 (cliques of boxes).
 
-use super::grid::{Grid, Side};
-
-/// Leaves of a product of trees, at most.
-const MERGED: usize = 64;
+use super::{
+    blocks::{Block, merge, unite},
+    grid::{Grid, Side},
+};
 
 /// Numbers in the boxes of all leaves, at most.
-const MOST_BOUNDS: usize = 1 << 27;
+const MOST_BOUNDS: usize = 1 << 26;
 
 /// Words in the sets of leaves on either side of all cuts, at most.
-const MOST_WORDS: usize = 1 << 26;
+const MOST_WORDS: usize = 1 << 24;
 
 /// What is looked for: an input inside a box of cells whose value is not below `never`.
 pub(super) struct Wanted<'a> {
@@ -33,21 +33,13 @@ pub(super) struct Wanted<'a> {
     pub(super) by_value: bool,
 }
 
-/// A leaf, or leaves of several trees that meet.
-#[derive(Clone, Debug)]
-struct Block {
-    value: i64,
-    low: Vec<u16>,
-    high: Vec<u16>,
-}
-
 /// The groups, their leaves in order of falling value, as places in one set of bits.
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     /// The value that every input has.
     pub(super) base: i64,
-    /// The feature and the first cell of each local feature.
-    pub(super) features: Vec<(u32, u32)>,
+    /// The feature of the grid of each local feature.
+    features: Vec<u32>,
     /// For each local feature, the cell of the grid at which each local cell begins.
     starts: Vec<Vec<u32>>,
     /// The number of local cells of each local feature.
@@ -81,12 +73,9 @@ pub(super) enum Scope {
 }
 
 impl Arena {
-    /// The leaves whose distance is below a limit, or at it where it is `closed`.
-    pub(super) fn within(wanted: &Wanted<'_>, limit: f64, closed: bool) -> Scope {
-        let near = |leaf: usize| {
-            let far = wanted.far[leaf];
-            far < limit || (closed && far == limit)
-        };
+    /// The leaves whose distance is at most a limit.
+    pub(super) fn within(wanted: &Wanted<'_>, limit: f64) -> Scope {
+        let near = |leaf: usize| wanted.far[leaf] <= limit;
         let grid = wanted.grid;
         let mut base = 0;
         let mut most = 0;
@@ -114,10 +103,12 @@ impl Arena {
             leaves.retain(|&leaf| wanted.values[leaf] >= least);
         }
         let Some(local) = Local::of(grid, &kept) else { return Scope::Large };
-        let mut groups = kept
+        let groups = kept
             .iter()
             .map(|leaves| {
-                let blocks = leaves.iter().map(|&leaf| local.block(grid.sides_of(leaf), wanted.values[leaf]));
+                let blocks = leaves
+                    .iter()
+                    .map(|&leaf| local.block(grid.sides_of(leaf), wanted.values[leaf]));
                 let mut blocks = blocks.collect::<Vec<_>>();
                 if wanted.by_value {
                     unite(&mut blocks);
@@ -125,14 +116,21 @@ impl Arena {
                 blocks
             })
             .collect::<Vec<_>>();
-        if !merge(&mut groups, base, wanted.never) {
-            return Scope::Nothing;
+        match merge(groups, base, wanted.never) {
+            None => Scope::Nothing,
+            Some(groups) => Self::laid_out(groups, base, local),
         }
-        Self::laid_out(groups, base, local)
     }
 
     fn laid_out(groups: Vec<Vec<Block>>, base: i64, local: Local) -> Scope {
         let width = local.features.len();
+        let places = groups.iter().map(|group| group.len().div_ceil(64) * 64).sum::<usize>();
+        let cells = local.starts.iter().map(Vec::len).sum::<usize>();
+        if places.saturating_mul(width) > MOST_BOUNDS
+            || cells.saturating_mul(places / 64) > MOST_WORDS
+        {
+            return Scope::Large;
+        }
         let mut arena = Self { base, words: vec![0], cells: local.cells(), ..Self::default() };
         for group in &groups {
             let words = group.len().div_ceil(64);
@@ -155,10 +153,6 @@ impl Arena {
             arena.words.push(arena.all.len());
         }
         let words = arena.all.len();
-        let cells = arena.cells.iter().map(|&cells| usize::from(cells)).sum::<usize>();
-        if cells.saturating_mul(words) > MOST_WORDS {
-            return Scope::Large;
-        }
         arena.up_to = vec![0; cells * words];
         arena.from = vec![0; cells * words];
         let mut start = 0;
@@ -207,8 +201,12 @@ impl Arena {
     }
 
     /// The cells of the grid that a box of local cells covers.
-    pub(super) fn sides<'a>(&'a self, low: &'a [u16], high: &'a [u16]) -> impl Iterator<Item = Side> + 'a {
-        self.features.iter().enumerate().map(move |(at, &(feature, _))| {
+    pub(super) fn sides<'a>(
+        &'a self,
+        low: &'a [u16],
+        high: &'a [u16],
+    ) -> impl Iterator<Item = Side> + 'a {
+        self.features.iter().enumerate().map(move |(at, &feature)| {
             let starts = &self.starts[at];
             Side {
                 feature,
@@ -223,7 +221,7 @@ impl Arena {
 struct Local {
     /// Which local feature each of the grid is.
     place: Vec<u32>,
-    features: Vec<(u32, u32)>,
+    features: Vec<u32>,
     starts: Vec<Vec<u32>>,
 }
 
@@ -253,7 +251,7 @@ impl Local {
                 return None;
             }
             place[feature] = features.len() as u32;
-            features.push((feature as u32, 0));
+            features.push(feature as u32);
             kept_starts.push(starts);
         }
         let leaves = kept.iter().map(Vec::len).sum::<usize>();
@@ -277,124 +275,4 @@ impl Local {
         }
         block
     }
-}
-
-/// Make one of blocks of one value that together are a box.
-fn unite(blocks: &mut Vec<Block>) {
-    let mut at = 0;
-    while at < blocks.len() {
-        let other = (at + 1..blocks.len()).find(|&other| beside(&blocks[at], &blocks[other]).is_some());
-        let Some(other) = other else {
-            at += 1;
-            continue;
-        };
-        if let Some(feature) = beside(&blocks[at], &blocks[other]) {
-            let gone = blocks.remove(other);
-            let block = &mut blocks[at];
-            block.low[feature] = block.low[feature].min(gone.low[feature]);
-            block.high[feature] = block.high[feature].max(gone.high[feature]);
-            // What was no neighbour before may be one now.
-            at = 0;
-        }
-    }
-}
-
-/// The one feature in which two blocks of one value lie beside each other and differ.
-fn beside(a: &Block, b: &Block) -> Option<usize> {
-    if a.value != b.value {
-        return None;
-    }
-    let mut found = None;
-    for feature in 0..a.low.len() {
-        let (a, b) = ((a.low[feature], a.high[feature]), (b.low[feature], b.high[feature]));
-        if a == b {
-            continue;
-        }
-        if found.is_some() || (a.1 + 1 != b.0 && b.1 + 1 != a.0) {
-            return None;
-        }
-        found = Some(feature);
-    }
-    found
-}
-
-/// Merge groups while their products are small; false where nothing wanted is left.
-fn merge(groups: &mut Vec<Vec<Block>>, base: i64, never: i64) -> bool {
-    let cap = std::env::var("CAP").ok().and_then(|v| v.parse().ok()).unwrap_or(MERGED);
-    let mut settled: Vec<Vec<Block>> = Vec::new();
-    loop {
-        let most = |group: &Vec<Block>| group[0].value;
-        let total = base
-            + groups.iter().map(most).sum::<i64>()
-            + settled.iter().map(most).sum::<i64>();
-        let slack = total - never;
-        if slack < 0 {
-            return false;
-        }
-        groups.sort_by_key(|group| std::cmp::Reverse(group.len()));
-        let Some(group) = groups.pop() else { break };
-        let bounds = bounded(&group);
-        let partner = groups
-            .iter()
-            .enumerate()
-            .filter(|(_, other)| other.len() * group.len() <= 16 * cap)
-            .map(|(at, other)| {
-                let shared = shared(&bounds, &bounded(other));
-                (shared * 1000 / other.len() as u32, at)
-            })
-            .max();
-        let Some((_, at)) = partner else {
-            settled.push(group);
-            continue;
-        };
-        let least = group[0].value + groups[at][0].value - slack;
-        let mut product = Vec::new();
-        for a in &group {
-            for b in &groups[at] {
-                if a.value + b.value < least {
-                    break;
-                }
-                if let Some(block) = meet(a, b) {
-                    product.push(block);
-                }
-            }
-        }
-        if product.is_empty() {
-            return false;
-        }
-        if product.len() > cap {
-            settled.push(group);
-            continue;
-        }
-        product.sort_by_key(|block| -block.value);
-        groups[at] = product;
-    }
-    *groups = settled;
-    true
-}
-
-/// In how many cells any block of a group is bounded, for each feature.
-fn bounded(group: &[Block]) -> Vec<u32> {
-    let first = &group[0];
-    (0..first.low.len())
-        .map(|f| {
-            let differs = group.iter().any(|b| b.low[f] != first.low[f] || b.high[f] != first.high[f]);
-            u32::from(differs)
-        })
-        .collect()
-}
-
-fn shared(a: &[u32], b: &[u32]) -> u32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
-}
-
-/// Where two blocks meet.
-fn meet(a: &Block, b: &Block) -> Option<Block> {
-    let outside = |(low, high): (&u16, &u16)| low > high;
-    if a.low.iter().zip(&b.high).any(outside) || b.low.iter().zip(&a.high).any(outside) {
-        return None;
-    }
-    let low = a.low.iter().zip(&b.low).map(|(a, b)| *a.max(b)).collect();
-    let high = a.high.iter().zip(&b.high).map(|(a, b)| *a.min(b)).collect();
-    Some(Block { value: a.value + b.value, low, high })
 }

@@ -66,14 +66,6 @@ impl Library {
         }
     }
 
-    /// How many classes there are.
-    pub(super) fn classes(&self) -> usize {
-        match (self, self.ensemble().targets) {
-            (Self::Ensemble(_), 1) => 2,
-            (_, targets) => targets,
-        }
-    }
-
     /// The place of the class of each row.
     pub(super) fn places(&self, rows: &Tensor) -> Result<Vec<usize>> {
         match self {
@@ -130,22 +122,23 @@ impl Library {
                 ));
             }
         };
-        let mut decision =
-            Decision {
-                rule: Rule::One,
-                blur: 0.0,
-                divisor,
-                unit,
-                saturating: None,
-                plain: false,
-                base: Vec::new(),
-            };
+        let mut decision = Decision {
+            rule: Rule::One,
+            blur: 0.0,
+            divisor,
+            unit,
+            saturating: None,
+            plain: false,
+            base: Vec::new(),
+        };
         match self {
             Self::Classifier(classifier) => {
                 decision.rule = classifier.rule();
                 decision.plain = divisor == 1.0;
                 match decision.rule {
-                    Rule::One => return Err(Trouble::unsupported("expected two or more classes, got one")),
+                    Rule::One => {
+                        return Err(Trouble::unsupported("expected two or more classes, got one"));
+                    }
                     Rule::First(_) => {
                         return Err(Trouble::unsupported(
                             "expected a base value for each of two classes, got one",
@@ -243,7 +236,10 @@ impl Decision {
         }
         let most = reach.iter().map(|(most, _)| most).sum::<f64>() + offset.abs();
         // Whole numbers of a unit so small that rounding to it is far below the error of the library.
-        let scale = f64::powi(2.0, 58 - (most.max(f64::MIN_POSITIVE).log2().ceil() as i32).clamp(-900, 900));
+        let scale = f64::powi(
+            2.0,
+            58 - (most.max(f64::MIN_POSITIVE).log2().ceil() as i32).clamp(-900, 900),
+        );
         let slack = grid.trees.len() as f64 + 2.0;
         let error = (error.min(2.0 * most) * scale).ceil() + slack;
         let limit = -offset * scale;
@@ -262,7 +258,8 @@ impl Decision {
             let (mut largest, mut longest) = (0.0_f64, 0);
             for leaf in &grid.leaves[tree[0]..tree[1]] {
                 let sizes = weights(ensemble, leaf.place, target).map(f64::abs);
-                let (size, count) = sizes.fold((0.0, 0), |(sum, count), size| (sum + size, count + 1));
+                let (size, count) =
+                    sizes.fold((0.0, 0), |(sum, count), size| (sum + size, count + 1));
                 // NaN is larger than all.
                 largest = if size <= largest { largest } else { size };
                 longest = longest.max(count);
@@ -271,7 +268,9 @@ impl Decision {
             terms += longest;
         }
         if most.is_nan() || most > f64::from(f32::MAX) / 4.0 {
-            return Err(Trouble::graph("trees whose weights are no finite numbers, or sum to none"));
+            return Err(Trouble::graph(
+                "trees whose weights are no finite numbers, or sum to none",
+            ));
         }
         Ok((most / self.divisor, terms))
     }
@@ -308,7 +307,8 @@ impl Decision {
         for leaf in &grid.leaves {
             let mut value = 0_i64;
             for &(target, sign) in &targets {
-                for weight in weights(ensemble, leaf.place, target).filter(|weight| *weight != 0.0) {
+                for weight in weights(ensemble, leaf.place, target).filter(|weight| *weight != 0.0)
+                {
                     if !(weight > 0.0 && *size.get_or_insert(weight) == weight) {
                         return Ok(None);
                     }
@@ -324,7 +324,8 @@ impl Decision {
         }
         let limit = match &self.rule {
             Rule::Above { base, limit, .. } => {
-                let first = first_above(size.unwrap_or(0.0), *base, *limit, most, ensemble.precision);
+                let first =
+                    first_above(size.unwrap_or(0.0), *base, *limit, most, ensemble.precision);
                 if to == 1 { first } else { 1 - first }
             }
             // Of equals the first.
@@ -361,7 +362,8 @@ fn named(grid: &Grid, ensemble: &Ensemble, class: usize, bases: &[Option<f64>]) 
         leaves.iter().all(|leaf| weights(ensemble, leaf.place, class).next().is_some())
     };
     let always = grid.trees.windows(2).any(|tree| all(&grid.leaves[tree[0]..tree[1]]));
-    let votes = |leaf: &super::grid::Leaf| ensemble.leaf(leaf.place).all(|(_, weight)| weight >= 0.0);
+    let votes =
+        |leaf: &super::grid::Leaf| ensemble.leaf(leaf.place).all(|(_, weight)| weight >= 0.0);
     if always || grid.leaves.iter().all(votes) {
         return Ok(());
     }

@@ -9,7 +9,10 @@ use modelward_engine::{
 };
 
 /// Sides of all leaves, at most.
-const MOST_SIDES: usize = 1 << 26;
+const MOST_SIDES: usize = 1 << 24;
+
+/// Features, at most.
+const MOST_FEATURES: usize = 1 << 20;
 
 /// Trees whose leaves are boxes of cells.
 #[derive(Clone, Debug)]
@@ -61,7 +64,13 @@ impl Grid {
     /// Where a branch is more than a comparison that turns once, or the leaves have more sides than
     /// fit in memory.
     pub(super) fn of(ensemble: &Ensemble) -> Result<Self> {
-        let mut cuts = vec![Vec::new(); ensemble.features];
+        let features = ensemble.features;
+        if features > MOST_FEATURES {
+            return Err(Trouble::limit(format!(
+                "expected trees of at most {MOST_FEATURES} features, got {features}"
+            )));
+        }
+        let mut cuts = vec![Vec::new(); features];
         let mut ends = Vec::with_capacity(ensemble.branches().len());
         for branch in ensemble.branches() {
             let end = last_low(ensemble, branch)?;
@@ -76,8 +85,7 @@ impl Grid {
         }
         let turns = ensemble.branches().iter().zip(&ends).map(|(branch, end)| {
             let low = ensemble.answers(branch, f32::MIN);
-            let (low, high) =
-                if low { (branch.yes, branch.no) } else { (branch.no, branch.yes) };
+            let (low, high) = if low { (branch.yes, branch.no) } else { (branch.no, branch.yes) };
             match end {
                 None => Turn::Always(low),
                 Some(end) => {
@@ -164,11 +172,6 @@ impl Grid {
         &self.sides[leaf.from..leaf.to]
     }
 
-    /// The cell of a feature in which a value lies.
-    pub(super) fn cell(&self, feature: usize, value: f32) -> usize {
-        self.cuts[feature].partition_point(|&cut| cut < value)
-    }
-
     /// The least and the largest `f32` of a cell.
     pub(super) fn ends(&self, feature: usize, cell: usize) -> (f32, f32) {
         let cuts = &self.cuts[feature];
@@ -251,7 +254,8 @@ fn last_low(ensemble: &Ensemble, branch: &Branch) -> Result<Option<f32>> {
     let (mut below, mut above) = (rank(f32::MIN), rank(f32::MAX));
     while above - below > 1 {
         let middle = below + (above - below) / 2;
-        let side = if ensemble.answers(branch, ranked(middle)) == low { &mut below } else { &mut above };
+        let side =
+            if ensemble.answers(branch, ranked(middle)) == low { &mut below } else { &mut above };
         *side = middle;
     }
     // -0 and 0 are one number.

@@ -85,25 +85,34 @@ fn source(graph: &Graph, node: &Node) -> Result<(ValueId, Element)> {
     }
 }
 
-/// Refuse a model that makes other classes of what its trees say.
+/// Refuse a model that gives other labels than its trees name.
 fn decided(graph: &Graph, node: &Node) -> Result<()> {
-    let mut known = node.outputs.clone();
-    let from = graph.nodes().iter().position(|other| std::ptr::eq(other, node)).unwrap_or(0);
-    for other in graph.nodes().iter().skip(from + 1) {
-        if !other.inputs.iter().flatten().any(|input| known.contains(input)) {
-            continue;
+    let writers = graph.writers();
+    let label = node.outputs.first().copied();
+    // What a model may give beside the labels, as their probabilities, is not looked at.
+    let mut other = None;
+    for &output in &graph.outputs {
+        let mut value = Some(output);
+        while value.is_some() && value != label {
+            let writer = value.and_then(|value| writers.get(&value)).map(|&at| &graph.nodes()[at]);
+            let through = writer.filter(|writer| {
+                matches!(
+                    writer.operator.name,
+                    "Identity" | "Cast" | "Reshape" | "Squeeze" | "Flatten" | "Unsqueeze"
+                )
+            });
+            other = other.or(writer.filter(|_| through.is_none()));
+            value = through.and_then(|through| through.inputs.first().copied().flatten());
         }
-        match other.operator.name {
-            "Identity" | "Cast" | "ZipMap" | "Normalizer" | "Reshape" | "Squeeze" | "Flatten" => {
-                known.extend(&other.outputs);
-            }
-            _ => return Err(between(graph, other, "classes")),
+        if value.is_some() {
+            return Ok(());
         }
     }
-    match node.outputs.first().zip(graph.outputs.first()) {
-        Some(_) if graph.outputs.iter().any(|output| known.contains(output)) => Ok(()),
-        _ => Err(Trouble::unsupported("expected a model that gives the classes of its trees")),
-    }
+    Err(match other {
+        Some(other) if !std::ptr::eq(other, node) => between(graph, other, "classes"),
+        _ => Trouble::unsupported("expected a model that gives the labels of its trees")
+            .at(|| node.label(graph)),
+    })
 }
 
 fn between(graph: &Graph, node: &Node, what: &str) -> Trouble {

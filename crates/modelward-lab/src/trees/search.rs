@@ -4,6 +4,8 @@
 //! divided, every cut is tried from both ends: a side whose bound is too low is cut off. What is left
 //! is divided where both sides lose most.
 
+use std::cmp::Reverse;
+
 use super::{arena::Arena, grid::Side};
 
 /// How a search ended.
@@ -21,23 +23,27 @@ pub(super) struct Search<'a> {
     arena: &'a Arena,
     never: i64,
     /// The boxes still to be searched, the next one last.
-    left: Vec<Box>,
+    left: Vec<Part>,
     /// Those that are used again.
-    spare: Vec<Box>,
+    spare: Vec<Part>,
     /// How many boxes were looked at.
-    pub(super) boxes: u64,
+    boxes: u64,
 }
 
+/// A box of cells.
 #[derive(Clone, Default)]
-struct Box {
+struct Part {
+    /// The leaves that reach into it.
     active: Vec<u64>,
+    /// Its first cells.
     low: Vec<u16>,
+    /// Its last cells.
     high: Vec<u16>,
 }
 
 impl<'a> Search<'a> {
     pub(super) fn new(arena: &'a Arena, never: i64) -> Self {
-        let root = Box {
+        let root = Part {
             active: arena.all.clone(),
             low: vec![0; arena.cells.len()],
             high: arena.cells.iter().map(|cells| cells - 1).collect(),
@@ -46,21 +52,20 @@ impl<'a> Search<'a> {
     }
 
     /// Search until something is found of which `judge` says that it is wanted, or `stop` is true.
-    /// The judge is given a box of cells in which all inputs reach the same leaves.
+    /// The judge is given a value that is not below `never`, and a box of cells that has it.
     pub(super) fn run<T, E>(
         &mut self,
-        mut judge: impl FnMut(&mut dyn Iterator<Item = Side>) -> Result<Option<T>, E>,
-        mut stop: impl FnMut(u64) -> bool,
+        mut judge: impl FnMut(i64, &mut dyn Iterator<Item = Side>) -> Result<Option<T>, E>,
+        mut stop: impl FnMut() -> bool,
     ) -> Result<Outcome<T>, E> {
         while let Some(mut here) = self.left.pop() {
-            if stop(self.boxes) {
-                self.left.push(here);
+            if self.boxes % 16 == 15 && stop() {
                 return Ok(Outcome::GivenUp);
             }
             self.boxes += 1;
             if let Some(total) = self.tighten(&mut here) {
-                if let Some((low, high)) = self.completed(&here) {
-                    let found = judge(&mut self.arena.sides(&low, &high))?;
+                if let Some((value, low, high)) = self.completed(&here) {
+                    let found = judge(value, &mut self.arena.sides(&low, &high))?;
                     if found.is_some() || self.single(&here) {
                         self.spare.push(here);
                         if let Some(found) = found {
@@ -80,6 +85,17 @@ impl<'a> Search<'a> {
     /// The bound of what is in both sets; the least number where a group has no leaf there.
     fn bound(&self, active: &[u64], mask: &[u64]) -> i64 {
         let mut total = self.arena.base;
+        if self.arena.words.len() == self.arena.all.len() + 1 {
+            let values = self.arena.values.chunks_exact(64);
+            for ((word, mask), values) in active.iter().zip(mask).zip(values) {
+                let bits = word & mask;
+                if bits == 0 {
+                    return i64::MIN;
+                }
+                total += values[bits.trailing_zeros() as usize & 63];
+            }
+            return total;
+        }
         for group in self.arena.words.windows(2) {
             let mut place = usize::MAX;
             for word in group[0]..group[1] {
@@ -98,14 +114,14 @@ impl<'a> Search<'a> {
     }
 
     /// Whether each group has one leaf left.
-    fn single(&self, here: &Box) -> bool {
+    fn single(&self, here: &Part) -> bool {
         self.arena.words.windows(2).all(|group| {
             here.active[group[0]..group[1]].iter().map(|word| word.count_ones()).sum::<u32>() == 1
         })
     }
 
     /// Take away what cannot be part of anything wanted; the bound, or `None` where nothing is left.
-    fn tighten(&self, here: &mut Box) -> Option<i64> {
+    fn tighten(&self, here: &mut Part) -> Option<i64> {
         let arena = self.arena;
         loop {
             let total = self.bound(&here.active, &here.active);
@@ -121,10 +137,12 @@ impl<'a> Search<'a> {
                     continue;
                 }
                 // The last cell is part of every upper side, the first one of every lower side.
-                while low < high && self.bound(&here.active, arena.up_to(feature, low)) < self.never {
+                while low < high && self.bound(&here.active, arena.up_to(feature, low)) < self.never
+                {
                     low += 1;
                 }
-                while low < high && self.bound(&here.active, arena.from(feature, high)) < self.never {
+                while low < high && self.bound(&here.active, arena.from(feature, high)) < self.never
+                {
                     high -= 1;
                 }
                 if (low, high) != (here.low[feature], here.high[feature]) {
@@ -138,7 +156,7 @@ impl<'a> Search<'a> {
         }
     }
 
-    fn narrow(&self, here: &mut Box, feature: usize, low: u16, high: u16) {
+    fn narrow(&self, here: &mut Part, feature: usize, low: u16, high: u16) {
         let sets = self.arena.from(feature, low).iter().zip(self.arena.up_to(feature, high));
         for (word, (from, up_to)) in here.active.iter_mut().zip(sets) {
             *word &= from & up_to;
@@ -148,7 +166,7 @@ impl<'a> Search<'a> {
     }
 
     /// Drop the leaves that are lower than their group's best by more than the slack.
-    fn drop_low(&self, here: &mut Box, slack: i64) {
+    fn drop_low(&self, here: &mut Part, slack: i64) {
         for group in self.arena.words.windows(2) {
             let mut least = None;
             for word in group[0]..group[1] {
@@ -175,7 +193,7 @@ impl<'a> Search<'a> {
     }
 
     /// Narrow the box to where every group has a leaf; whether it became smaller.
-    fn hull(&self, here: &mut Box) -> Option<bool> {
+    fn hull(&self, here: &mut Part) -> Option<bool> {
         let arena = self.arena;
         let width = arena.cells.len();
         let (mut low, mut high) = (vec![0_u16; width], vec![u16::MAX; width]);
@@ -206,7 +224,8 @@ impl<'a> Search<'a> {
         }
         let mut changed = false;
         for feature in 0..width {
-            let (low, high) = (low[feature].max(here.low[feature]), high[feature].min(here.high[feature]));
+            let (low, high) =
+                (low[feature].max(here.low[feature]), high[feature].min(here.high[feature]));
             if low > high {
                 return None;
             }
@@ -219,33 +238,24 @@ impl<'a> Search<'a> {
     }
 
     /// A box in which each group has one leaf, chosen greedily, whose value may be wanted.
-    fn completed(&self, here: &Box) -> Option<(Vec<u16>, Vec<u16>)> {
+    fn completed(&self, here: &Part) -> Option<(i64, Vec<u16>, Vec<u16>)> {
         let arena = self.arena;
         let width = arena.cells.len();
         let (mut low, mut high) = (here.low.clone(), here.high.clone());
         let mut active = here.active.clone();
         let mut total = arena.base;
-        let mut order = arena
-            .words
-            .windows(2)
-            .enumerate()
-            .map(|(at, group)| {
-                let first = here.active[group[0]..group[1]].iter().position(|&w| w != 0);
-                let value = first.map(|w| {
-                    let word = group[0] + w;
-                    let bits = here.active[word];
-                    let place = word * 64 + bits.trailing_zeros() as usize;
-                    let rest = bits & (bits - 1);
-                    let second = if rest == 0 {
-                        i64::MIN / 4
-                    } else {
-                        arena.values[word * 64 + 63 - rest.leading_zeros() as usize]
-                    };
-                    arena.values[place] - second
-                });
-                (std::cmp::Reverse(value.unwrap_or(0)), at)
-            })
-            .collect::<Vec<_>>();
+        // First the groups that have no choice, then those whose leaves differ most.
+        let spread = |group: &[usize]| {
+            let words = &here.active[group[0]..group[1]];
+            let first = words.iter().position(|&word| word != 0)?;
+            let last = words.iter().rposition(|&word| word != 0)?;
+            let value = |word: usize, bit: u32| arena.values[(group[0] + word) * 64 + bit as usize];
+            let (best, last_bit) = (words[first].trailing_zeros(), 63 - words[last].leading_zeros());
+            let only = first == last && best == last_bit;
+            Some(if only { i64::MAX } else { value(first, best) - value(last, last_bit) })
+        };
+        let order = arena.words.windows(2).enumerate();
+        let mut order = order.map(|(at, group)| (Reverse(spread(group)), at)).collect::<Vec<_>>();
         order.sort_unstable();
         for (_, at) in order {
             let group = arena.words[at]..arena.words[at + 1];
@@ -269,11 +279,11 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        (total >= self.never).then_some((low, high))
+        (total >= self.never).then_some((total, low, high))
     }
 
     /// Divide a box in two, the better half on top.
-    fn divide(&mut self, here: Box, total: i64) {
+    fn divide(&mut self, here: Part, total: i64) {
         let arena = self.arena;
         let mut best: Option<((i64, i64), usize, u16, bool)> = None;
         for feature in 0..arena.cells.len() {
@@ -287,7 +297,10 @@ impl<'a> Search<'a> {
                 let cut = a + (b - a) / 2;
                 let below = self.bound(&here.active, arena.up_to(feature, cut));
                 let above = self.bound(&here.active, arena.from(feature, cut + 1));
-                let (small, large) = (total.saturating_sub(below.max(above)), total.saturating_sub(below.min(above)));
+                let (small, large) = (
+                    total.saturating_sub(below.max(above)),
+                    total.saturating_sub(below.min(above)),
+                );
                 let rank = (small, large);
                 if best.as_ref().is_none_or(|(known, ..)| rank > *known) {
                     best = Some((rank, feature, cut, below >= above));

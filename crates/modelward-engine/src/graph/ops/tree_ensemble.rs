@@ -152,7 +152,9 @@ impl Classifier {
         let attributes = &node.attributes;
         if node.operator.name != "TreeEnsembleClassifier" {
             let name = node.operator.name;
-            return Err(Trouble::graph(format!("expected a `TreeEnsembleClassifier`, got `{name}`")));
+            return Err(Trouble::graph(format!(
+                "expected a `TreeEnsembleClassifier`, got `{name}`"
+            )));
         }
         let ensemble = Ensemble::of_node(node, element)?;
         let classes = ensemble.targets;
