@@ -202,7 +202,30 @@ impl Trees {
             }
         }
         best.lower = best.lower.min(best.upper);
+        if let Some(witness) = &mut best.witness {
+            self.restore(witness, sample, (low, high), from)?;
+        }
         Ok(best)
+    }
+
+    /// Put back what was changed for nothing.
+    fn restore(
+        &self,
+        witness: &mut [f32],
+        sample: &[f32],
+        (low, high): (f32, f32),
+        from: usize,
+    ) -> Result<()> {
+        for at in 0..witness.len() {
+            let (changed, before) = (witness[at], sample[at]);
+            if changed != before && (low..=high).contains(&before) {
+                witness[at] = before;
+                if self.one(witness)? == from {
+                    witness[at] = changed;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Whether every input between `low` and `high`, feature by feature, has a label.

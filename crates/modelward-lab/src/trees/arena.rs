@@ -67,7 +67,7 @@ pub(super) enum Scope {
     /// No input within the radius is wanted.
     Nothing,
     /// These.
-    Some(Arena),
+    Some(Box<Arena>),
     /// More than fits in memory.
     Large,
 }
@@ -183,7 +183,7 @@ impl Arena {
         }
         arena.features = local.features;
         arena.starts = local.starts;
-        Scope::Some(arena)
+        Scope::Some(Box::new(arena))
     }
 
     /// What begins in this cell or before.

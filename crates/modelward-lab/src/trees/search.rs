@@ -250,7 +250,8 @@ impl<'a> Search<'a> {
             let first = words.iter().position(|&word| word != 0)?;
             let last = words.iter().rposition(|&word| word != 0)?;
             let value = |word: usize, bit: u32| arena.values[(group[0] + word) * 64 + bit as usize];
-            let (best, last_bit) = (words[first].trailing_zeros(), 63 - words[last].leading_zeros());
+            let (best, last_bit) =
+                (words[first].trailing_zeros(), 63 - words[last].leading_zeros());
             let only = first == last && best == last_bit;
             Some(if only { i64::MAX } else { value(first, best) - value(last, last_bit) })
         };
