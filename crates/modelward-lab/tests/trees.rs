@@ -270,7 +270,7 @@ fn check(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
 
     #[test]
     fn dumps_of_xgboost(trees in trees(weight()), sample in sample(), ends in (0.0_f32..0.4, 0.0_f32..0.4)) {
@@ -339,6 +339,21 @@ fn a_distance_is_that_of_the_next_float() {
     let share = 1.0 / (1.0 + 1.0_f64.exp());
     let scores = model.scores(&[0.5, 0.5]).unwrap();
     assert!((scores[0] - (1.0 - share)).abs() < 1e-12 && (scores[1] - share).abs() < 1e-12);
+}
+
+/// At the distance where the sum is nearly zero nothing flips, and a leaf of that distance goes on to
+/// where something does.
+#[test]
+fn a_leaf_in_reach_goes_on_out_of_reach() {
+    let branches = |root, left| [root, left, (0, 0.0)];
+    let trees = [
+        Tree { branches: branches((1, 0.25), (0, 1.0)), leaves: [0.2, 0.0, 0.0, 0.2] },
+        Tree { branches: branches((0, 0.875), (0, 0.0)), leaves: [0.0, 0.2, 0.0, 0.628] },
+        Tree { branches: branches((0, 0.0), (0, 0.0)), leaves: [0.0, 0.0, 0.0, -0.4] },
+    ];
+    let model = Trees::read(&dump(&trees)).unwrap();
+    let found = model.minimal(&[0.0, 0.0], 0, Some((0.0, 1.0)), None).unwrap();
+    assert_eq!((found.lower, found.upper), (0.875, 0.875));
 }
 
 #[test]

@@ -206,14 +206,26 @@ impl Arena {
         low: &'a [u16],
         high: &'a [u16],
     ) -> impl Iterator<Item = Side> + 'a {
-        self.features.iter().enumerate().map(move |(at, &feature)| {
-            let starts = &self.starts[at];
-            Side {
-                feature,
-                low: starts[usize::from(low[at])],
-                high: starts.get(usize::from(high[at]) + 1).map_or(u32::MAX, |&next| next - 1),
-            }
-        })
+        (0..self.features.len()).map(move |at| self.side(at, low[at], high[at]))
+    }
+
+    fn side(&self, at: usize, low: u16, high: u16) -> Side {
+        let starts = &self.starts[at];
+        Side {
+            feature: self.features[at],
+            low: starts[usize::from(low)],
+            high: starts.get(usize::from(high) + 1).map_or(u32::MAX, |&next| next - 1),
+        }
+    }
+
+    /// The box of the cells that are within reach.
+    pub(super) fn reached(&self, near: impl Fn(Side) -> bool) -> (Vec<u16>, Vec<u16>) {
+        let ends = self.cells.iter().enumerate().map(|(at, &cells)| {
+            let mut near = (0..cells).filter(|&cell| near(self.side(at, cell, cell)));
+            let first = near.next().unwrap_or(0);
+            (first, near.next_back().unwrap_or(first))
+        });
+        ends.unzip()
     }
 }
 

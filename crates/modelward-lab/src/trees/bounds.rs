@@ -22,6 +22,12 @@ impl Bounds<'_> {
         (low <= high).then(|| self.sample[at].clamp(low, high))
     }
 
+    /// Whether any allowed value of a feature in these cells is at most so far away.
+    pub(super) fn reaches(&self, grid: &Grid, side: Side, limit: f64) -> bool {
+        let value = self.reach(grid, side);
+        value.is_some_and(|value| self.distance(side.feature as usize, value) <= limit)
+    }
+
     fn distance(&self, at: usize, value: f32) -> f64 {
         (f64::from(value) - f64::from(self.sample[at])).abs()
     }

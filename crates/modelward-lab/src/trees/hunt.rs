@@ -90,7 +90,9 @@ impl Hunt<'_> {
         if stop() {
             return Ok(Outcome::GivenUp);
         }
-        Search::new(&arena, self.margin.never).run(judge, stop)
+        // A part of a leaf may be out of reach where another part is not.
+        let (low, high) = arena.reached(|side| self.bounds.reaches(self.grid, side, limit));
+        Search::new(&arena, self.margin.never, &low, &high).run(judge, stop)
     }
 
     /// The distances at which there may be something first, ascending, and below one that is known.

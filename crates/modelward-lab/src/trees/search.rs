@@ -42,13 +42,19 @@ struct Part {
 }
 
 impl<'a> Search<'a> {
-    pub(super) fn new(arena: &'a Arena, never: i64) -> Self {
-        let root = Part {
+    /// A search for values that are not below `never`, in a box of local cells.
+    pub(super) fn new(arena: &'a Arena, never: i64, low: &[u16], high: &[u16]) -> Self {
+        let mut root = Part {
             active: arena.all.clone(),
             low: vec![0; arena.cells.len()],
             high: arena.cells.iter().map(|cells| cells - 1).collect(),
         };
-        Self { arena, never, left: vec![root], spare: Vec::new(), boxes: 0 }
+        let mut search = Self { arena, never, left: Vec::new(), spare: Vec::new(), boxes: 0 };
+        for (feature, (&low, &high)) in low.iter().zip(high).enumerate() {
+            search.narrow(&mut root, feature, low, high);
+        }
+        search.left.push(root);
+        search
     }
 
     /// Search until something is found of which `judge` says that it is wanted, or `stop` is true.
