@@ -3,6 +3,10 @@
 //! What an ensemble says is the same in every cell between its cuts, so the nearest input of another
 //! label is found among finitely many. It is a point of `f32`, its label is asked of the arithmetic
 //! of the library that wrote the file, and its distance is that of real numbers.
+//!
+//! That arithmetic adds up tree by tree, as a library does with one thread. Where votes tie, rounding
+//! decides, and one that adds in another order, as ONNX Runtime does with several threads, may name
+//! another label there.
 
 use std::{
     collections::HashMap,
@@ -28,6 +32,9 @@ mod grid;
 mod hunt;
 mod onnx;
 mod search;
+
+/// Values of leaves in all margins that are kept, at most.
+const MOST_VALUES: usize = 1 << 24;
 
 /// The margins that were needed so far, from one class to another.
 type Margins = Mutex<HashMap<(usize, usize), Arc<Margin>>>;
@@ -162,6 +169,10 @@ impl Trees {
         }
         let margin = self.decision.margin(&self.grid, self.library.ensemble(), from, to)?;
         let margin = Arc::new(margin);
+        // Of very many classes only the last ones are kept.
+        if margins.len().saturating_mul(self.grid.leaves.len()) > MOST_VALUES {
+            margins.clear();
+        }
         margins.insert((from, to), margin.clone());
         Ok(margin)
     }

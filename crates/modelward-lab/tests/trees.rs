@@ -49,6 +49,7 @@ fn weight() -> impl Strategy<Value = f64> + Clone {
     prop_oneof![
         (-4_i32..=4).prop_map(|tenth| f64::from(tenth) / 10.0),
         (-4_i32..=4).prop_map(|tenth| f64::from(tenth as f32 / 10.0)),
+        (-4_i32..=4).prop_map(|part| f64::from(part) * 1e-9),
         -1.0..1.0_f64,
     ]
 }
@@ -289,7 +290,7 @@ proptest! {
     }
 
     #[test]
-    fn margins_in_onnx(trees in trees(weight()), base in weight(), sample in sample(), ends in (0.0_f32..0.4, 0.0_f32..0.4)) {
+    fn margins_in_onnx(trees in trees(weight()), base in prop_oneof![weight(), Just(0.5)], sample in sample(), ends in (0.0_f32..0.4, 0.0_f32..0.4)) {
         let more = [floats("base_values", [base]), attribute("post_transform", 3, text(4, "LOGISTIC"))];
         let model = onnx(&trees, 2, &|value| vec![(0, value)], &more, &["Identity"]);
         check(&Trees::of_model(&model).unwrap().unwrap(), &trees, &sample, ends)?;
@@ -373,6 +374,12 @@ fn at_the_deadline_there_are_bounds() {
     // What needs no search is settled all the same.
     let verdict = model.holds(&[0.0, 0.0], &[0.7, 1.0], 0, Some(Instant::now())).unwrap();
     assert_eq!(verdict, Verdict::Holds);
+}
+
+#[test]
+fn samples_can_be_shared_among_threads() {
+    fn shared<T: Send + Sync>(_: &T) {}
+    shared(&Trees::read(&dump(&stump(0.75))).unwrap());
 }
 
 #[test]

@@ -156,3 +156,39 @@ fn meet(a: &Block, b: &Block) -> Option<Block> {
     let high = a.high.iter().zip(&b.high).map(|(a, b)| *a.min(b)).collect();
     Some(Block { value: a.value + b.value, low, high })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(value: i64, low: [u16; 2], high: [u16; 2]) -> Block {
+        Block { value, low: low.to_vec(), high: high.to_vec() }
+    }
+
+    #[test]
+    fn blocks_of_one_value_that_are_a_box_are_one() {
+        let mut blocks = vec![
+            block(1, [0, 0], [0, 0]),
+            block(1, [1, 0], [1, 0]),
+            block(1, [0, 1], [1, 3]),
+            block(0, [2, 0], [2, 3]),
+        ];
+        unite(&mut blocks);
+        assert_eq!(blocks.len(), 2);
+        assert_eq!((&blocks[0].low[..], &blocks[0].high[..]), (&[0, 0][..], &[1, 3][..]));
+    }
+
+    #[test]
+    fn a_product_has_what_meets_and_is_not_too_low() {
+        let left = || vec![block(5, [0, 0], [0, 3]), block(1, [1, 0], [3, 3])];
+        let right = || vec![block(7, [2, 0], [3, 3]), block(2, [0, 0], [1, 3])];
+        // The best two do not meet: 7 + 1 and 5 + 2 are left of 12, and 1 + 2.
+        let values = |never| {
+            let groups = merge(vec![left(), right()], 0, never)?;
+            Some(groups.iter().flatten().map(|block| block.value).collect::<Vec<_>>())
+        };
+        assert_eq!(values(8), Some(vec![8]));
+        assert_eq!(values(7), Some(vec![8, 7]));
+        assert_eq!(values(9), None);
+    }
+}

@@ -10,7 +10,7 @@ use modelward_engine::{
     trees::{Aggregate, Classifier, Ensemble, Precision, Rule, Transform},
 };
 
-use super::grid::Grid;
+use super::grid::{Grid, Leaf};
 
 /// A tree model as its library computes it.
 #[derive(Clone, Debug)]
@@ -197,15 +197,22 @@ impl Decision {
         if let Some(margin) = self.counted(grid, ensemble, from, to)? {
             return Ok(margin);
         }
-        // The margin is `sum of sign * weight + offset`, and it is to be above zero.
-        let (targets, offset) = match &self.rule {
+        // The margin is `sum of sign * weight + offset`, and it is to be above zero. Rounding goes by
+        // the size of what is added, which may cancel in the offset.
+        let near = |base: f64| match ensemble.precision {
+            Precision::Single => f64::from(base as f32),
+            Precision::Double => base,
+        };
+        let (targets, offset, size) = match &self.rule {
             Rule::Above { target, base, limit } => {
-                let sign = if to == 1 { 1.0 } else { -1.0 };
-                (vec![(*target, sign)], sign * (base - limit))
+                let (sign, base) = (if to == 1 { 1.0 } else { -1.0 }, near(*base));
+                (vec![(*target, sign)], sign * (base - limit), base.abs() + limit)
             }
             Rule::Largest(bases) => {
-                let base = |class: usize| bases.get(class).copied().flatten().unwrap_or(0.0);
-                (vec![(to, 1.0), (from, -1.0)], base(to) - base(from))
+                let base = |class: usize| near(bases.get(class).copied().flatten().unwrap_or(0.0));
+                let (to_base, from_base) = (base(to), base(from));
+                let size = to_base.abs() + from_base.abs();
+                (vec![(to, 1.0), (from, -1.0)], to_base - from_base, size)
             }
             Rule::One | Rule::First(_) => return Err(Trouble::unsupported("expected two classes")),
         };
@@ -228,13 +235,13 @@ impl Decision {
         for &(most, terms) in &reach {
             // Summation in any order, the base values, the division, and the sums here in `f64`.
             let steps = terms as f64 + 8.0;
-            error += 1.01 * steps * (self.unit + f64::EPSILON) * (most + offset.abs());
+            error += 1.01 * steps * (self.unit + f64::EPSILON) * (most + size);
         }
         if let Some(scale) = self.saturating {
             let most = reach.iter().map(|(most, _)| *most).fold(0.0, f64::max);
             error += 8.0 * self.unit * (scale * most).exp() / scale;
         }
-        let most = reach.iter().map(|(most, _)| most).sum::<f64>() + offset.abs();
+        let most = reach.iter().map(|(most, _)| most).sum::<f64>() + size;
         // Whole numbers of a unit so small that rounding to it is far below the error of the library.
         let scale = f64::powi(
             2.0,
@@ -283,13 +290,21 @@ impl Decision {
         from: usize,
         to: usize,
     ) -> Result<Option<Margin>> {
-        if let Rule::Largest(bases) = &self.rule
-            && self.plain
-            && ensemble.targets > 2
-        {
-            for class in [from, to] {
-                named(grid, ensemble, class, bases)?;
+        match &self.rule {
+            Rule::Largest(bases) if self.plain && ensemble.targets > 2 => {
+                for class in [from, to] {
+                    if bases.get(class).copied().flatten().is_none() {
+                        named(grid, ensemble, class)?;
+                    }
+                }
             }
+            // The base value counts where a tree has voted.
+            Rule::Above { target, base, .. }
+                if *base != 0.0 && !always(grid, ensemble, *target) =>
+            {
+                return Err(voteless());
+            }
+            _ => {}
         }
         let targets = match &self.rule {
             Rule::Above { target, .. } => vec![(*target, if to == 1 { 1 } else { -1 })],
@@ -353,21 +368,23 @@ fn first_above(size: f64, base: f64, limit: f64, most: i64, precision: Precision
     most + 1
 }
 
+/// Whether a target has a vote on every way through the trees.
+fn always(grid: &Grid, ensemble: &Ensemble, target: usize) -> bool {
+    let votes = |leaf: &Leaf| weights(ensemble, leaf.place, target).next().is_some();
+    grid.trees.windows(2).any(|tree| grid.leaves[tree[0]..tree[1]].iter().all(votes))
+}
+
 /// Refuse a class of three or more that might be the largest and have no vote: it is not named.
-fn named(grid: &Grid, ensemble: &Ensemble, class: usize, bases: &[Option<f64>]) -> Result<()> {
-    if bases.get(class).copied().flatten().is_some() {
+fn named(grid: &Grid, ensemble: &Ensemble, class: usize) -> Result<()> {
+    let positive = |leaf: &Leaf| ensemble.leaf(leaf.place).all(|(_, weight)| weight >= 0.0);
+    if always(grid, ensemble, class) || grid.leaves.iter().all(positive) {
         return Ok(());
     }
-    let all = |leaves: &[super::grid::Leaf]| {
-        leaves.iter().all(|leaf| weights(ensemble, leaf.place, class).next().is_some())
-    };
-    let always = grid.trees.windows(2).any(|tree| all(&grid.leaves[tree[0]..tree[1]]));
-    let votes =
-        |leaf: &super::grid::Leaf| ensemble.leaf(leaf.place).all(|(_, weight)| weight >= 0.0);
-    if always || grid.leaves.iter().all(votes) {
-        return Ok(());
-    }
-    Err(Trouble::unsupported("expected votes for every class on every way through the trees"))
+    Err(voteless())
+}
+
+fn voteless() -> Trouble {
+    Trouble::unsupported("expected votes for every class on every way through the trees")
 }
 
 /// Where the largest lies, the first of equals.

@@ -272,3 +272,51 @@ fn rank(value: f32) -> u32 {
 fn ranked(rank: u32) -> f32 {
     f32::from_bits(if rank >> 31 == 1 { rank & !(1 << 31) } else { !rank })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn grid(threshold: &str, decision: u8) -> Grid {
+        let text = format!(
+            "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nmax_feature_idx=0\n\
+             objective=binary sigmoid:1\n\nTree=0\nnum_leaves=3\nsplit_feature=0 0\n\
+             threshold={threshold}\ndecision_type={decision} {decision}\nleft_child=1 -1\n\
+             right_child=-3 -2\nleaf_value=1 2 3\n\nend of trees\n"
+        );
+        Grid::of(&Ensemble::read(text.as_bytes()).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn thresholds_between_two_floats_are_one_cut() {
+        let grid = grid("0.10000000000000002 0.1", 2);
+        assert_eq!(grid.cuts, [[0.1_f32.next_down()]]);
+        // The leaf between them is never reached.
+        assert_eq!(grid.leaves.len(), 2);
+        assert_eq!(grid.ends(0, 0), (f32::MIN, 0.1_f32.next_down()));
+        assert_eq!(grid.ends(0, 1), (0.1, f32::MAX));
+    }
+
+    #[test]
+    fn what_counts_as_zero_is_one_cell() {
+        // Up to 1e-35 all is zero, and zero is above the first of them.
+        let grid = grid("5e-36 -5e-36", 2);
+        assert_eq!(grid.cuts, [[(-1e-35_f32).next_down(), 1e-35]]);
+    }
+
+    #[test]
+    fn a_threshold_beyond_all_floats_is_no_cut() {
+        assert_eq!(grid("1e300 0.5", 2).cuts, [[0.5]]);
+    }
+
+    proptest! {
+        #[test]
+        fn ranks_are_in_order(a: f32, b: f32) {
+            prop_assume!(!a.is_nan() && !b.is_nan());
+            prop_assert_eq!(ranked(rank(a)).to_bits(), a.to_bits());
+            prop_assert_eq!(rank(a).cmp(&rank(b)), a.total_cmp(&b));
+        }
+    }
+}
