@@ -18,18 +18,20 @@ use modelward_engine::{Kind, Model, Result, Tensor, Trouble, trees::Ensemble};
 
 use self::{
     bounds::Bounds,
-    decision::{Decision, Library, Margin},
     grid::Grid,
     hunt::Hunt,
+    library::Library,
+    margin::{Decision, Margin},
     search::Outcome,
 };
 
 mod arena;
 mod blocks;
 mod bounds;
-mod decision;
 mod grid;
 mod hunt;
+mod library;
+mod margin;
 mod onnx;
 mod search;
 

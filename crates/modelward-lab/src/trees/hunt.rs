@@ -11,8 +11,8 @@ use modelward_engine::{Result, Trouble};
 use super::{
     arena::{Arena, Scope, Wanted},
     bounds::Bounds,
-    decision::Margin,
     grid::{Grid, Side},
+    margin::Margin,
     search::{Outcome, Search},
 };
 
@@ -47,7 +47,7 @@ impl Hunt<'_> {
                 // What is there is found sooner than it is ruled out.
                 Some(_) => empty + (full - empty) * 3 / 4,
             };
-            stride *= 2;
+            stride = stride.saturating_mul(2).min(steps.len());
             match self.within(steps[middle])? {
                 Outcome::Found(prey) => {
                     full = steps.partition_point(|&step| step < prey.0).min(middle);

@@ -1,25 +1,16 @@
-//! How a library decides on a label by the leaves that an input reaches, and how far that decision
-//! can lie from the one that exact sums of their weights give.
+//! What leaves are worth on the way from one class to another, and how far what a library decides can
+//! lie from what exact sums of their weights give.
 //!
 //! A library sums in `f32` or `f64`, in the order of the trees. The search sums whole numbers, which
 //! are exact in any order. Sums that are farther from a limit than rounding can carry them are
 //! decided; all others are left to the library.
 
 use modelward_engine::{
-    Result, Tensor, Trouble,
-    trees::{Aggregate, Classifier, Ensemble, Precision, Rule, Transform},
+    Result, Trouble,
+    trees::{Ensemble, Precision, Rule},
 };
 
 use super::grid::{Grid, Leaf};
-
-/// A tree model as its library computes it.
-#[derive(Clone, Debug)]
-pub(super) enum Library {
-    /// XGBoost, LightGBM.
-    Ensemble(Ensemble),
-    /// A classifier of ONNX-ML.
-    Classifier(Classifier),
-}
 
 /// The values of leaves on the way from one class to another.
 #[derive(Clone, Debug)]
@@ -42,144 +33,21 @@ impl Margin {
 /// How a class follows from sums.
 #[derive(Clone, Debug)]
 pub(super) struct Decision {
-    rule: Rule,
+    /// The rule.
+    pub(super) rule: Rule,
     /// How far scores may lie from their limit, or from each other, and be equal afterwards.
-    blur: f64,
+    pub(super) blur: f64,
     /// What the weights of a target are divided by.
-    divisor: f64,
+    pub(super) divisor: f64,
     /// Half a unit in the last place of one.
-    unit: f64,
+    pub(super) unit: f64,
     /// The scale of a logistic function through which scores go before they are compared: what is
     /// large comes out as one.
-    saturating: Option<f64>,
+    pub(super) saturating: Option<f64>,
     /// Whether sums alone are compared, so that weights of one size may be counted.
-    plain: bool,
+    pub(super) plain: bool,
     /// The base value of each target that is part of its sum.
-    base: Vec<f64>,
-}
-
-impl Library {
-    pub(super) fn ensemble(&self) -> &Ensemble {
-        match self {
-            Self::Ensemble(ensemble) => ensemble,
-            Self::Classifier(classifier) => &classifier.ensemble,
-        }
-    }
-
-    /// The place of the class of each row.
-    pub(super) fn places(&self, rows: &Tensor) -> Result<Vec<usize>> {
-        match self {
-            Self::Classifier(classifier) => Ok(classifier.classify(rows)?.0),
-            Self::Ensemble(ensemble) => {
-                let transformed = ensemble.predict(rows)?.transformed.floats()?;
-                Ok(match (ensemble.targets, ensemble.transform) {
-                    (_, Transform::Largest) => transformed.iter().map(|&at| at as usize).collect(),
-                    (1, _) => transformed.iter().map(|&share| usize::from(share > 0.5)).collect(),
-                    (targets, _) => transformed.chunks(targets).map(first_largest).collect(),
-                })
-            }
-        }
-    }
-
-    /// Scores of the classes, `[rows * classes]`: shares where the library gives them.
-    pub(super) fn scores(&self, rows: &Tensor) -> Result<Vec<f64>> {
-        match self {
-            Self::Classifier(classifier) => classifier.classify(rows)?.1.floats(),
-            Self::Ensemble(ensemble) => {
-                let prediction = ensemble.predict(rows)?;
-                Ok(match (ensemble.targets, ensemble.transform) {
-                    (1, Transform::Step) => {
-                        let raw = prediction.raw.floats()?;
-                        raw.into_iter().flat_map(|margin| [-margin, margin]).collect()
-                    }
-                    (1, _) => {
-                        let shares = prediction.transformed.floats()?;
-                        shares.into_iter().flat_map(|share| [1.0 - share, share]).collect()
-                    }
-                    (_, Transform::Largest) => prediction.raw.floats()?,
-                    _ => prediction.transformed.floats()?,
-                })
-            }
-        }
-    }
-
-    /// How it decides.
-    ///
-    /// # Errors
-    /// Where it gives numbers and no classes, or decides in a way that is not known here.
-    pub(super) fn decision(&self) -> Result<Decision> {
-        let ensemble = self.ensemble();
-        let single = ensemble.precision == Precision::Single;
-        let unit = if single { f64::powi(2.0, -24) } else { f64::powi(2.0, -53) };
-        let trees = ensemble.trees() as f64;
-        let divisor = match (ensemble.aggregate, ensemble.averaged) {
-            (Aggregate::Sum, None) => 1.0,
-            (Aggregate::Sum, Some(trees)) => trees as f64,
-            (Aggregate::Average, None) => trees,
-            _ => {
-                return Err(Trouble::unsupported(
-                    "expected trees whose votes are summed or averaged, got their least or largest",
-                ));
-            }
-        };
-        let mut decision = Decision {
-            rule: Rule::One,
-            blur: 0.0,
-            divisor,
-            unit,
-            saturating: None,
-            plain: false,
-            base: Vec::new(),
-        };
-        match self {
-            Self::Classifier(classifier) => {
-                decision.rule = classifier.rule();
-                decision.plain = divisor == 1.0;
-                match decision.rule {
-                    Rule::One => {
-                        return Err(Trouble::unsupported("expected two or more classes, got one"));
-                    }
-                    Rule::First(_) => {
-                        return Err(Trouble::unsupported(
-                            "expected a base value for each of two classes, got one",
-                        ));
-                    }
-                    Rule::Above { .. } | Rule::Largest(_) => {}
-                }
-            }
-            Self::Ensemble(ensemble) => {
-                let targets = ensemble.targets;
-                let whole = (0..targets).map(|target| match &ensemble.base[..] {
-                    [] => 0.0,
-                    [one] => *one,
-                    base => base.get(target).copied().unwrap_or(0.0),
-                });
-                decision.base = whole.collect();
-                let largest = || Rule::Largest(vec![Some(0.0); targets]);
-                let above = Rule::Above { target: 0, base: 0.0, limit: 0.0 };
-                (decision.rule, decision.blur) = match (targets, ensemble.transform) {
-                    (1, Transform::Step) => (above, 0.0),
-                    (1, Transform::Sigmoid(scale)) if scale > 0.0 && scale.is_finite() => {
-                        (above, 8.0 * unit / scale)
-                    }
-                    (2.., Transform::Softmax) => (largest(), 8.0 * unit),
-                    (2.., Transform::Largest) => (largest(), 0.0),
-                    (2.., Transform::Sigmoid(scale))
-                        if !single && scale > 0.0 && scale.is_finite() =>
-                    {
-                        decision.saturating = Some(scale);
-                        (largest(), 0.0)
-                    }
-                    _ => {
-                        return Err(Trouble::unsupported(
-                            "expected a classifier, got trees whose scores are no shares of classes",
-                        ));
-                    }
-                };
-            }
-        }
-        Ok(decision)
-    }
+    pub(super) base: Vec<f64>,
 }
 
 impl Decision {
@@ -385,17 +253,6 @@ fn named(grid: &Grid, ensemble: &Ensemble, class: usize) -> Result<()> {
 
 fn voteless() -> Trouble {
     Trouble::unsupported("expected votes for every class on every way through the trees")
-}
-
-/// Where the largest lies, the first of equals.
-fn first_largest(row: &[f64]) -> usize {
-    let mut best = 0;
-    for (at, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = at;
-        }
-    }
-    best
 }
 
 /// The weights that a leaf of the grid has for a target, one after another.
