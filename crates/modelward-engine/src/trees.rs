@@ -14,6 +14,7 @@
 use crate::{Result, Trouble, graph::shorten};
 
 mod document;
+mod dump;
 mod evaluate;
 mod lightgbm;
 mod node;
@@ -25,7 +26,10 @@ pub(crate) use self::{
     node::targets as targets_of,
     transform::{largest, logistic},
 };
-pub use crate::real::Real;
+pub use crate::{
+    graph::ops::tree_ensemble::{Classifier, Rule},
+    real::Real,
+};
 
 /// An ensemble of decision trees.
 #[derive(Clone, Debug)]
@@ -154,7 +158,8 @@ struct Vote {
 }
 
 impl Ensemble {
-    /// Read a model of XGBoost (JSON, UBJSON) or LightGBM (text): its content says which.
+    /// Read a model of XGBoost (JSON, UBJSON, a dump in JSON) or LightGBM (text): its content says
+    /// which.
     ///
     /// # Errors
     /// Where it is neither, breaks its format, or holds what is not run: linear models, linear
@@ -165,6 +170,7 @@ impl Ensemble {
         let text = text.get(start..).unwrap_or_default();
         match text {
             [b'{', ..] => xgboost::read(&document::read(text)?),
+            [b'[', ..] => dump::read(&document::read(text)?),
             [b't', b'r', b'e', b'e', b'\n' | b'\r', ..] => lightgbm::read(text),
             [b'b', b'i', b'n', b'f', ..] => {
                 Err(Trouble::unsupported("a model in the old binary format of XGBoost")

@@ -123,6 +123,36 @@ fn a_stump_of_an_old_version() {
     assert_eq!(found.raw.values::<f32>().unwrap(), [1.5, 2.5, 1.5]);
 }
 
+/// A dump of XGBoost with a tree of a branch, and one that is a leaf.
+const DUMP: &str = r#"[
+  { "nodeid": 0, "depth": 0, "split": 1, "split_condition": 0.1, "yes": 1, "no": 2, "missing": 2,
+    "children": [ { "nodeid": 1, "leaf": -0.5 }, { "nodeid": 2, "leaf": 0.25 } ] },
+  { "nodeid": 0, "leaf": 0.125 }
+]"#;
+
+#[test]
+fn a_dump_is_a_margin_of_two_classes() {
+    let rows = vec![0.0, 0.1_f32.next_down(), 0.0, 0.1, 0.0, f32::NAN];
+    let rows = Tensor::new([3, 2], rows).unwrap();
+    let named = DUMP.replace(r#""split": 1"#, r#""split": "f1""#);
+    for dump in [DUMP, &named] {
+        let found = Ensemble::read(dump.as_bytes()).unwrap().predict(&rows).unwrap();
+        assert_eq!(found.raw.values::<f32>().unwrap(), [-0.375, 0.375, 0.375]);
+        assert_eq!(found.transformed.values::<f32>().unwrap(), [0.0, 1.0, 1.0]);
+    }
+    for (from, to, kind) in [
+        (r#""yes": 1"#, r#""yes": 7"#, Kind::Graph),
+        (r#""leaf": -0.5"#, r#""leaf": "no""#, Kind::Graph),
+        (r#""split": 1"#, r#""split": -1"#, Kind::Unsupported),
+        (r#""split": 1"#, r#""split": "age""#, Kind::Unsupported),
+        (r#""split": 1"#, r#""split": 99999999"#, Kind::Unsupported),
+        ("\n]", "", Kind::Malformed),
+    ] {
+        assert!(DUMP.contains(from), "{from}");
+        assert_eq!(self::kind(&DUMP.replace(from, to)), kind, "{to}");
+    }
+}
+
 #[test]
 fn forged_trees_are_refused() {
     let graph = [

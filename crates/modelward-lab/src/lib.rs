@@ -17,5 +17,6 @@ pub mod robustness;
 pub mod rules;
 pub mod samples;
 pub mod statistics;
+pub mod trees;
 pub mod trust;
 pub mod victim;

@@ -103,7 +103,7 @@ mod tensor_scatter;
 mod tile;
 mod top_k;
 pub(crate) mod transpose;
-mod tree_ensemble;
+pub(crate) mod tree_ensemble;
 mod trigonometry;
 mod trilu;
 mod unary;

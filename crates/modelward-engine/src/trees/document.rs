@@ -138,12 +138,13 @@ fn number(kind: u8, bytes: &[u8]) -> (Option<i64>, f64) {
     (Some(whole), whole as f64)
 }
 
-/// Read a document: the sign behind the first brace says which format it is in.
+/// Read a document: the sign behind the first brace says which format it is in. A list is JSON.
 pub(super) fn read(bytes: &[u8]) -> Result<Value<'_>> {
     let behind = bytes.get(1..).unwrap_or_default();
     let second = behind.iter().find(|byte| !byte.is_ascii_whitespace());
     let mut reader = Reader { bytes, at: 0, values: 0, open: Vec::new() };
     match second {
+        _ if bytes.starts_with(b"[") => reader.document(Reader::json),
         Some(b'"' | b'}') => reader.document(Reader::json),
         Some(_) => reader.document(Reader::ubjson),
         None => Err(Trouble::new(crate::Kind::Malformed, "the document ends early")),

@@ -173,6 +173,12 @@ impl Ensemble {
         }
     }
 
+    /// What a branch answers to a feature, as it is compared when a row of `f32` is given.
+    pub fn answers(&self, branch: &Branch, value: f32) -> bool {
+        let value = f64::from(value);
+        self.answer(branch, if value.abs() <= self.flush { 0.0 } else { value })
+    }
+
     fn answer(&self, branch: &Branch, value: f64) -> bool {
         let value = match branch.missing {
             Missing::Goes(answer) if value.is_nan() => return answer,

@@ -14,11 +14,11 @@
 use crate::{
     Data, Element, Result, Tensor, Trouble, Type,
     graph::{
-        Domain, Grad, Infer, Operator, Run,
+        Domain, Grad, Infer, Node, Operator, Run,
         ops::labels::Labels,
         ops::rows::{First, both, numeric, rows},
     },
-    trees::{Ensemble, Real, Transform, largest, targets_of},
+    trees::{Ensemble, Precision, Real, Transform, largest, targets_of},
 };
 
 pub(super) const OPS: &[&Operator] =
@@ -56,13 +56,7 @@ static TREE_ENSEMBLE_CLASSIFIER: Operator = Operator::new(
         kinds.insert(0, Type::new(labels.element(), [count]));
         Ok(kinds)
     },
-    |run| {
-        let x = run.input(0)?;
-        match x.element() {
-            Element::F64 => classify::<f64>(run),
-            _ => classify::<f32>(run),
-        }
-    },
+    classify,
     NO_SLOPE,
 )
 .flop(work)
@@ -110,59 +104,152 @@ fn regress(run: &Run<'_>, element: Element) -> Result<Vec<Tensor>> {
     Ok(vec![Tensor::new(dims, data)?.cast(element)?])
 }
 
-fn classify<T: Real>(run: &Run<'_>) -> Result<Vec<Tensor>> {
+fn classify(run: &Run<'_>) -> Result<Vec<Tensor>> {
     let x = batch(run)?;
-    let attributes = run.attributes();
-    let ensemble = Ensemble::of_node(run.node, x.element())?;
-    let labels = labels(attributes)?;
-    let classes = ensemble.targets;
-    let base = match attributes.floats("base_values")? {
-        Some(base) if !base.is_empty() => base.iter().map(|&v| f64::from(v)).collect(),
-        _ => match attributes.tensor("base_values_as_tensor")? {
-            Some(base) => base.floats()?,
-            None => Vec::new(),
-        },
-    };
-    if base.len() > classes {
-        let got = base.len();
-        return Err(Trouble::graph(format!("{got} base values for {classes} classes")));
-    }
-    let base = base.into_iter().map(T::near).collect::<Vec<_>>();
-    let votes = Votes::of(attributes)?;
-    let scores = ensemble.scores::<T>(&x)?;
-    let count = x.dims()[0];
-    let mut places = Vec::with_capacity(count);
-    let mut out = Vec::with_capacity(scores.values.len());
-    for (values, seen) in scores.values.chunks(classes).zip(scores.seen.chunks(classes)) {
-        let (mut values, mut seen) = (values.to_vec(), seen.to_vec());
-        if classes == 2 || classes == 1 {
-            places.push(two(&mut values, &seen, &base, votes, ensemble.transform));
-        } else {
-            for ((value, seen), &base) in values.iter_mut().zip(&mut seen).zip(&base) {
-                *value += base;
-                *seen = true;
-            }
-            // A class for which no tree has voted is not named.
-            let mut best: Option<usize> = None;
-            for class in (0..classes).filter(|&class| seen[class]) {
-                if best.is_none_or(|best| values[class] > values[best]) {
-                    best = Some(class);
-                }
-            }
-            places.push(best.unwrap_or_else(|| largest(&values)));
-            ensemble.transform.apply(&mut values);
+    let classifier = Classifier::of_node(run.node, x.element())?;
+    let (places, scores) = classifier.classify(&x)?;
+    let labels = Tensor::new([places.len()], classifier.labels.at(places.into_iter()))?;
+    Ok(vec![labels, scores])
+}
+
+/// The trees of a `TreeEnsembleClassifier`, and how it names a class by their scores.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    /// Its trees: a target is a class.
+    pub ensemble: Ensemble,
+    labels: Labels,
+    base: Vec<f64>,
+    votes: Votes,
+}
+
+/// How a class follows from the sums of its votes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Rule {
+    /// There is one class.
+    One,
+    /// The second class where the sum of a target, with its base value added last, is above a limit.
+    Above {
+        /// The target.
+        target: usize,
+        /// Its base value.
+        base: f64,
+        /// The limit.
+        limit: f64,
+    },
+    /// The class whose sum, with its base value added last, is the largest: the first of equals,
+    /// and none for which no tree has voted and that has no base value.
+    Largest(Vec<Option<f64>>),
+    /// Two classes, of which the first alone has a base value, that counts where a tree votes for it.
+    First(f64),
+}
+
+impl Classifier {
+    /// Read a node `TreeEnsembleClassifier` whose rows are of this element type.
+    ///
+    /// # Errors
+    /// As [`Ensemble::of_node`]; where there are more base values than classes.
+    pub fn of_node(node: &Node, element: Element) -> Result<Self> {
+        let attributes = &node.attributes;
+        if node.operator.name != "TreeEnsembleClassifier" {
+            let name = node.operator.name;
+            return Err(Trouble::graph(format!(
+                "expected a `TreeEnsembleClassifier`, got `{name}`"
+            )));
         }
-        out.extend(values.into_iter().map(|value| value.wide() as f32));
+        let ensemble = Ensemble::of_node(node, element)?;
+        let classes = ensemble.targets;
+        let base = match attributes.floats("base_values")? {
+            Some(base) if !base.is_empty() => base.iter().map(|&v| f64::from(v)).collect(),
+            _ => match attributes.tensor("base_values_as_tensor")? {
+                Some(base) => base.floats()?,
+                None => Vec::new(),
+            },
+        };
+        if base.len() > classes {
+            let got = base.len();
+            return Err(Trouble::graph(format!("{got} base values for {classes} classes")));
+        }
+        let (labels, votes) = (labels(attributes)?, Votes::of(attributes)?);
+        Ok(Self { ensemble, labels, base, votes })
     }
-    let dims = [count, classes];
-    Ok(vec![Tensor::new([count], labels.at(places.into_iter()))?, Tensor::new(dims, out)?])
+
+    /// The labels of the classes, where they are whole numbers.
+    pub fn labels(&self) -> Option<&[i64]> {
+        match &self.labels {
+            Labels::Ints(ints) => Some(ints),
+            Labels::Texts(_) => None,
+        }
+    }
+
+    /// How a class follows from the sums.
+    pub fn rule(&self) -> Rule {
+        let classes = self.ensemble.targets;
+        let limit = if self.votes.positive { 0.5 } else { 0.0 };
+        match (classes, &self.base[..]) {
+            (1, _) => Rule::One,
+            // Votes for the second class alone are no single score, and its base value is not added.
+            (2, base) if self.votes.one_class && base.len() < 2 => match self.votes.class {
+                0 => Rule::Above { target: 0, base: base.first().copied().unwrap_or(0.0), limit },
+                _ => Rule::Above { target: 1, base: 0.0, limit },
+            },
+            (2, &[only]) => Rule::First(only),
+            (_, base) => {
+                Rule::Largest((0..classes).map(|class| base.get(class).copied()).collect())
+            }
+        }
+    }
+
+    /// The place of the class of each row, and the scores `[rows, classes]`, `f32`.
+    ///
+    /// # Errors
+    /// Where the rows are no numbers, or have fewer features than the trees read.
+    pub fn classify(&self, rows: &Tensor) -> Result<(Vec<usize>, Tensor)> {
+        match self.ensemble.precision {
+            Precision::Double => self.classified::<f64>(rows),
+            Precision::Single => self.classified::<f32>(rows),
+        }
+    }
+
+    fn classified<T: Real>(&self, x: &Tensor) -> Result<(Vec<usize>, Tensor)> {
+        let ensemble = &self.ensemble;
+        let classes = ensemble.targets;
+        let base = self.base.iter().copied().map(T::near).collect::<Vec<_>>();
+        let scores = ensemble.scores::<T>(x)?;
+        let count = x.dims()[0];
+        let mut places = Vec::with_capacity(count);
+        let mut out = Vec::with_capacity(scores.values.len());
+        for (values, seen) in scores.values.chunks(classes).zip(scores.seen.chunks(classes)) {
+            let (mut values, mut seen) = (values.to_vec(), seen.to_vec());
+            if classes == 2 || classes == 1 {
+                places.push(two(&mut values, &seen, &base, self.votes, ensemble.transform));
+            } else {
+                for ((value, seen), &base) in values.iter_mut().zip(&mut seen).zip(&base) {
+                    *value += base;
+                    *seen = true;
+                }
+                // A class for which no tree has voted is not named.
+                let mut best: Option<usize> = None;
+                for class in (0..classes).filter(|&class| seen[class]) {
+                    if best.is_none_or(|best| values[class] > values[best]) {
+                        best = Some(class);
+                    }
+                }
+                places.push(best.unwrap_or_else(|| largest(&values)));
+                ensemble.transform.apply(&mut values);
+            }
+            out.extend(values.into_iter().map(|value| value.wide() as f32));
+        }
+        Ok((places, Tensor::new([count, classes], out)?))
+    }
 }
 
 /// What the votes of all leaves have in common.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Votes {
     /// They are all for one class.
     one_class: bool,
+    /// That of the first vote.
+    class: i64,
     /// None is negative.
     positive: bool,
 }
@@ -177,7 +264,8 @@ impl Votes {
                 None => true,
             },
         };
-        Ok(Self { one_class: ids.windows(2).all(|pair| pair[0] == pair[1]), positive: weights })
+        let one_class = ids.windows(2).all(|pair| pair[0] == pair[1]);
+        Ok(Self { one_class, class: ids.first().copied().unwrap_or(0), positive: weights })
     }
 }
 
