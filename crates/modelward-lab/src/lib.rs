@@ -5,6 +5,7 @@
 //! proven of the model as it is deployed: in `f32`, with every rounding error in the bound.
 
 pub mod constraints;
+pub mod endpoint;
 pub mod exact;
 pub mod preprocess;
 pub mod property;

@@ -16,7 +16,7 @@ use super::{
     convention::Convention,
     guess::{Guess, losses},
     sign_test::{disagreements, p_value},
-    spec::{Spec, Word},
+    spec::Spec,
 };
 use crate::samples::Samples;
 
