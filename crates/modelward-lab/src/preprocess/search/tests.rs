@@ -80,6 +80,17 @@ fn conventions_are_found() {
 }
 
 #[test]
+fn data_in_bytes_are_brought_to_what_the_model_knows() {
+    let wants = Wants::new();
+    let mut samples = wants.samples(300);
+    samples.x.iter_mut().for_each(|value| *value = (*value * 255.0).round());
+    let shape = [Some(1), Some(4), Some(4)];
+    let found = find(&samples, &shape, &mut |x, _| Ok(wants.ask("invert", x, true))).unwrap();
+    assert_eq!(found.spec.to_string(), "scale=1/255 invert", "{found:?}");
+    assert!(found.right == 300 && found.raw.unwrap() < 250);
+}
+
+#[test]
 fn few_samples_prove_nothing() {
     let wants = Wants::new();
     let found = wants.found("invert", &[1, 4, 4], 4, true);
