@@ -7,6 +7,7 @@
 pub mod arena;
 pub mod budget;
 pub mod constraints;
+pub mod endpoint;
 pub mod evade;
 pub mod exact;
 pub mod file;

@@ -13,8 +13,53 @@ pub(super) struct Grid<'a> {
     base: Rational,
     /// The number of the last step.
     last: Option<Rational>,
-    /// Whether every step is a whole number: those below 2^24 are floats themselves.
-    whole: bool,
+    whole: Option<Whole>,
+}
+
+/// Steps that are whole numbers and small: what is done with them in `f64` is exact, and each is an
+/// `f32` itself.
+#[derive(Clone, Copy, Debug)]
+struct Whole {
+    base: f64,
+    step: f64,
+    min: f64,
+    max: f64,
+}
+
+/// Below this, whole numbers and their sums are exact in `f32`.
+const SMALL: f64 = 8_388_608.0;
+
+impl Whole {
+    fn of(grid: &Grid<'_>) -> Option<Self> {
+        let number = |number: &Rational| {
+            let float = about(number);
+            (number.is_integer() && float.abs() < SMALL).then_some(float)
+        };
+        let min = match &grid.feature.min {
+            Some(_) => number(&grid.base)?,
+            None => f64::NEG_INFINITY,
+        };
+        let max = match &grid.last {
+            Some(last) => number(&grid.at(last))?,
+            None => f64::INFINITY,
+        };
+        Some(Self { base: number(&grid.base)?, step: number(grid.step)?, min, max })
+    }
+
+    fn holds(self, value: f64) -> bool {
+        (value - self.base) % self.step == 0.0 && self.min <= value && value <= self.max
+    }
+
+    /// The step nearest to a value, among those within bounds.
+    fn snap(self, value: f64, low: f64, high: f64) -> Option<f64> {
+        let value = value.min(self.max).max(self.min);
+        let count = ((value - self.base) / self.step).round();
+        let steps = [0.0, 1.0, -1.0].map(|away| self.base + (count + away) * self.step);
+        let inside = steps
+            .into_iter()
+            .filter(|&step| low.max(self.min) <= step && step <= high.min(self.max));
+        inside.min_by(|a, b| (a - value).abs().total_cmp(&(b - value).abs()))
+    }
 }
 
 impl<'a> Grid<'a> {
@@ -22,18 +67,18 @@ impl<'a> Grid<'a> {
     pub(super) fn of(feature: &'a Feature) -> Option<Self> {
         let step = feature.step.as_ref()?;
         let base = feature.min.clone().unwrap_or_else(|| Rational::from_integer(0.into()));
-        let whole = step.is_integer() && base.is_integer();
         let last = feature.max.as_ref().map(|max| ((max - &base) / step).floor());
-        Some(Self { feature, step, base, last, whole })
+        let mut grid = Self { feature, step, base, last, whole: None };
+        grid.whole = Whole::of(&grid);
+        Some(grid)
     }
 
     /// Whether a float stands for a step within the feature's bounds.
     pub(super) fn holds(&self, value: f32) -> bool {
-        let Some(exact) = exact::of(value.into()) else { return false };
-        if self.whole && value.abs() < 16_777_216.0 {
-            let steps = (&exact - &self.base) / self.step;
-            return steps.is_integer() && self.feature.refuses(&exact).is_none();
+        if let Some(whole) = self.whole.filter(|_| f64::from(value.abs()) < SMALL) {
+            return whole.holds(value.into());
         }
+        let Some(exact) = exact::of(value.into()) else { return false };
         let near = self.near(&exact);
         let one = Rational::one();
         [near.clone(), &near - &one, near + one].iter().any(|count| {
@@ -45,6 +90,11 @@ impl<'a> Grid<'a> {
     /// The float of the step that is nearest to a value, among those within `low ..= high`.
     pub(super) fn snap(&self, value: f32, low: f32, high: f32) -> Option<f32> {
         let value = value.clamp(low, high);
+        if let Some(whole) = self.whole.filter(|whole| f64::from(value.abs()) + whole.step < SMALL)
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "whole, and below 2^24")]
+            return whole.snap(value.into(), low.into(), high.into()).map(|step| step as f32);
+        }
         if self.holds(value) {
             return Some(value);
         }
@@ -103,4 +153,43 @@ pub(super) fn nearest(number: &Rational) -> Option<f32> {
 /// A number as the double nearest to it, for what is decided only where it is far from a bound.
 pub(super) fn about(number: &Rational) -> f64 {
     number.to_f64().unwrap_or(f64::INFINITY)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Steps of 64ths are the same steps, and no whole numbers: both ways must say the same.
+        #[test]
+        fn small_whole_steps_are_as_all_others(
+            min in prop::option::of(-20_i32..0), max in prop::option::of(0_i32..20), step in 1_i32..7,
+            value in -120_i32..120, low in -60_i32..0, high in 0_i32..60)
+        {
+            let number = |number: i32, below: i32| Rational::new(number.into(), below.into());
+            let feature = |below| Feature {
+                min: min.map(|min| number(min, below)),
+                max: max.map(|max| number(max, below)),
+                step: Some(number(step, below)),
+                ..Feature::free()
+            };
+            let (whole, parts) = (feature(1), feature(64));
+            let (whole, parts) = (Grid::of(&whole).unwrap(), Grid::of(&parts).unwrap());
+            prop_assert!(whole.whole.is_some());
+            let float = |number: i32| number as f32 / 2.0;
+            let small = |number: i32| float(number) / 64.0;
+            prop_assert_eq!(whole.holds(float(value)), parts.holds(small(value)));
+            let snapped = whole.snap(float(value), float(low), float(high));
+            let other = parts.snap(small(value), small(low), small(high));
+            prop_assert_eq!(snapped, other.map(|value| value * 64.0));
+            // By looking at every step there is.
+            let steps = (-200..200).map(|at| float(at * 2));
+            let inside = |step: &f32| float(low) <= *step && *step <= float(high) && whole.holds(*step);
+            let far = |step: f32| (step - float(value).clamp(float(low), float(high))).abs();
+            let nearest = steps.filter(inside).map(far).min_by(f32::total_cmp);
+            prop_assert_eq!(snapped.map(far), nearest);
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use modelward_engine::{Kind, Result, Trouble};
-use num_traits::Signed;
+use num_traits::{Signed, Zero};
 use toml_edit::{Document, Item, TableLike};
 
 use super::feature::Feature;
@@ -199,7 +199,7 @@ impl Reader<'_> {
         if let Some(item) = table.get("step") {
             let whole = table.get("kind").and_then(Item::as_str) == Some("int");
             let step = self.positive(item, "step")?;
-            if step == exact::one() - exact::one() {
+            if step.is_zero() {
                 return Err(self.wrong(item.span(), "expected a `step` above 0".into()));
             }
             if whole && !step.is_integer() {

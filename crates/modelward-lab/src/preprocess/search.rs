@@ -16,7 +16,7 @@ use super::{
     convention::Convention,
     guess::{Guess, losses},
     sign_test::{disagreements, p_value},
-    spec::{Spec, Word},
+    spec::Spec,
 };
 use crate::samples::Samples;
 
@@ -101,8 +101,9 @@ pub fn find(
     let mut raw = asker.ask(plain, &some)?;
     let mut best = raw.clone();
     let mut alike = Vec::new();
-    if improvable(&raw.right) {
-        (best, alike) = asker.search(&moves, &raw, &some)?;
+    let values = candidates::values(&samples.x, &samples.shape);
+    if improvable(&raw.right, moves.len() + values.specs.len()) {
+        (best, alike) = asker.search(&moves, &values, &raw, &some)?;
     }
     if some.len() < count {
         let all = (0..count).collect::<Vec<_>>();
@@ -183,9 +184,9 @@ fn rate(tried: &Tried) -> f64 {
     tried.right as f64 / tried.samples.max(1) as f64
 }
 
-/// Whether so many are wrong that it would be no chance, were they right.
-fn improvable(right: &[bool]) -> bool {
-    p_value(right.len() - hits(right), 0) <= CHANCE
+/// Whether so many are wrong that it would be no chance, were they right by the best of many.
+fn improvable(right: &[bool], trials: usize) -> bool {
+    p_value(right.len() - hits(right), 0) * trials as f64 <= CHANCE
 }
 
 /// Whether one beats another by more than chance, as the best of so many.
@@ -234,13 +235,17 @@ impl Asker<'_, '_> {
     fn search(
         &mut self,
         moves: &[Spec],
+        values: &Values,
         raw: &Judged,
         some: &[usize],
     ) -> Result<(Judged, Vec<Spec>)> {
-        let Values { specs, foreign } = candidates::values(&self.samples.x, &self.samples.shape);
-        let screened = self.screen(moves, &specs, &raw.spec, some)?;
+        let screened = self.screen(moves, &values.specs, &raw.spec, some)?;
+        let plain = screened.iter().find(|one| one.spec == raw.spec);
+        let least = plain.map_or(0, |plain| hits(&plain.right));
+        let hopeful = screened.iter().filter(|one| one.spec != raw.spec);
+        let hopeful = hopeful.filter(|one| hits(&one.right) >= least).take(FINALISTS);
         let mut finalists = vec![raw.clone()];
-        for one in screened.iter().filter(|one| one.spec != raw.spec).take(FINALISTS) {
+        for one in hopeful {
             // Where there are few samples, all of them have been asked already.
             let known = one.right.len() == some.len();
             finalists.push(if known { one.clone() } else { self.ask(&one.spec, some)? });
@@ -252,7 +257,8 @@ impl Asker<'_, '_> {
         let whole = finalists.clone();
         finalists.retain(|one| !whole.iter().any(|other| other.is_part_of(one)));
         finalists.sort_by(Judged::likelier);
-        let is_foreign = |one: &Judged| one.spec.words.iter().any(|word| foreign.contains(word));
+        let is_foreign =
+            |one: &Judged| one.spec.words.iter().any(|word| values.foreign.contains(word));
         let native = finalists.iter().position(|one| !is_foreign(one)).unwrap_or(0);
         let first = if finalists[0].clearly_likelier(&finalists[native]) { 0 } else { native };
         let best = finalists.remove(first);
@@ -280,11 +286,13 @@ impl Asker<'_, '_> {
         for spec in values {
             changed.push((spec, self.ask(&spec.then(plain), &few)?));
         }
-        // Joined: the best of each kind, or all of them where none alone says anything.
+        // Joined: the best of each kind, or all of them where none alone says anything: two that are
+        // both wrong hide each other.
         let raw = &moved[0].1.right;
         let says = |one: &Judged| better(&one.right, raw, 1);
         let clear = moved.iter().chain(&changed).any(|(_, one)| says(one));
-        let all = !clear && moves.len() * values.len() <= JOINED;
+        let poor = 2 * hits(raw) < raw.len();
+        let all = poor && !clear && moves.len() * values.len() <= JOINED;
         let mut screened =
             moved.iter().chain(&changed).map(|(_, one)| one.clone()).collect::<Vec<_>>();
         moved.sort_by(|a, b| a.1.order(&b.1));

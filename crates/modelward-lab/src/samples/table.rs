@@ -255,7 +255,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused(text in "[a-c0-9,;\\t\"\\n\\r.\u{e9}-]{0,60}") {
             if let Ok(samples) = table(&text, None) {
-                prop_assert_eq!(samples.x.len() % samples.width(), 0);
+                prop_assert!(samples.x.len().is_multiple_of(samples.width()));
             }
         }
 

@@ -71,10 +71,23 @@ fn conventions_are_found() {
             assert!(found.raw.unwrap() < 250);
         }
     }
+    // Between 16 and 255 these samples say nothing, and the report does.
     let found = wants.found("scale=16", &[1, 4, 4], 300, true);
-    assert_eq!(found.spec.to_string(), "scale=16", "{found:?}");
+    let named = found.alike.iter().chain([&found.spec]).map(ToString::to_string);
+    assert!(named.collect::<Vec<_>>().contains(&"scale=16".into()), "{found:?}");
     let found = wants.found("none", &[4, 4, 1], 300, true);
     assert_eq!((found.spec.to_string().as_str(), found.raw), ("layout=nhwc", None));
+}
+
+#[test]
+fn data_in_bytes_are_brought_to_what_the_model_knows() {
+    let wants = Wants::new();
+    let mut samples = wants.samples(300);
+    samples.x.iter_mut().for_each(|value| *value = (*value * 255.0).round());
+    let shape = [Some(1), Some(4), Some(4)];
+    let found = find(&samples, &shape, &mut |x, _| Ok(wants.ask("invert", x, true))).unwrap();
+    assert_eq!(found.spec.to_string(), "scale=1/255 invert", "{found:?}");
+    assert!(found.right == 300 && found.raw.unwrap() < 250);
 }
 
 #[test]

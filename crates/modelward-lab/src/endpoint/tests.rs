@@ -1,0 +1,166 @@
+use std::{
+    io::{BufRead, BufReader, Read},
+    net::{TcpListener, TcpStream},
+    sync::{Arc, Mutex, mpsc},
+    thread,
+};
+
+use serde_json::json;
+
+use super::*;
+
+/// What a server was sent: its first line and its body.
+type Seen = mpsc::Receiver<(String, String)>;
+
+/// A server that gives answers one after the other, a connection each, and then is gone.
+fn served(answers: Vec<String>) -> (String, Seen) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, seen) = mpsc::channel();
+    thread::spawn(move || {
+        for answer in answers {
+            let (stream, _) = listener.accept().unwrap();
+            let _ = tell.send(exchange(stream, &answer));
+        }
+    });
+    (url, seen)
+}
+
+fn exchange(mut stream: TcpStream, answer: &str) -> (String, String) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut first = String::new();
+    reader.read_line(&mut first).unwrap();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        let line = line.trim().to_ascii_lowercase();
+        if let Some(value) = line.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        if line.is_empty() {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).unwrap();
+    // A client that has heard enough hangs up.
+    let _ = stream.write_all(answer.as_bytes());
+    (first.trim().to_owned(), String::from_utf8(body).unwrap())
+}
+
+fn said(status: &str, body: &str) -> String {
+    let length = body.len();
+    format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}")
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_batch_goes_in_parts_within_the_budget_and_is_logged() {
+    let answers = [r#"{"y": [0, 1]}"#, r#"{"y": [2]}"#].map(|body| said("200 OK", body)).to_vec();
+    let (url, seen) = served(answers);
+    let log = Log::default();
+    let options = Options {
+        batch: 2,
+        budget: Some(4),
+        log: Some(Box::new(log.clone())),
+        ..Options::default()
+    };
+    let mut endpoint = Endpoint::new(&format!("{url}/score"), &[1], options).unwrap();
+    assert_eq!(endpoint.scores(&[1.0, 2.0, 3.0]).unwrap(), Answer::Labels(vec![0, 1, 2]));
+    let sent = seen.iter().take(2).collect::<Vec<_>>();
+    assert_eq!(sent[0], ("POST /score HTTP/1.1".into(), r#"{"x":[[1.0],[2.0]]}"#.into()));
+    assert_eq!(sent[1].1, r#"{"x":[[3.0]]}"#);
+    let spent = endpoint.scores(&[1.0, 2.0]).unwrap_err();
+    assert_eq!(spent, Failure::Spent { left: 1, wanted: 2 });
+    assert_eq!((endpoint.sent(), endpoint.left()), (3, Some(1)));
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let lines = log.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let lines = lines.collect::<Vec<_>>();
+    assert_eq!(lines.len(), 2);
+    assert_eq!((&lines[1]["query"], &lines[1]["samples"]), (&json!(2), &json!(1)));
+    assert_eq!((&lines[0]["status"], &lines[0]["samples"]), (&json!(200), &json!(2)));
+    assert_eq!(lines[1]["inputs"], digest(&3.0_f32.to_le_bytes()));
+    assert_eq!(lines[1]["answer"], digest(br#"{"y": [2]}"#));
+}
+
+#[test]
+fn the_open_protocol_is_spoken() {
+    let metadata =
+        r#"{"name": "m", "inputs": [{"name": "in", "datatype": "FP32", "shape": [-1, 2]}]}"#;
+    let scores =
+        r#"{"outputs": [{"name": "o", "datatype": "FP32", "shape": [1, 2], "data": [0.5, 2]}]}"#;
+    let (url, seen) = served(vec![said("200 OK", metadata), said("200 OK", scores)]);
+    let url = format!("{url}/v2/models/m/versions/1");
+    let mut endpoint = Endpoint::new(&url, &[2], Options::default()).unwrap();
+    let expected = Answer::Scores { rows: vec![0.5, 2.0], classes: 2 };
+    assert_eq!(endpoint.scores(&[1.0, 0.0]).unwrap(), expected);
+    let sent = seen.iter().take(2).collect::<Vec<_>>();
+    assert_eq!(sent[0].0, "GET /v2/models/m/versions/1 HTTP/1.1");
+    assert_eq!(sent[1].0, "POST /v2/models/m/versions/1/infer HTTP/1.1");
+    assert!(sent[1].1.contains(r#""shape":[1,2]"#), "{}", sent[1].1);
+}
+
+#[test]
+fn rows_of_tensorflow_serving() {
+    let (url, seen) = served(vec![said("200 OK", r#"{"predictions": [[0.25, 0.75]]}"#)]);
+    let url = format!("{url}/v1/models/m:predict");
+    let mut endpoint = Endpoint::new(&url, &[2], Options::default()).unwrap();
+    let expected = Answer::Scores { rows: vec![0.25, 0.75], classes: 2 };
+    assert_eq!(endpoint.scores(&[1.0, 0.5]).unwrap(), expected);
+    assert_eq!(seen.recv().unwrap().1, r#"{"instances":[[1.0,0.5]]}"#);
+}
+
+#[test]
+fn what_is_no_answer_is_refused() {
+    let big = format!(r#"{{"y": [0], "more": "{}"}}"#, "x".repeat(5000));
+    let redirect = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+    for (answer, word) in [
+        (said("200 OK", &big), "more than the limit"),
+        (redirect.to_owned(), "not followed"),
+        (redirect.replace("302 Found", "307 Temporary Redirect"), "cannot ask|not followed"),
+        (said("500 Oh", "no memory"), "no memory"),
+        (said("200 OK", "{\"y\": [NaN]}"), "in JSON"),
+        (said("200 OK", "[]"), "`scores`"),
+        ("nonsense\r\n\r\n".to_owned(), "cannot ask"),
+        (String::new(), "cannot ask"),
+    ] {
+        let (url, _seen) = served(vec![answer]);
+        let options = Options { answer: 4096, ..Options::default() };
+        let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
+        let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
+        assert!(word.split('|').any(|word| trouble.to_string().contains(word)), "{trouble}");
+    }
+}
+
+#[test]
+fn a_server_that_says_nothing_is_left() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let options = Options { timeout: Duration::from_millis(50), ..Options::default() };
+    let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
+    let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
+    assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+}
+
+#[test]
+fn what_json_cannot_say_is_not_sent() {
+    let mut endpoint = Endpoint::new("http://127.0.0.1:1/", &[2], Options::default()).unwrap();
+    assert!(endpoint.scores(&[f32::NAN, 0.0]).is_err());
+    assert!(endpoint.scores(&[0.0]).is_err());
+    assert_eq!(endpoint.sent(), 0);
+    assert_eq!(endpoint.scores(&[]).unwrap(), Answer::Labels(vec![]));
+}
