@@ -5,4 +5,5 @@
 //! proven of the model as it is deployed: in `f32`, with every rounding error in the bound.
 
 pub mod exact;
+pub mod file;
 pub mod property;

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// A model that was read.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Model {
     /// What it computes.
     pub graph: Graph,
