@@ -2,11 +2,13 @@
 //!
 //! Every other crate speaks in these: a [`Rule`] says what is wrong in general; a [`Finding`]
 //! says that it is wrong here; a [`Place`] says where; an [`Evidence`] shows why we believe it;
+//! a [`Measurement`] is what an experiment came to;
 //! a [`Policy`] says what the user decided about it; a [`Report`] is what the user reads.
 //! Nothing in this crate reads a file, prints, or knows a model format.
 
 mod evidence;
 mod finding;
+mod measurement;
 mod place;
 mod policy;
 mod report;
@@ -15,6 +17,7 @@ mod rule;
 pub use crate::{
     evidence::Evidence,
     finding::{Finding, Findings},
+    measurement::{Measurement, Picture, Value},
     place::Place,
     policy::{AllowedName, AllowedRule, Policy, Verdict},
     report::{Digest, Outcome, Report, ScannedFile, Skipped, Unread},

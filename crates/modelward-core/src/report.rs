@@ -1,6 +1,6 @@
 //! What the user reads.
 
-use crate::{Finding, Place, Policy, Severity, Verdict};
+use crate::{Finding, Measurement, Place, Policy, Severity, Verdict};
 
 /// Every finding with its verdict, every file with its own, and everything that was not read.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Report {
     pub unread: Vec<Unread>,
     /// What was left out on purpose, because no loader reads it.
     pub skipped: Vec<Skipped>,
+    /// What experiments came to.
+    pub measurements: Vec<Measurement>,
     /// How many checks stood ready.
     pub checks: usize,
     /// How long it took, in seconds of wall-clock time.

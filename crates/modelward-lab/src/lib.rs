@@ -7,3 +7,4 @@
 pub mod exact;
 pub mod file;
 pub mod property;
+pub mod rules;

@@ -26,6 +26,7 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let title = report.target.iter().map(|target| html(target)).collect::<Vec<_>>().join(", ");
     writeln!(out, "{HEAD}<title>modelward: {title}</title>\n<style>\n{STYLE}</style>\n<main>")?;
     verdict(report, &title, out)?;
+    measurements(report, out)?;
     findings(report, out)?;
     unread(report, out)?;
     allowed(report, out)?;
@@ -45,6 +46,11 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
             "unread",
             "Not proven safe",
             "Something in it is not known to be harmless, and the policy does not let it through.",
+        ),
+        "denied" if is_experiment(report) => (
+            "denied",
+            "The experiments say no",
+            "What follows was measured, and the policy does not let it through.",
         ),
         "denied" => (
             "denied",
@@ -76,6 +82,14 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "<li><b>{number}</b> {name}</li>")?;
     }
     let (files, checks) = (files_read(report), report.checks);
+    if is_experiment(report) {
+        let (done, seconds) = (report.measurements.len(), report.seconds);
+        let experiment = plural(done, "experiment");
+        return writeln!(
+            out,
+            "</ul>\n<p class=\"done\">{done} {experiment} in {seconds:.2} s</p>\n</header>"
+        );
+    }
     writeln!(
         out,
         "</ul>\n<p class=\"done\">{files} {} read with {checks} {} in {:.2} s</p>\n</header>",
@@ -85,8 +99,16 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
     )
 }
 
+/// Whether a report is of experiments alone: no check read anything.
+fn is_experiment(report: &Report) -> bool {
+    report.checks == 0 && !report.measurements.is_empty()
+}
+
 /// What a run says that denies nothing and has read everything.
 fn passed(report: &Report) -> &'static str {
+    if is_experiment(report) {
+        return "The numbers below are what was measured.";
+    }
     let (found, allowed) = (report.judged.len(), report.allowed());
     let all_clean = report.files.iter().all(|file| file.outcome == Outcome::Clean);
     match (found, allowed) {
@@ -106,6 +128,18 @@ fn passed(report: &Report) -> &'static str {
              reasons below, or lies below the level that fails a run."
         }
     }
+}
+
+fn measurements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    if report.measurements.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "<section>\n<h2>Measured</h2>")?;
+    for measurement in &report.measurements {
+        let lines = measurement.lines.iter().map(|line| html(line)).collect::<Vec<_>>();
+        writeln!(out, "<pre>{}</pre>", lines.join("\n"))?;
+    }
+    writeln!(out, "</section>")
 }
 
 fn findings(report: &Report, out: &mut dyn Write) -> io::Result<()> {

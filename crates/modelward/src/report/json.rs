@@ -7,8 +7,10 @@ use serde::Serialize;
 
 use crate::report::hex;
 
+mod measured;
 mod schema;
 
+pub(super) use measured::measured;
 pub use schema::schema;
 
 pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -26,6 +28,8 @@ struct Document<'a> {
     findings: Vec<Found<'a>>,
     unread: Vec<Gap<'a>>,
     skipped: Vec<Left<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    measurements: Vec<serde_json::Value>,
     counts: Counts,
     seconds: f64,
 }
@@ -115,6 +119,7 @@ impl<'a> Document<'a> {
             findings: report.judged.iter().map(|(f, v)| found((f, v))).collect(),
             unread: report.unread.iter().map(|gap| Gap::of(gap, &base)).collect(),
             skipped: report.skipped.iter().map(|left| Left::of(left, &base)).collect(),
+            measurements: report.measurements.iter().map(measured).collect(),
             counts: Counts {
                 files: report.files.len(),
                 unread: report.unread.len(),

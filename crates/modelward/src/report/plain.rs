@@ -11,6 +11,12 @@ use crate::report::{
 };
 
 pub(super) fn write(report: &Report, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
+    for measurement in &report.measurements {
+        for line in &measurement.lines {
+            writeln!(out, "{}", escape(line).trim_end())?;
+        }
+        writeln!(out)?;
+    }
     let groups = by_cause(report);
     let same_rule =
         |a: &Group<'_>, b: &Group<'_>| (a.severity, a.rule.id) == (b.severity, b.rule.id);
@@ -99,6 +105,14 @@ fn counts(report: &Report) -> String {
     let [file, check, finding] = [(files, "file"), (*checks, "check"), (findings, "finding")]
         .map(|(n, word)| plural(n, word));
     let (denied, allowed) = (report.denied(), report.allowed());
+    if let experiments @ 1.. = report.measurements.len()
+        && *checks == 0
+    {
+        let experiment = plural(experiments, "experiment");
+        return format!(
+            "{experiments} {experiment}, {findings} {finding} ({denied} denied, {allowed} allowed) in {seconds:.2} s"
+        );
+    }
     format!(
         "{files} {file} read, {unread} unread, {checks} {check}, {findings} {finding} \
          ({denied} denied, {allowed} allowed) in {seconds:.2} s"

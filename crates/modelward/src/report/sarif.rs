@@ -19,6 +19,7 @@ use crate::{
         escape,
         group::{at, brief, shown},
         hex,
+        json::measured,
     },
     rules, standards,
 };
@@ -42,7 +43,7 @@ fn log(report: &Report, exit_code: u8) -> Value {
             json!([{"level": "warning", "message": {"text": text}}]),
         );
     }
-    json!({
+    let mut log = json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",
         "runs": [{
@@ -57,7 +58,14 @@ fn log(report: &Report, exit_code: u8) -> Value {
             "artifacts": report.files.iter().map(|file| artifact(report, file)).collect::<Vec<_>>(),
             "results": results,
         }],
-    })
+    });
+    if !report.measurements.is_empty()
+        && let Some(run) = log.pointer_mut("/runs/0")
+    {
+        let measurements = report.measurements.iter().map(measured).collect::<Value>();
+        insert(run, "properties", json!({"measurements": measurements}));
+    }
+    log
 }
 
 /// Findings and gaps, the worst first where there are too many; and how many were left out.

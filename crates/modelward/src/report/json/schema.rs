@@ -33,6 +33,11 @@ pub fn schema() -> Value {
         "findings": list(&finding(&place)),
         "unread": list(&gap),
         "skipped": list(&left),
+        "measurements": {
+            "type": "array",
+            "description": "what experiments came to; each kind has fields of its own",
+            "items": record(&["kind"], json!({"kind": text})),
+        },
         "counts": record(&["files", "unread", "checks", "findings", "denied", "allowed"], counts),
         "seconds": {"type": "number", "minimum": 0},
     });

@@ -1,0 +1,118 @@
+//! What an experiment can find.
+
+use modelward_core::{Class, Rule, Severity};
+
+/// Every rule of this crate, by number.
+pub const RULES: &[&Rule] = &[
+    &ADVERSARIAL_EXAMPLE,
+    &PROPERTY_VIOLATED,
+    &INPUT_CONVENTION,
+    &WITNESS_INVALID,
+    &GRADIENT_MASKING,
+    &NONFINITE_OUTPUT,
+    &RANDOM_OUTPUT,
+];
+
+/// Inputs inside the budget that change the answer.
+pub static ADVERSARIAL_EXAMPLE: Rule = Rule {
+    id: "MW4001",
+    name: "adversarial-example",
+    severity: Severity::Low,
+    title: "small changes of the input change the answer",
+    why: "An attack found inputs inside the budget that the model gets wrong, though it gets their \
+          originals right. Each was judged again: inside the budget in exact arithmetic, wrong in \
+          the arithmetic that the model is deployed with. Whoever may choose the input may choose \
+          the answer. Every model that was not trained against it has such inputs, so by itself \
+          this is worth knowing and no more; below the share that `--fail-under` asks for, it is \
+          high.",
+    advice: "Look at the inputs with `--witnesses`, train the model against such changes, or keep \
+             its answers from deciding alone.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// A property that does not hold.
+pub static PROPERTY_VIOLATED: Rule = Rule {
+    id: "MW4002",
+    name: "property-violated",
+    severity: Severity::High,
+    title: "the model breaks the property",
+    why: "An input was found that lies in the property's box, exactly, and whose outputs are what \
+          the property forbids, with no tolerance. What the property stands for is not true of \
+          this model.",
+    advice: "Run the witness through the model with `--witnesses`; mend the model, or the property \
+             if it asks for too much.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// Data that are not in the form that the model takes.
+pub static INPUT_CONVENTION: Rule = Rule {
+    id: "MW4003",
+    name: "input-convention",
+    severity: Severity::High,
+    title: "the model does not get the inputs that it was trained on",
+    why: "The model is wrong about most of these samples before anything is changed, so a number \
+          of its robustness would say nothing. The usual reason is another scale, mean, layout or \
+          orientation than in training, or labels in another order.",
+    advice: "Say how inputs are prepared with `--preprocess`, or give the data as the model takes \
+             them.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// A published counterexample that is none.
+pub static WITNESS_INVALID: Rule = Rule {
+    id: "MW4004",
+    name: "witness-invalid",
+    severity: Severity::High,
+    title: "the point is no counterexample",
+    why: "A counterexample has to lie in the property's box and to have the outputs that the \
+          property forbids. This one does so only with a tolerance, or not at all: a verifier that \
+          was believed on it proved nothing.",
+    advice: "Do not count it. Ask for a point that was rounded into the box before the model was \
+             run on it.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// A defence that hides the gradient.
+pub static GRADIENT_MASKING: Rule = Rule {
+    id: "MW4101",
+    name: "gradient-masking",
+    severity: Severity::High,
+    title: "the model hides its gradient, so its robustness is not what it seems",
+    why: "An attack that follows gradients fails where they are zero, shattered or saturated, and \
+          the model then looks robust without being so. Every number that was measured on it with \
+          gradients alone is too good.",
+    advice: "Do not quote the robust accuracy. Attack with `--effort deep`, and remove rounding, \
+             saturation or randomness from the model before you measure again.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// Outputs that are no numbers.
+pub static NONFINITE_OUTPUT: Rule = Rule {
+    id: "MW4102",
+    name: "nonfinite-output",
+    severity: Severity::High,
+    title: "inputs inside the budget make the model answer NaN or infinity",
+    why: "Comparisons with NaN are false, so such an answer is counted as right by careless code, \
+          and decides nothing in production. Whoever may choose the input may switch the model off.",
+    advice: "Find the operation that overflows or divides by zero, and bound its input.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// Answers that differ from run to run.
+pub static RANDOM_OUTPUT: Rule = Rule {
+    id: "MW4103",
+    name: "random-output",
+    severity: Severity::High,
+    title: "the model gives the same input different answers",
+    why: "A model that draws random numbers is measured by luck: an attack that fails once may \
+          succeed on the next try, and an attacker has as many tries as he likes.",
+    advice: "Measure with many draws of each input, and report the answer that most of them give.",
+    class: Class::Evasion,
+    cwe: &[],
+};
