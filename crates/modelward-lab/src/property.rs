@@ -11,6 +11,7 @@ mod floats;
 mod judge;
 mod network;
 mod read;
+mod soften;
 mod terms;
 
 pub use self::{

@@ -3,11 +3,14 @@
 use std::sync::Arc;
 
 use modelward_engine::{
-    Kind, Limits, Meter, Model, Result, Tensor, Trouble,
+    Element, Kind, Limits, Meter, Model, Result, Tensor, Trouble,
     exec::{How, Session, evaluate},
     feed::{By, Fed, Objective},
+    grad::check::doubled_model,
     graph::{Dimension, Graph, ValueId},
 };
+
+use crate::property::soften::softened;
 
 /// A model whose inputs, flattened in its own order, are `X_0, X_1, ...`, and whose outputs are
 /// `Y_0, Y_1, ...`. It runs in `f32` as it is deployed, on one thread.
@@ -16,7 +19,6 @@ pub struct Network<'m> {
     model: &'m Model,
     how: How,
     inputs: Vec<Input>,
-    outputs: usize,
     /// Which outputs of the model these are.
     taken: Vec<usize>,
     /// The model with what its last softmax or sigmoid is given as its last output, where it ends
@@ -30,7 +32,7 @@ pub struct Network<'m> {
 #[derive(Clone, Debug)]
 struct Input {
     id: ValueId,
-    element: modelward_engine::Element,
+    element: Element,
     /// Sizes for one example.
     dims: Vec<usize>,
     count: usize,
@@ -50,7 +52,7 @@ struct Backward {
     seeds: Vec<Input>,
     /// Where the gradients stand among the outputs of the graph.
     first: usize,
-    straight: bool,
+    steps: bool,
 }
 
 /// What [`Network::slopes`] gives, row after row.
@@ -75,7 +77,6 @@ impl<'m> Network<'m> {
             model,
             how,
             inputs: shapes,
-            outputs,
             taken: Vec::new(),
             guided: None,
             forward,
@@ -104,6 +105,22 @@ impl<'m> Network<'m> {
     /// How many numbers a row of inputs has.
     pub fn inputs(&self) -> usize {
         self.inputs.iter().map(|input| input.count).sum()
+    }
+
+    /// Outputs of one row of inputs in double precision; `None` where the model does not run so.
+    pub(super) fn precise(&self, row: &[f32]) -> Option<Vec<f64>> {
+        let double = doubled_model(self.model).ok()?;
+        let mut at = 0;
+        let mut fed = Fed::new();
+        for input in &self.inputs {
+            let values = row.get(at..at + input.count)?;
+            let values = values.iter().copied().map(f64::from).collect::<Vec<_>>();
+            fed.push((input.id, Arc::new(Tensor::new(input.dims.clone(), values).ok()?)));
+            at += input.count;
+        }
+        let given = evaluate(&double.graph, &fed, &Meter::new(self.how.limits)).ok()?;
+        let given = given.iter().map(|tensor| Tensor::clone(tensor)).collect::<Vec<_>>();
+        self.rows(&given, 1).ok()
     }
 
     /// Outputs of rows of inputs, row after row.
@@ -147,21 +164,21 @@ impl<'m> Network<'m> {
         Ok(Slopes { outputs, guide, gradients })
     }
 
-    /// Whether the gradient takes roundings and signs for the identity.
+    /// Whether the model rounds or takes signs, so that its own gradient is 0.
     ///
     /// # Errors
-    /// As [`Network::gradients`].
-    pub(super) fn is_straight_through(&mut self) -> Result<bool> {
+    /// As [`Network::slopes`].
+    pub(super) fn has_steps(&mut self) -> Result<bool> {
         if self.backward.is_none() {
             self.backward = Some(self.differentiate()?);
         }
-        Ok(self.backward.as_ref().is_some_and(|backward| backward.straight))
+        Ok(self.backward.as_ref().is_some_and(|backward| backward.steps))
     }
 
     /// Floating-point operations of the gradient of one row.
     ///
     /// # Errors
-    /// As [`Network::gradients`].
+    /// As [`Network::slopes`].
     pub(super) fn work(&mut self) -> Result<u64> {
         let mut backward = match self.backward.take() {
             Some(backward) => backward,
@@ -185,7 +202,7 @@ impl<'m> Network<'m> {
         let mut taken = model.derivative(&By::Inputs, &objective, Some(&fed), false, limits)?;
         let straight = !taken.zero.is_empty();
         if straight {
-            taken = model.derivative(&By::Inputs, &objective, Some(&fed), true, limits)?;
+            taken = softened(model)?.derivative(&By::Inputs, &objective, Some(&fed), true, limits)?;
         }
         let one = evaluate(&model.graph, &self::fed(&self.inputs, 1)?, &Meter::new(*limits))?;
         let seeds = taken.seeds.iter().zip(&seeded).filter_map(|((_, id), &at)| {
@@ -197,7 +214,7 @@ impl<'m> Network<'m> {
         let first = taken.graph.outputs.len().saturating_sub(taken.gradients.len());
         let given = [self.inputs.as_slice(), &seeds].concat();
         let runner = Runner::new(&Arc::new(taken.graph), &given, self.how)?;
-        Ok(Backward { runner, seeds, first, straight })
+        Ok(Backward { runner, seeds, first, steps: straight })
     }
 
     fn rows(&self, given: &[Tensor], count: usize) -> Result<Vec<f64>> {
@@ -341,7 +358,7 @@ fn shapes(model: &Model, wanted: usize) -> Result<Vec<Input>> {
     for &id in &model.graph.inputs {
         let value = model.graph.value(id);
         let declared = value.declared.as_ref();
-        let element = declared.map_or(modelward_engine::Element::F32, |declared| declared.element);
+        let element = declared.map_or(Element::F32, |declared| declared.element);
         if !element.is_float() {
             let why = format!("expected floats for the input `{}`, got {element}", value.name);
             return Err(Trouble::new(Kind::Input, why));

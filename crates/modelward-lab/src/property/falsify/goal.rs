@@ -113,6 +113,18 @@ impl Space {
         sides.map(|(&low, &high)| if random.next() >> 63 == 0 { low } else { high }).collect()
     }
 
+    /// A point like another but for a share of its inputs, which go to an end of their interval.
+    pub(super) fn flipped(&self, point: &[f32], share: f32, random: &mut Random) -> Vec<f32> {
+        let mut point = point.to_vec();
+        for &at in &self.free {
+            if random.unit() < share {
+                let (low, high) = (self.floats.low[at], self.floats.high[at]);
+                point[at] = if random.next() >> 63 == 0 { low } else { high };
+            }
+        }
+        point
+    }
+
     /// A point near another: each input is moved by up to a share of its width.
     pub(super) fn near(&self, point: &[f32], share: f32, random: &mut Random) -> Vec<f32> {
         let moved = point.iter().zip(&self.width).map(|(value, width)| {

@@ -24,9 +24,4 @@ impl Random {
     pub(super) fn unit(&mut self) -> f32 {
         (self.next() >> 40) as f32 / (1_u64 << 24) as f32
     }
-
-    /// Below a number that is not 0.
-    pub(super) fn below(&mut self, count: usize) -> usize {
-        (self.next() >> 33) as usize % count.max(1)
-    }
 }

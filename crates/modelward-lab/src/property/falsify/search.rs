@@ -13,14 +13,23 @@ use crate::property::{
 };
 
 /// Steps that a descent goes before the others have their turn.
-const TURN: usize = 6;
+const TURN: usize = 3;
+
+/// One of so many descents goes on after its turn.
+const KEPT: usize = 2;
 
 /// A descent ends after so many steps, or so many without getting nearer.
 const MOST_STEPS: usize = 96;
-const MOST_IDLE: usize = 20;
+const MOST_IDLE: usize = 12;
 
 /// Steps that are spent to get a witness away from the edge, where its margin is a rounding error.
 const DEEPER: usize = 12;
+
+/// With more free inputs than this, the corners of the box are what counts.
+const FEW: usize = 16;
+
+/// A margin that further steps may deepen.
+const SHALLOW: f64 = 1e-4;
 
 /// Operations of the gradients of one turn's step.
 const TURN_WORK: u64 = 150_000_000;
@@ -47,6 +56,10 @@ pub(super) struct Search<'a, 'm, 'p> {
     walks: Vec<Walk>,
     /// How many go at once.
     rows: usize,
+    /// Whether the model rounds or takes signs.
+    steps: bool,
+    /// What was found, until it is clear that it stands.
+    candidate: Option<Witness>,
     started: usize,
     found: Option<Witness>,
 }
@@ -59,8 +72,8 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
         seed: u64,
     ) -> Result<Self> {
         let goals = goals(property);
-        let work = network.work()?.max(1);
-        let rows = usize::try_from(TURN_WORK / work).unwrap_or(usize::MAX).clamp(4, 64);
+        let (work, steps) = (network.work()?.max(1), network.has_steps()?);
+        let rows = usize::try_from(TURN_WORK / work).unwrap_or(usize::MAX).clamp(4, 256);
         Ok(Self {
             network,
             property,
@@ -70,6 +83,8 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             goals,
             walks: Vec::new(),
             rows,
+            steps,
+            candidate: None,
             started: 0,
             found: None,
         })
@@ -83,8 +98,15 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
         let mut first = 0;
         while first < self.goals.len() {
             let last = (first + self.rows).min(self.goals.len());
+            let (goals, random, steps) = (&self.goals, &mut self.random, self.steps);
             let walks = (first..last).map(|goal| {
-                Walk::new(goal, Rule::Sign, self.goals[goal].space.centre(), 0.5)
+                let space = &goals[goal].space;
+                let mut start = space.centre();
+                if steps {
+                    // Sums of equal inputs may cancel but for their rounding: not in general.
+                    start = space.near(&start, 0.1, random);
+                }
+                Walk::new(goal, Rule::Sign, start, 0.5)
             });
             let mut walks = walks.collect::<Vec<_>>();
             self.advance(&mut walks, 2)?;
@@ -93,7 +115,7 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             }
             self.walks.append(&mut walks);
             self.walks.sort_by(|one, other| one.far.total_cmp(&other.far));
-            self.walks.truncate(self.rows * 4);
+            self.walks.truncate(self.rows);
             first = last;
         }
         while !self.is_done() {
@@ -104,6 +126,8 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             walks.retain(|walk| walk.steps < MOST_STEPS && walk.idle < MOST_IDLE);
             self.walks.append(&mut walks);
             self.walks.sort_by(|one, other| one.far.total_cmp(&other.far));
+            // The better half goes on (successive halving): a start shows early what it is worth.
+            self.walks.truncate(self.rows / KEPT);
         }
         Ok(self.found)
     }
@@ -126,16 +150,21 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             };
             let space = &self.goals[goal].space;
             let (random, near) = (&mut self.random, &self.nearest[goal].1);
+            let wide = space.free.len() > FEW;
             let start = match (number / 2) % 5 {
-                1 => space.corner(random),
+                1 if near.is_empty() => space.corner(random),
+                1 => space.flipped(near, 0.1, random),
                 2 if !near.is_empty() => space.near(near, 0.25, random),
                 3 if !near.is_empty() => space.near(near, 0.05, random),
+                4 if !near.is_empty() => space.flipped(near, 0.2, random),
+                _ if (number / 40) % 2 == 1 => space.corner(random),
                 _ => space.anywhere(random),
             };
             let (rule, step) = match (number / 10) % 4 {
                 0 => (Rule::Sign, 0.5),
-                1 => (Rule::Polyak, 1.1),
                 2 => (Rule::Sign, 0.1),
+                _ if wide => (Rule::Sign, 0.5),
+                1 => (Rule::Polyak, 1.1),
                 _ => (Rule::Polyak, 1.8),
             };
             self.walks.push(Walk::new(goal, rule, start, step));
@@ -149,6 +178,30 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
                 return Ok(());
             }
             self.step(walks)?;
+            if self.candidate.is_some() {
+                self.confirm(walks)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Get away from the edge, where a margin is a rounding error, and take what is wrong in double
+    /// precision too: what is wrong by a rounding alone is not wrong in the next runtime.
+    fn confirm(&mut self, walks: &mut [Walk]) -> Result<()> {
+        for _ in 0..DEEPER {
+            let shallow = self.candidate.as_ref().is_some_and(|one| one.margin > -SHALLOW);
+            if !shallow || (self.over)() {
+                break;
+            }
+            self.step(walks)?;
+        }
+        let Some(candidate) = self.candidate.take() else { return Ok(()) };
+        let stands = match self.network.precise(&candidate.x) {
+            None => true,
+            Some(outputs) => self.least(candidate.case, &outputs) <= 0.0,
+        };
+        if stands {
+            self.found = Some(candidate);
         }
         Ok(())
     }
@@ -190,11 +243,16 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
     /// Whether outputs are wrong in any way that the case of a goal has.
     fn look(&mut self, goal: usize, point: &[f32], outputs: &[f64]) {
         let case = self.goals[goal].case;
-        let margins = self.property.cases[case].wrong.iter().map(|wrong| margin(wrong, outputs));
-        let least = margins.min_by(f64::total_cmp).unwrap_or(f64::INFINITY);
-        let better = self.found.as_ref().is_none_or(|found| least < found.margin);
+        let least = self.least(case, outputs);
+        let better = self.candidate.as_ref().is_none_or(|known| least < known.margin);
         if least <= 0.0 && better {
-            self.found = Some(Witness { case, x: point.to_vec(), margin: least });
+            self.candidate = Some(Witness { case, x: point.to_vec(), margin: least });
         }
+    }
+
+    /// The least margin of all that is wrong in a case.
+    fn least(&self, case: usize, outputs: &[f64]) -> f64 {
+        let margins = self.property.cases[case].wrong.iter().map(|wrong| margin(wrong, outputs));
+        margins.min_by(f64::total_cmp).unwrap_or(f64::INFINITY)
     }
 }
