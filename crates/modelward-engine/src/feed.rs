@@ -102,23 +102,28 @@ impl Model {
         let mut derivative = Derivative::default();
         match of {
             Objective::Loss(loss) => {
-                let first = self.graph.outputs.first().copied();
-                let first = first.ok_or_else(|| Trouble::graph("the model has no output"))?;
-                let logits = self.logits(first);
+                let first = self.first_output()?;
+                let softmax = ["Softmax", "LogSoftmax", "Identity", "ZipMap"];
+                let logits = self.below(first, &softmax);
                 derivative.through =
                     (logits != first).then(|| self.graph.value(first).name.to_string());
                 let written = builder.loss(*loss, logits, LABELS)?;
                 let ones = builder.ones_like(written.losses)?;
                 seeds.push((written.losses, ones));
                 derivative.labels = Some(written.labels);
+                derivative.below = written.below;
                 derivative.losses = Some(written.losses);
+            }
+            Objective::Logits => {
+                let logits = self.logits(self.first_output()?);
+                let seed = seed(&mut builder, LOGITS, logits)?;
+                seeds.push((logits, seed));
+                derivative.seeds.push((LOGITS.to_owned(), seed));
             }
             Objective::Seeds(names) => {
                 for name in names {
                     let output = self.output(name)?;
-                    let kind = builder.kind(output)?.clone();
-                    let declared = crate::graph::Declared { element: kind.element, dims: None };
-                    let seed = builder.new_input(&format!("seed_{name}"), declared, output)?;
+                    let seed = seed(&mut builder, name, output)?;
                     seeds.push((output, seed));
                     derivative.seeds.push((name.clone(), seed));
                 }
@@ -249,17 +254,26 @@ impl Model {
         Ok(())
     }
 
-    /// The logits below a trailing `Softmax` or the like: a gradient through one that is saturated
-    /// underflows to 0.
-    fn logits(&self, output: ValueId) -> ValueId {
+    fn first_output(&self) -> Result<ValueId> {
+        let first = self.graph.outputs.first().copied();
+        first.ok_or_else(|| Trouble::graph("the model has no output"))
+    }
+
+    /// The logits below a trailing `Softmax`, `Sigmoid` or the like: a gradient through one that is
+    /// saturated underflows to 0.
+    pub fn logits(&self, output: ValueId) -> ValueId {
+        self.below(output, &["Softmax", "LogSoftmax", "Sigmoid", "Identity", "ZipMap"])
+    }
+
+    /// The value that only these operators stand between and an output.
+    fn below(&self, output: ValueId, passed: &[&str]) -> ValueId {
         let writers = self.graph.writers();
         let mut at = output;
         while let Some(&writer) = writers.get(&at) {
             let node = &self.graph.nodes()[writer];
-            let passed =
-                matches!(node.operator.name, "Softmax" | "LogSoftmax" | "Identity" | "ZipMap");
+            let passes = passed.contains(&node.operator.name);
             match node.inputs.first().copied().flatten() {
-                Some(input) if passed => at = input,
+                Some(input) if passes => at = input,
                 _ => break,
             }
         }
@@ -283,6 +297,8 @@ pub enum By {
 pub enum Objective {
     /// A loss of the first output, summed over the batch.
     Loss(Loss),
+    /// The logits below the first output, each times a seed, summed.
+    Logits,
     /// The outputs of these names, each times a seed, summed.
     Seeds(Vec<String>),
 }
@@ -296,6 +312,8 @@ pub struct Derivative {
     pub known: Vec<Inference>,
     /// The input for one-hot labels.
     pub labels: Option<ValueId>,
+    /// The input for the sum below a [`Loss::Ratio`].
+    pub below: Option<ValueId>,
     /// Losses, one an example.
     pub losses: Option<ValueId>,
     /// Inputs for seeds, by the name of their output.
@@ -312,6 +330,15 @@ pub struct Derivative {
 
 /// The name of the input for one-hot labels.
 pub const LABELS: &str = "y1h";
+
+/// The name of the seed of the logits, without its `seed_`.
+const LOGITS: &str = "logits";
+
+/// A new input, by which a value is multiplied.
+fn seed(builder: &mut Builder<'_>, name: &str, of: ValueId) -> Result<ValueId> {
+    let declared = crate::graph::Declared { element: builder.element(of)?, dims: None };
+    builder.new_input(&format!("seed_{name}"), declared, of)
+}
 
 fn feed(graph: &Graph, arrays: &Arrays) -> Result<Fed> {
     let mut fed = Vec::with_capacity(graph.inputs.len());

@@ -4,7 +4,18 @@
 //! judges each witness again in exact arithmetic, so no attack can flatter itself. What is proven is
 //! proven of the model as it is deployed: in `f32`, with every rounding error in the bound.
 
+pub mod arena;
+pub mod budget;
+pub mod constraints;
+pub mod evade;
 pub mod exact;
 pub mod file;
+pub mod preprocess;
 pub mod property;
+pub mod random;
+pub mod robustness;
 pub mod rules;
+pub mod samples;
+pub mod statistics;
+pub mod trust;
+pub mod victim;

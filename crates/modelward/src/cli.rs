@@ -10,15 +10,20 @@ use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::report::Colour;
 
+mod attack;
 mod audit;
+mod experiment;
 mod explain;
 mod model;
 mod output;
 mod policy;
+mod process;
 mod quantity;
+mod reporting;
 mod rules;
 mod scan;
 mod street;
+mod trouble;
 
 /// Finds the security flaws of open-source AI and ML models, without ever loading them.
 #[derive(Debug, Parser)]
@@ -35,6 +40,7 @@ pub(crate) struct Arguments {
 enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
+    Attack(attack::Arguments),
     Model(model::Arguments),
     Explain(explain::Arguments),
     Rules(rules::Arguments),
@@ -80,6 +86,7 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
+        Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),

@@ -14,9 +14,13 @@ pub enum Loss {
     CrossEntropy,
     /// How far the logit of the label lies above the best other (Carlini and Wagner 2017, f6).
     Margin,
-    /// The difference of logits ratio (Croce and Hein 2020, equation 6); for two classes the
-    /// denominator is the margin's own size.
+    /// The difference of logits ratio (Croce and Hein 2020, equation 6); for two classes, where the
+    /// denominator would be the margin's own size, the margin of the other.
     Dlr,
+    /// A ratio of two sums of logits, less its sign: `-(a . z) / (b . z)`, where `a` is given in
+    /// the place of the labels and `b` beside it. The targeted difference of logits ratio (Croce and
+    /// Hein 2020, equation 7) is one, once it is known which logits are the largest.
+    Ratio,
     /// Half of the squared distance to given numbers.
     SquaredError,
 }
@@ -26,9 +30,14 @@ pub enum Loss {
 pub struct LossValues {
     /// The labels, one-hot, or the numbers to be reached: an input of the graph.
     pub labels: ValueId,
+    /// The sum below a [`Loss::Ratio`]: an input of the graph.
+    pub below: Option<ValueId>,
     /// The loss of each example, `[N]`.
     pub losses: ValueId,
 }
+
+/// The name of the input for the sum below a [`Loss::Ratio`].
+const BELOW: &str = "below";
 
 impl Builder<'_> {
     /// Write a loss over logits `[N, K]`; `labels` is the name of the input that it adds.
@@ -44,6 +53,7 @@ impl Builder<'_> {
         }
         let classes = kind.dims[1];
         let labels = self.labels(logits, labels, classes)?;
+        let mut below = None;
         let axis = self.ints(vec![1]);
         let row = || Attributes::new().with("keepdims", 0);
         let sum = |b: &mut Self, value| b.apply_with(names::REDUCE_SUM, &[value, axis], row());
@@ -56,9 +66,19 @@ impl Builder<'_> {
                 let half = self.float(logits, 0.5)?;
                 self.mul(total, half)?
             }
+            Loss::Ratio => {
+                let weights = self.labels(logits, BELOW, classes)?;
+                below = Some(weights);
+                let [above, under] = [labels, weights].map(|weights| {
+                    let picked = self.mul(weights, logits)?;
+                    sum(self, picked)
+                });
+                let ratio = self.apply(names::DIV, &[above?, under?])?;
+                self.apply(names::NEG, &[ratio])?
+            }
             Loss::Margin | Loss::Dlr => self.margin(loss, logits, labels, classes)?,
         };
-        Ok(LossValues { labels, losses })
+        Ok(LossValues { labels, below, losses })
     }
 
     /// The margin of the label over the best other, or the difference of logits ratio.
@@ -85,7 +105,10 @@ impl Builder<'_> {
         if loss == Loss::Margin {
             return Ok(margin);
         }
-        let k = self.ints(vec![classes.min(3) as i64]);
+        if classes == 2 {
+            return self.apply(names::NEG, &[margin]);
+        }
+        let k = self.ints(vec![3]);
         let top = self.apply_all(
             names::TOP_K,
             vec![Some(logits), Some(k)],
@@ -96,7 +119,7 @@ impl Builder<'_> {
             let index = b.constant(Tensor::scalar(place as i64));
             b.apply_with(names::GATHER, &[top, index], Attributes::new().with("axis", 1))
         };
-        let (first, last) = (at(self, 0)?, at(self, classes.min(3) - 1)?);
+        let (first, last) = (at(self, 0)?, at(self, 2)?);
         let spread = self.apply(names::SUB, &[first, last])?;
         let tiny = self.float(logits, 1e-12)?;
         let spread = self.add(spread, tiny)?;

@@ -10,7 +10,7 @@ use crate::{
     onnx::import,
 };
 
-/// A model that was read.
+/// A model that was read. A copy shares its tensors.
 #[derive(Clone, Debug)]
 pub struct Model {
     /// What it computes.

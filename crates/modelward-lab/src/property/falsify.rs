@@ -10,7 +10,6 @@ use modelward_engine::Result;
 use crate::property::{case::Property, network::Network};
 
 mod goal;
-mod random;
 mod search;
 mod walk;
 

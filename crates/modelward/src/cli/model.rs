@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
-use modelward_engine::{Kind, Limits, Model, Trouble, exec, npz};
+use modelward_engine::{Limits, Model, exec, npz};
 
-use crate::cli::{Failure, quantity};
+use crate::cli::{Failure, quantity, trouble::failure};
 
 mod bench;
 mod check_grad;
@@ -106,27 +106,6 @@ impl Engine {
 
     fn arrays(&self, path: &Path) -> Result<npz::Arrays, Failure> {
         npz::read_file(path, &self.limits()).map_err(|trouble| failure(path, trouble))
-    }
-}
-
-/// What an engine's trouble says to a user of the command line.
-fn failure(path: &Path, trouble: Trouble) -> Failure {
-    let name = path.display();
-    let message = match trouble.kind {
-        Kind::Malformed => format!("cannot read `{name}`: {}", trouble.why),
-        Kind::Graph => format!("`{name}` is no valid model: {}", trouble.why),
-        Kind::Outside => format!("`{name}` reaches outside its folder: {}", trouble.why),
-        Kind::Limit => format!("`{name}` is over a limit: {}", trouble.why),
-        Kind::Unsupported | Kind::DataDependent => format!("cannot run `{name}`: {}", trouble.why),
-        Kind::Input | Kind::System => trouble.why.into_owned(),
-    };
-    let mut failure = Failure::new(message);
-    if let Some(node) = trouble.node {
-        failure = failure.at(format!("{name}, {node}"));
-    }
-    match trouble.help {
-        Some(help) => failure.help(help),
-        None => failure,
     }
 }
 

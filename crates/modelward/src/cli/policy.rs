@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::{
-    cli::{Failure, Screen, street::read_policy},
+    cli::{Failure, Screen, reporting::read_policy},
     policy_file::NAME,
 };
 

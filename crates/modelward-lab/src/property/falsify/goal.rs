@@ -2,9 +2,10 @@
 
 use std::rc::Rc;
 
+use fastrand::Rng;
+
 use crate::property::{
     case::{Halfspace, Property},
-    falsify::random::Random,
     floats::Floats,
 };
 
@@ -98,37 +99,37 @@ impl Space {
     }
 
     /// A point anywhere.
-    pub(super) fn anywhere(&self, random: &mut Random) -> Vec<f32> {
+    pub(super) fn anywhere(&self, random: &mut Rng) -> Vec<f32> {
         let sides = self.floats.low.iter().zip(&self.width);
         let point = sides.map(|(low, width)| match *width > 0.0 {
-            true => low + width * random.unit(),
+            true => low + width * random.f32(),
             false => *low,
         });
         self.floats.nearest(&point.collect::<Vec<_>>())
     }
 
     /// A corner.
-    pub(super) fn corner(&self, random: &mut Random) -> Vec<f32> {
+    pub(super) fn corner(&self, random: &mut Rng) -> Vec<f32> {
         let sides = self.floats.low.iter().zip(&self.floats.high);
-        sides.map(|(&low, &high)| if random.next() >> 63 == 0 { low } else { high }).collect()
+        sides.map(|(&low, &high)| if random.bool() { low } else { high }).collect()
     }
 
     /// A point like another but for a share of its inputs, which go to an end of their interval.
-    pub(super) fn flipped(&self, point: &[f32], share: f32, random: &mut Random) -> Vec<f32> {
+    pub(super) fn flipped(&self, point: &[f32], share: f32, random: &mut Rng) -> Vec<f32> {
         let mut point = point.to_vec();
         for &at in &self.free {
-            if random.unit() < share {
+            if random.f32() < share {
                 let (low, high) = (self.floats.low[at], self.floats.high[at]);
-                point[at] = if random.next() >> 63 == 0 { low } else { high };
+                point[at] = if random.bool() { low } else { high };
             }
         }
         point
     }
 
     /// A point near another: each input is moved by up to a share of its width.
-    pub(super) fn near(&self, point: &[f32], share: f32, random: &mut Random) -> Vec<f32> {
+    pub(super) fn near(&self, point: &[f32], share: f32, random: &mut Rng) -> Vec<f32> {
         let moved = point.iter().zip(&self.width).map(|(value, width)| {
-            let by = if *width > 0.0 { random.unit() * 2.0 - 1.0 } else { 0.0 };
+            let by = if *width > 0.0 { random.f32() * 2.0 - 1.0 } else { 0.0 };
             value + by * share * width
         });
         self.floats.nearest(&moved.collect::<Vec<_>>())

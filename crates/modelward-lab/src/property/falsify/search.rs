@@ -1,15 +1,18 @@
 //! Descents side by side: who goes on, who starts anew and where.
 
+use fastrand::Rng;
 use modelward_engine::Result;
 
-use crate::property::{
-    case::{Property, margin},
-    falsify::{
-        goal::{Goal, goals},
-        random::Random,
-        walk::{Rule, Walk},
+use crate::{
+    property::{
+        case::{Property, margin},
+        falsify::{
+            goal::{Goal, goals},
+            walk::{Rule, Walk},
+        },
+        network::{Network, Slopes},
     },
-    network::{Network, Slopes},
+    random::stream,
 };
 
 /// Steps that a descent goes before the others have their turn.
@@ -49,7 +52,7 @@ pub(super) struct Search<'a, 'm, 'p> {
     network: &'a mut Network<'m>,
     property: &'p Property,
     over: &'a mut dyn FnMut() -> bool,
-    random: Random,
+    random: Rng,
     goals: Vec<Goal<'p>>,
     /// How near each goal was come to, and where.
     nearest: Vec<(f64, Vec<f32>)>,
@@ -78,7 +81,7 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             network,
             property,
             over,
-            random: Random::new(seed),
+            random: stream(&[seed]),
             nearest: vec![(f64::INFINITY, Vec::new()); goals.len()],
             goals,
             walks: Vec::new(),

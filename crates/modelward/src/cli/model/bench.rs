@@ -15,11 +15,11 @@ use modelward_engine::{
     grad::Loss,
     graph::Dimension,
 };
-use rustix::time::{ClockId, clock_gettime};
 
 use crate::cli::{
     Failure,
     model::{Engine, File, compare::compare, failure, runtime::Runtime, task::Task},
+    process::{cpu_seconds, peak_bytes},
 };
 
 /// Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan.
@@ -211,20 +211,6 @@ fn inputs(
 fn bytes<'a>(tensors: impl IntoIterator<Item = &'a Tensor>) -> u64 {
     let each = tensors.into_iter().map(|tensor| tensor.kind().bytes().unwrap_or(0));
     each.fold(0, u64::saturating_add)
-}
-
-/// CPU seconds of this process so far.
-fn cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
-}
-
-/// The most memory of this process so far, where the system says it.
-fn peak_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
-    let kilobytes = line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?;
-    kilobytes.checked_mul(1024)
 }
 
 /// Numbers that are the same in each run (xorshift64*, Vigna 2016).

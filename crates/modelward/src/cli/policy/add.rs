@@ -8,7 +8,7 @@ use crate::{
     LetThrough,
     cli::{
         Failure, Screen, explain, output,
-        street::{read_policy, read_text},
+        reporting::{read_policy, read_text},
     },
     let_through,
     listing::shown,

@@ -1,0 +1,122 @@
+//! Attacks on many targets, as a race: all get a short look, the nearest to falling a long one.
+
+use modelward_engine::Result;
+
+use crate::{
+    arena::Arena,
+    evade::{
+        apgd::{self, Attempt},
+        fab,
+        loss::Aim,
+        square,
+    },
+};
+
+/// Climb the cross-entropy, with restarts on what stands.
+pub(super) fn cross_entropy(arena: &mut Arena<'_>, steps: usize, restarts: u64) -> Result<bool> {
+    for restart in 0..restarts {
+        let mut attempts = arena
+            .standing()
+            .into_iter()
+            .map(|case| Attempt::scattered(arena, case, Aim::CrossEntropy, 11, restart))
+            .collect::<Vec<_>>();
+        if !apgd::climb(arena, &mut attempts, steps)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The targeted difference of logits ratio: a short climb towards each class, a longer one towards
+/// the four that came nearest, a long one towards the two.
+pub(super) fn ratio(arena: &mut Arena<'_>) -> Result<bool> {
+    ratios(arena, 9, &[(20, usize::MAX), (50, 4), (100, 2)])
+}
+
+/// A long climb towards every class.
+pub(super) fn all_ratios(arena: &mut Arena<'_>) -> Result<bool> {
+    ratios(arena, usize::MAX, &[(100, usize::MAX), (200, 4)])
+}
+
+fn ratios(arena: &mut Arena<'_>, targets: usize, rounds: &[(usize, usize)]) -> Result<bool> {
+    let mut attempts = Vec::new();
+    for case in arena.standing() {
+        for target in targets_of(arena, case, targets) {
+            let attempt = 20 + target as u64;
+            attempts.push(Attempt::scattered(arena, case, Aim::Ratio(target), 12, attempt));
+        }
+    }
+    for (round, &(steps, kept)) in rounds.iter().enumerate() {
+        if round > 0 {
+            attempts = nearest(arena, attempts, kept);
+        }
+        if !apgd::climb(arena, &mut attempts, steps)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// The attempts of each case that came nearest to making it fall, from where they came.
+fn nearest(arena: &Arena<'_>, attempts: Vec<Attempt>, kept: usize) -> Vec<Attempt> {
+    let mut next = Vec::new();
+    for of_case in attempts.chunk_by(|a, b| a.case == b.case) {
+        if !of_case.first().is_some_and(|attempt| arena.stands(attempt.case)) {
+            continue;
+        }
+        let mut order = of_case.iter().collect::<Vec<_>>();
+        order.sort_by(|a, b| b.best_loss.total_cmp(&a.best_loss));
+        for attempt in order.into_iter().take(kept) {
+            next.push(Attempt::from(arena, attempt.case, attempt.aim, attempt.best.clone()));
+        }
+    }
+    next
+}
+
+/// The classes but the label, those with the largest scores first; where the attack is targeted,
+/// the target.
+fn targets_of(arena: &Arena<'_>, case: usize, most: usize) -> Vec<usize> {
+    let case = &arena.cases[case];
+    if let Some(target) = case.target {
+        return vec![target];
+    }
+    let mut classes = (0..arena.classes()).filter(|&class| class != case.label).collect::<Vec<_>>();
+    classes.sort_by(|&a, &b| case.scores[b].total_cmp(&case.scores[a]).then(a.cmp(&b)));
+    classes.truncate(most);
+    classes
+}
+
+/// Steps to the nearest boundaries.
+pub(super) fn boundary(arena: &mut Arena<'_>) -> Result<bool> {
+    boundaries(arena, 3, 1, 40)
+}
+
+/// Steps to every boundary, also from random points.
+pub(super) fn all_boundaries(arena: &mut Arena<'_>) -> Result<bool> {
+    boundaries(arena, 9, 3, 100)
+}
+
+fn boundaries(arena: &mut Arena<'_>, targets: usize, restarts: u64, steps: usize) -> Result<bool> {
+    for restart in 0..restarts {
+        let mut attempts = Vec::new();
+        for case in arena.standing() {
+            for target in targets_of(arena, case, targets) {
+                attempts.push(fab::Attempt::new(arena, case, target, 13, restart));
+            }
+        }
+        if !fab::approach(arena, &mut attempts, steps)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Random squares; more of them where they break what gradients did not.
+pub(super) fn squares(arena: &mut Arena<'_>, queries: usize) -> Result<bool> {
+    let before = arena.standing().len();
+    square::search(arena, queries, 14)?;
+    if arena.standing().len() < before && queries < 5000 {
+        square::search(arena, 5000, 15)?;
+    }
+    Ok(true)
+}

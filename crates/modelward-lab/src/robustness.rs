@@ -1,0 +1,302 @@
+//! How robust a model is on samples: an upper bound by attack, and whether it can be trusted.
+
+use std::time::Instant;
+
+use modelward_engine::{Result, Trouble};
+
+use crate::{
+    arena::{Arena, Case, Spent, Witness, is_out_of_time},
+    budget::Budget,
+    evade::{self, Done, Effort, pgd},
+    exact::{self, Rational},
+    random,
+    trust::{self, Indicator},
+    victim::{Averaged, Victim},
+};
+
+/// What is asked.
+#[derive(Clone, Debug)]
+pub struct Question<'a> {
+    /// Samples `[n, features]`.
+    pub samples: &'a [f32],
+    /// Their labels `[n]`.
+    pub labels: &'a [usize],
+    /// What may be done to them.
+    pub budget: Budget,
+    /// How hard is tried.
+    pub effort: Effort,
+    /// Whether each sample is to be given a class that was drawn for it, and not just any other.
+    pub targeted: bool,
+    /// Where random numbers begin.
+    pub seed: u64,
+    /// When to stop.
+    pub deadline: Option<Instant>,
+}
+
+/// What was measured.
+#[derive(Clone, Debug)]
+pub struct Robustness {
+    /// How many samples there were.
+    pub samples: usize,
+    /// How many the model gets right as they are.
+    pub right: usize,
+    /// How many stand against all that was tried.
+    pub stood: usize,
+    /// Of each class: its samples, those that are right, those that stand.
+    pub classes: Vec<Class>,
+    /// The steps of the attack.
+    pub steps: Vec<Done>,
+    /// What says whether the number can be trusted.
+    pub indicators: Vec<Indicator>,
+    /// Nodes that were taken for the identity to get a gradient.
+    pub straightened: Vec<String>,
+    /// How many draws each answer is the most frequent of, for a model that draws random numbers.
+    pub draws: usize,
+    /// Those that fell, with the points that they fell to, each judged again by itself.
+    pub fallen: Vec<Fallen>,
+    /// Witnesses that did not hold when they were judged again.
+    pub lost: usize,
+    /// How many stand at other sizes of the budget, the smallest first.
+    pub curve: Vec<Point>,
+    /// Inputs that were sent through the model.
+    pub spent: Spent,
+    /// Whether the time was up before all was tried.
+    pub cut: bool,
+}
+
+/// Samples of one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Class {
+    /// All.
+    pub samples: usize,
+    /// Those that are right.
+    pub right: usize,
+    /// Those that stand.
+    pub stood: usize,
+}
+
+/// A sample and the point that it fell to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fallen {
+    /// Its place in the data.
+    pub index: usize,
+    /// Its class.
+    pub label: usize,
+    /// The point.
+    pub witness: Witness,
+}
+
+/// How many stand at one size of the budget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// The size.
+    pub eps: Rational,
+    /// How many stand.
+    pub stood: usize,
+}
+
+/// Draws that each answer of a random model is made of.
+const DRAWS: usize = 16;
+
+/// Measure a model; `seconds` is the processor time of this process.
+///
+/// # Errors
+/// Where the model cannot be run, or a label is no class of it.
+pub fn measure(
+    victim: &mut dyn Victim,
+    question: &Question<'_>,
+    seconds: &dyn Fn() -> f64,
+) -> Result<Robustness> {
+    let classes = victim.classes();
+    if let Some(at) = question.labels.iter().position(|&label| label >= classes) {
+        let label = question.labels[at];
+        return Err(Trouble::new(
+            modelward_engine::Kind::Input,
+            format!("expected labels from 0 to {}, got {label} for the sample {at}", classes - 1),
+        ));
+    }
+    let is_random = is_random(victim, question.samples)?;
+    let draws = if is_random { DRAWS } else { 1 };
+    let mut averaged;
+    let repeated = if is_random {
+        // How often single answers differ is asked of the model itself.
+        let mut arena = arena(victim, question)?;
+        let cases = arena.standing();
+        Some(trust::repetition(&mut arena, &cases)?)
+    } else {
+        None
+    };
+    let victim: &mut dyn Victim = if is_random {
+        averaged = Averaged::new(victim, DRAWS);
+        &mut averaged
+    } else {
+        victim
+    };
+    let mut arena = arena(victim, question)?;
+    let right = arena.cases.len();
+    let mut cut = false;
+    let mut indicators = Vec::new();
+    until_time(trust::before(&mut arena), &mut cut, |found| indicators = found)?;
+    if let Some(repeated) = repeated {
+        indicators.retain(|indicator| indicator.name != repeated.name);
+        indicators.push(repeated);
+    }
+    let no_gradient = |found: &Indicator| found.name == "zero-gradient" && found.raised();
+    let mut straightened = Vec::new();
+    if indicators.iter().any(no_gradient) {
+        straightened = arena.straighten()?;
+    }
+    let mut steps = Vec::new();
+    if !cut {
+        steps = evade::attack(&mut arena, question.effort, seconds)?;
+        cut = steps.iter().any(|step| step.stopped == Some(evade::OUT_OF_TIME));
+    }
+    if !cut {
+        let found = trust::behind(&mut arena, &steps);
+        until_time(found, &mut cut, |found| indicators.extend(found))?;
+    }
+    let mut curve = Vec::new();
+    if !cut {
+        until_time(security_curve(&mut arena, question), &mut cut, |found| curve = found)?;
+    }
+    let (fallen, lost) = judged_again(&mut arena, is_random)?;
+    let stood = arena.standing().len();
+    let mut of_class = vec![Class::default(); classes];
+    for &label in question.labels {
+        of_class[label].samples += 1;
+    }
+    for (at, case) in arena.cases.iter().enumerate() {
+        of_class[case.label].right += 1;
+        of_class[case.label].stood += usize::from(arena.stands(at));
+    }
+    Ok(Robustness {
+        samples: question.labels.len(),
+        right,
+        stood,
+        classes: of_class,
+        steps,
+        indicators,
+        straightened,
+        draws,
+        fallen,
+        lost,
+        curve,
+        spent: arena.spent,
+        cut,
+    })
+}
+
+impl Robustness {
+    /// The indicators that are raised.
+    pub fn raised(&self) -> impl Iterator<Item = &Indicator> {
+        self.indicators.iter().filter(|indicator| indicator.raised())
+    }
+}
+
+fn arena<'a>(victim: &'a mut dyn Victim, question: &Question<'_>) -> Result<Arena<'a>> {
+    let Question { samples, labels, budget, seed, deadline, .. } = question;
+    let mut arena = Arena::new(victim, budget.clone(), samples, labels, *seed, *deadline)?;
+    if question.targeted {
+        let (classes, seed) = (arena.classes(), arena.seed);
+        for case in &mut arena.cases {
+            let mut random = random::stream(&[seed, case.index as u64, 200]);
+            let other = random.usize(..classes - 1);
+            case.target = Some(other + usize::from(other >= case.label));
+        }
+    }
+    Ok(arena)
+}
+
+/// Whether a model answers the same inputs with other numbers when it is asked again.
+fn is_random(victim: &mut dyn Victim, samples: &[f32]) -> Result<bool> {
+    let few = samples.len().min(8 * victim.features());
+    let first = victim.ask(&samples[..few])?;
+    for _ in 0..2 {
+        let again = victim.ask(&samples[..few])?;
+        let bits = |scores: &[f32]| scores.iter().map(|s| s.to_bits()).collect::<Vec<_>>();
+        if first.labels != again.labels || bits(&first.scores) != bits(&again.scores) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Take what was found, or note that the time was up.
+fn until_time<T>(found: Result<T>, cut: &mut bool, take: impl FnOnce(T)) -> Result<()> {
+    match found {
+        Ok(found) => take(found),
+        Err(trouble) if is_out_of_time(&trouble) => *cut = true,
+        Err(trouble) => return Err(trouble),
+    }
+    Ok(())
+}
+
+/// Judge every witness again, by itself: inside the budget exactly, and wrong in a batch of one. What
+/// does not hold is taken back.
+fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, usize)> {
+    let mut fallen = Vec::new();
+    let mut lost = 0;
+    for at in 0..arena.cases.len() {
+        let Some(witness) = arena.cases[at].witness.clone() else { continue };
+        let label = arena.label_of(&witness.point)?;
+        let Case { index, label: own, target, sample, .. } = &arena.cases[at];
+        let wrong = match target {
+            Some(target) => label == *target as i64,
+            None => label != *own as i64,
+        };
+        let holds = arena.budget.contains(sample, &witness.point) && (wrong || is_random);
+        if holds {
+            fallen.push(Fallen { index: *index, label: *own, witness });
+        } else {
+            lost += 1;
+            arena.cases[at].witness = None;
+        }
+    }
+    Ok((fallen, lost))
+}
+
+/// How many stand at a quarter, a half, twice and four times the budget: by a short attack, and by
+/// what was seen on the way.
+fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<Point>> {
+    if question.targeted || question.effort == Effort::Quick {
+        return Ok(Vec::new());
+    }
+    let mut curve = Vec::new();
+    let factors = [(1, 4), (1, 2), (1, 1), (2, 1), (4, 1)];
+    for (above, below) in factors {
+        let eps = &arena.budget.eps * Rational::new(above.into(), below.into());
+        let size = exact::float(&eps);
+        // Who falls to less falls to more, and who stands against more stands against less.
+        let reached = |case: &Case| case.nearest < size;
+        let open = (0..arena.cases.len())
+            .filter(|&at| !reached(&arena.cases[at]) && (above > below || !arena.stands(at)));
+        let open = open.collect::<Vec<_>>();
+        let settled = arena.cases.iter().filter(|case| reached(case)).count();
+        let mut fallen = settled;
+        if above == below {
+            fallen = arena.cases.len() - arena.standing().len();
+        } else if !open.is_empty() {
+            let rows = |at: usize| arena.cases[at].sample.iter().copied();
+            let points = open.iter().flat_map(|&at| rows(at)).collect::<Vec<_>>();
+            let labels = open.iter().map(|&at| arena.cases[at].label).collect::<Vec<_>>();
+            let budget = arena.budget.of_size(eps.clone());
+            let near = arena.aside(budget, &points, &labels, |aside| {
+                pgd::climb(aside, 20, 1, 300)?;
+                Ok(aside.cases.iter().map(|case| case.nearest).collect::<Vec<_>>())
+            })?;
+            for (&at, near) in open.iter().zip(near) {
+                let case = &mut arena.cases[at];
+                case.nearest = case.nearest.min(near);
+                fallen += usize::from(case.nearest <= size);
+            }
+        }
+        curve.push(Point { eps, stood: arena.cases.len() - fallen });
+    }
+    // The counts come from attacks of their own: what a smaller budget breaks a larger one breaks.
+    let mut least = usize::MAX;
+    for point in &mut curve {
+        point.stood = point.stood.min(least);
+        least = point.stood;
+    }
+    Ok(curve)
+}

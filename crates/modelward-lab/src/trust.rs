@@ -1,0 +1,84 @@
+//! Can the number be trusted? Behaviour of a model that makes an attack fail without making the
+//! model robust, measured and held against a limit.
+//!
+//! After Carlini et al. 2019 ("On evaluating adversarial robustness", sections 3 and 5), the flags of
+//! AutoAttack, Pintor et al. 2022 ("Indicators of attack failure") and Zimmermann et al. 2022
+//! ("Increasing confidence in adversarial robustness evaluations"). Nothing here looks at names or
+//! operators: each indicator is a share of samples that behave in a way.
+
+use modelward_engine::Result;
+
+use crate::{arena::Arena, evade::Done};
+
+mod before;
+mod behind;
+mod twin;
+
+pub use self::before::repetition;
+
+/// A share of samples, and the limit above which the number is not to be trusted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Indicator {
+    /// Its name.
+    pub name: &'static str,
+    /// The share.
+    pub value: f64,
+    /// Of how many samples.
+    pub n: usize,
+    /// Above this it is raised.
+    pub limit: f64,
+}
+
+impl Indicator {
+    /// Whether it says that the number is not to be trusted.
+    pub fn raised(&self) -> bool {
+        self.value > self.limit
+    }
+
+    fn of(name: &'static str, count: usize, n: usize, limit: f64) -> Self {
+        let value = if n == 0 { 0.0 } else { count as f64 / n as f64 };
+        Self { name, value, n, limit }
+    }
+}
+
+/// The most samples that are looked at.
+const LOOKED_AT: usize = 100;
+
+/// What can be seen before any attack: gradients, differences, repetition, flatness.
+///
+/// # Errors
+/// Where the model cannot be run, or the time is up.
+pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
+    let cases = arena.standing().into_iter().take(LOOKED_AT).collect::<Vec<_>>();
+    let mut all = vec![before::repetition(arena, &cases)?, before::flatness(arena, &cases)?];
+    all.extend(before::gradients(arena, &cases)?);
+    Ok(all)
+}
+
+/// What an attack's own course says, and what a larger budget and planted answers do.
+///
+/// # Errors
+/// As [`before`].
+pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
+    let all = arena.cases.len();
+    let white =
+        done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
+    let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
+    let mut found = vec![behind::nonfinite(arena)];
+    if let (Some(white), Some(black)) = (white, black) {
+        // One of a hundred that gradients miss is what luck does.
+        let most = 0.01_f64.max(1.5 / all.max(1) as f64);
+        found.push(Indicator::of("black-over-white", white - black.min(white), all, most));
+    }
+    found.push(behind::noise(arena)?);
+    found.push(behind::larger(arena)?);
+    found.push(twin::missed(arena)?);
+    Ok(found)
+}
+
+/// Whether an attack asks for scores alone.
+fn is_black(attack: &str) -> bool {
+    ["square", "hopskipjump", "boundary", "simba", "nes", "sparse"]
+        .iter()
+        .any(|black| attack.starts_with(black))
+}

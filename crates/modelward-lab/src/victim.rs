@@ -1,0 +1,90 @@
+//! A model under attack: what it answers, and where it has one its gradient.
+
+use modelward_engine::Result;
+
+mod averaged;
+mod network;
+mod prepared;
+
+pub use self::{averaged::Averaged, network::Network, prepared::Prepared};
+
+/// A classifier that can be asked.
+pub trait Victim {
+    /// How many numbers an input has.
+    fn features(&self) -> usize;
+
+    /// The shape of one input.
+    fn shape(&self) -> &[usize];
+
+    /// How many classes there are, two or more.
+    fn classes(&self) -> usize;
+
+    /// Its answers to inputs `[n, features]`.
+    ///
+    /// # Errors
+    /// Where it cannot be run on them.
+    fn ask(&mut self, inputs: &[f32]) -> Result<Answers>;
+
+    /// What it gives as deployed for inputs `[n, features]`, a row for each.
+    ///
+    /// # Errors
+    /// Where it cannot be run on them.
+    fn deployed(&mut self, inputs: &[f32]) -> Result<Vec<f32>> {
+        Ok(self.ask(inputs)?.scores)
+    }
+
+    /// Take rounding, signs and the like for the identity where a gradient passes them; gives the
+    /// nodes that were.
+    ///
+    /// # Errors
+    /// Where its gradient cannot be written.
+    fn straighten(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    /// Its answers, and gradients by the inputs; `None` where it gives no gradient.
+    ///
+    /// # Errors
+    /// Where it cannot be run on them.
+    fn slope(&mut self, of: Slope<'_>, inputs: &[f32]) -> Result<Option<Slopes>>;
+}
+
+/// Answers to a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Answers {
+    /// What it says, as deployed: the class of each input, [`NO_CLASS`] where an output is no finite
+    /// number.
+    pub labels: Vec<i64>,
+    /// Scores `[n, classes]`, the largest for the class that is said; logits where the model has
+    /// them. Empty where the model gives labels alone.
+    pub scores: Vec<f32>,
+}
+
+/// The class of an answer that is no number.
+pub const NO_CLASS: i64 = -1;
+
+/// What a gradient is taken of, for scores `z` of each input.
+#[derive(Clone, Copy, Debug)]
+pub enum Slope<'a> {
+    /// `w . z` with weights `[n, classes]`.
+    Weighted(&'a [f32]),
+    /// The cross-entropy against one label for each input. Where there are two classes it has the
+    /// direction of the margin, and that is taken.
+    CrossEntropy(&'a [usize]),
+    /// `-(a . z) / (b . z)` with weights `[n, classes]`.
+    Ratio {
+        /// `a`
+        above: &'a [f32],
+        /// `b`
+        below: &'a [f32],
+    },
+}
+
+/// Answers and gradients of a batch.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Slopes {
+    /// The answers.
+    pub answers: Answers,
+    /// Gradients `[n, features]`.
+    pub gradients: Vec<f32>,
+}

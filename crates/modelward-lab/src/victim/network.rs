@@ -1,0 +1,439 @@
+//! An ONNX classifier.
+
+use std::sync::Arc;
+
+use modelward_engine::{
+    Data, Element, Kind, Limits, Meter, Model, Result, Tensor, Trouble,
+    exec::{self, How, Session},
+    feed::{By, Fed, Objective},
+    grad::Loss,
+    graph::{Dimension, Graph, ValueId},
+};
+
+use crate::victim::{Answers, NO_CLASS, Slope, Slopes, Victim};
+
+/// A classifier with one input and scores among its outputs.
+#[derive(Debug)]
+pub struct Network {
+    model: Model,
+    how: How,
+    input: ValueId,
+    element: Element,
+    shape: Vec<usize>,
+    features: usize,
+    scores: ValueId,
+    logits: ValueId,
+    columns: Columns,
+    /// Whether inputs go one by one: the file was exported for one, and cannot take more.
+    single: bool,
+    forward: Session,
+    straight_through: bool,
+    slopes: [Option<Differentiated>; 3],
+    straightened: Vec<String>,
+}
+
+/// What the columns of the scores are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Columns {
+    /// One for each class.
+    Classes(usize),
+    /// One number, a probability of class 1.
+    Probability,
+    /// One number, above 0 for class 1.
+    Logit,
+}
+
+/// The gradient graph of one kind of objective, or none where there is no gradient.
+#[derive(Debug)]
+enum Differentiated {
+    No,
+    Yes(Box<Session>),
+}
+
+impl Network {
+    /// Take a model for inputs of so many numbers, given in the shape `given` by the user.
+    ///
+    /// # Errors
+    /// Where it has more than one input, takes another number of numbers, or gives no scores.
+    pub fn new(mut model: Model, given: &[usize], how: How) -> Result<Self> {
+        let [input] = model.graph.inputs[..] else {
+            let count = model.graph.inputs.len();
+            return Err(Trouble::unsupported(format!(
+                "expected a model with one input, got {count}"
+            ))
+            .help("give a property instead: `modelward certify --property`"));
+        };
+        let declared = model.graph.value(input).declared.clone();
+        let element = declared.as_ref().map_or(Element::F32, |declared| declared.element);
+        if !element.is_float() {
+            return Err(Trouble::unsupported(format!(
+                "expected an input of floats, got {element}"
+            )));
+        }
+        let shape = shape(declared.as_ref().and_then(|d| d.dims.as_deref()), given)?;
+        let features = shape.iter().product();
+        let fed = |n: usize| -> Result<Fed> {
+            let zeros = tensor(vec![0.5; n * features], &shape, n, element)?;
+            Ok(vec![(input, Arc::new(zeros))])
+        };
+        let (scores, columns) = scores(&model, &fed(1)?, &how.limits)?;
+        model.graph.outputs = vec![scores];
+        model.graph.prune();
+        let logits = match columns {
+            Columns::Classes(_) | Columns::Probability => model.logits(scores),
+            Columns::Logit => scores,
+        };
+        let graph = Arc::new(with_outputs(&model.graph, &[scores, logits]));
+        // A file for one input may still take many; whether their answers are the same is tried.
+        let two = batch_of_two(&graph, &fed(1)?, &fed(2)?, how);
+        let single = two.is_none();
+        let forward = match two {
+            Some(session) => session,
+            None => Session::new(graph, &fed(1)?, how)?,
+        };
+        Ok(Self {
+            model,
+            how,
+            input,
+            element,
+            shape,
+            features,
+            scores,
+            logits,
+            columns,
+            single,
+            forward,
+            straight_through: false,
+            slopes: [None, None, None],
+            straightened: Vec::new(),
+        })
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    fn session(&mut self, of: Slope<'_>) -> Result<Option<&mut Session>> {
+        let (at, objective) = match of {
+            Slope::Weighted(_) => (0, Objective::Logits),
+            Slope::CrossEntropy(_) => (1, Objective::Loss(Loss::CrossEntropy)),
+            Slope::Ratio { .. } => (2, Objective::Loss(Loss::Ratio)),
+        };
+        if self.slopes[at].is_none() {
+            self.slopes[at] = Some(self.differentiate(&objective)?);
+        }
+        Ok(match &mut self.slopes[at] {
+            Some(Differentiated::Yes(session)) => Some(session),
+            _ => None,
+        })
+    }
+
+    fn differentiate(&mut self, objective: &Objective) -> Result<Differentiated> {
+        let count = if self.single { 1 } else { 2 };
+        let middle = vec![0.5; count * self.features];
+        let fed = vec![(self.input, Arc::new(tensor(middle, &self.shape, count, self.element)?))];
+        let straight = self.straight_through;
+        let derived =
+            self.model.derivative(&By::Inputs, objective, Some(&fed), straight, &self.how.limits);
+        let derivative = match derived {
+            Ok(derivative) => derivative,
+            Err(trouble) if trouble.kind == Kind::Unsupported => return Ok(Differentiated::No),
+            Err(trouble) => return Err(trouble),
+        };
+        self.straightened = derivative.replaced;
+        let Some((_, gradient)) = derivative.gradients.first() else {
+            return Ok(Differentiated::No);
+        };
+        let mut graph = derivative.graph;
+        graph.outputs = vec![self.scores, self.logits, *gradient];
+        graph.prune();
+        let columns = self.columns.count();
+        let mut given = fed;
+        let seeds = derivative.seeds.iter().map(|(_, id)| *id);
+        for id in derivative.labels.into_iter().chain(derivative.below).chain(seeds) {
+            let zeros = Tensor::new([count, columns], vec![0.0_f32; count * columns])?;
+            given.push((id, Arc::new(zeros.cast(self.element)?)));
+        }
+        // In the order of the graph's inputs, as a session takes them.
+        Ok(Differentiated::Yes(Box::new(Session::new(Arc::new(graph), &given, self.how)?)))
+    }
+
+    /// Answers from the scores as deployed and the logits below them.
+    fn answers(&self, scores: &Tensor, logits: &Tensor) -> Result<Answers> {
+        let [scores, logits] = [floats(scores)?, floats(logits)?];
+        let columns = self.columns.count();
+        let labels = scores.chunks_exact(columns).map(|row| self.columns.class(row)).collect();
+        let scores = match self.columns {
+            Columns::Classes(_) => logits.into_owned(),
+            Columns::Probability | Columns::Logit => {
+                logits.iter().flat_map(|&logit| [0.0, logit]).collect()
+            }
+        };
+        Ok(Answers { labels, scores })
+    }
+
+    /// Run a session on inputs in one go, or one by one.
+    fn run(
+        &mut self,
+        of: Option<Slope<'_>>,
+        inputs: &[f32],
+        extra: &[Vec<f32>],
+    ) -> Result<Option<Vec<Tensor>>> {
+        let (features, columns, element) = (self.features, self.columns.count(), self.element);
+        let (shape, single) = (self.shape.clone(), self.single);
+        let session = match of {
+            None => &mut self.forward,
+            Some(of) => match self.session(of)? {
+                Some(session) => session,
+                None => return Ok(None),
+            },
+        };
+        let count = inputs.len() / features.max(1);
+        let mut run = |from: usize, to: usize| -> Result<Vec<Tensor>> {
+            let piece = inputs[from * features..to * features].to_vec();
+            let mut given = vec![Arc::new(tensor(piece, &shape, to - from, element)?)];
+            for extra in extra {
+                let piece = extra[from * columns..to * columns].to_vec();
+                let piece = Tensor::new([to - from, columns], piece)?;
+                given.push(Arc::new(if element == Element::F32 {
+                    piece
+                } else {
+                    piece.cast(element)?
+                }));
+            }
+            session.run(&given)
+        };
+        if !single {
+            return run(0, count).map(Some);
+        }
+        let mut all: Vec<Vec<f32>> = Vec::new();
+        for at in 0..count {
+            let outputs = run(at, at + 1)?;
+            all.resize_with(outputs.len(), Vec::new);
+            for (all, output) in all.iter_mut().zip(&outputs) {
+                all.extend_from_slice(&floats(output)?);
+            }
+        }
+        let tensors = all.into_iter().map(|values| {
+            let width = values.len() / count.max(1);
+            Tensor::new([count, width], values)
+        });
+        tensors.collect::<Result<Vec<_>>>().map(Some)
+    }
+}
+
+impl Victim for Network {
+    fn features(&self) -> usize {
+        self.features
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn classes(&self) -> usize {
+        self.columns.count().max(2)
+    }
+
+    fn deployed(&mut self, inputs: &[f32]) -> Result<Vec<f32>> {
+        let outputs = self.run(None, inputs, &[])?.unwrap_or_default();
+        let [scores, _] = &outputs[..] else { return Err(missing()) };
+        Ok(floats(scores)?.into_owned())
+    }
+
+    fn straighten(&mut self) -> Result<Vec<String>> {
+        self.straight_through = true;
+        self.slopes = [None, None, None];
+        let weights = Slope::Weighted(&[]);
+        self.session(weights)?;
+        Ok(self.straightened.clone())
+    }
+
+    fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
+        if inputs.is_empty() {
+            return Ok(Answers::default());
+        }
+        let outputs = self.run(None, inputs, &[])?.unwrap_or_default();
+        let [scores, logits] = &outputs[..] else { return Err(missing()) };
+        let answers = self.answers(scores, logits)?;
+        self.forward.reuse(outputs);
+        Ok(answers)
+    }
+
+    fn slope(&mut self, of: Slope<'_>, inputs: &[f32]) -> Result<Option<Slopes>> {
+        if inputs.is_empty() {
+            return Ok(Some(Slopes::default()));
+        }
+        let count = inputs.len() / self.features.max(1);
+        let classes = self.classes();
+        let one = self.columns.count() == 1;
+        // Two classes with one number between them: every loss has the direction of the margin.
+        let (of, extra) = match of {
+            Slope::Weighted(weights) if one => {
+                (of, vec![weights.chunks_exact(2).map(|row| row[1] - row[0]).collect()])
+            }
+            Slope::CrossEntropy(labels) if classes == 2 => {
+                let sign = |label: usize| if label == 1 { -1.0 } else { 1.0 };
+                let weights: Vec<f32> = if one {
+                    labels.iter().map(|&label| sign(label)).collect()
+                } else {
+                    labels.iter().flat_map(|&label| [-sign(label), sign(label)]).collect()
+                };
+                (Slope::Weighted(&[]), vec![weights])
+            }
+            Slope::Ratio { above, .. } if classes == 2 => {
+                let weights: Vec<f32> = if one {
+                    above.chunks_exact(2).map(|row| row[0] - row[1]).collect()
+                } else {
+                    above.iter().map(|weight| -weight).collect()
+                };
+                (Slope::Weighted(&[]), vec![weights])
+            }
+            Slope::Weighted(weights) => (of, vec![weights.to_vec()]),
+            Slope::CrossEntropy(labels) => {
+                let mut rows = vec![0.0; count * classes];
+                for (row, &label) in rows.chunks_exact_mut(classes).zip(labels) {
+                    row[label] = 1.0;
+                }
+                (of, vec![rows])
+            }
+            Slope::Ratio { above, below } => (of, vec![above.to_vec(), below.to_vec()]),
+        };
+        let Some(outputs) = self.run(Some(of), inputs, &extra)? else { return Ok(None) };
+        let [scores, logits, gradients] = &outputs[..] else { return Err(missing()) };
+        let answers = self.answers(scores, logits)?;
+        let gradients = floats(gradients)?.into_owned();
+        if let Some(session) = self.session(of)? {
+            session.reuse(outputs);
+        }
+        Ok(Some(Slopes { answers, gradients }))
+    }
+}
+
+impl Columns {
+    fn count(self) -> usize {
+        match self {
+            Self::Classes(classes) => classes,
+            Self::Probability | Self::Logit => 1,
+        }
+    }
+
+    /// The class that a row says.
+    fn class(self, row: &[f32]) -> i64 {
+        if !row.iter().all(|score| score.is_finite()) {
+            return NO_CLASS;
+        }
+        match self {
+            Self::Probability => i64::from(row.first().is_some_and(|&score| score > 0.5)),
+            Self::Logit => i64::from(row.first().is_some_and(|&score| score > 0.0)),
+            Self::Classes(_) => {
+                // The first of the largest, as every runtime's argmax.
+                let mut best = 0;
+                for (at, score) in row.iter().enumerate() {
+                    if *score > row[best] {
+                        best = at;
+                    }
+                }
+                best as i64
+            }
+        }
+    }
+}
+
+/// The shape of one input: the model's where it says one, else the user's.
+fn shape(declared: Option<&[Dimension]>, given: &[usize]) -> Result<Vec<usize>> {
+    let count = given.iter().product::<usize>();
+    let Some([_, dims @ ..]) = declared else { return Ok(given.to_vec()) };
+    let fixed = |dimension: &Dimension| match dimension {
+        Dimension::Fixed(size) => Some(*size),
+        Dimension::Named(_) | Dimension::Any => None,
+    };
+    let known = dims.iter().map(fixed).collect::<Option<Vec<_>>>();
+    let shape = match known {
+        Some(known) => known,
+        None if dims.len() == given.len() => {
+            dims.iter().zip(given).map(|(d, &size)| fixed(d).unwrap_or(size)).collect()
+        }
+        // One dimension that is not said is what is left.
+        None => {
+            let product = dims.iter().filter_map(fixed).product::<usize>().max(1);
+            let free = dims.iter().filter(|d| fixed(d).is_none()).count();
+            let left = if free == 1 { count / product } else { 0 };
+            dims.iter().map(|d| fixed(d).unwrap_or(left)).collect()
+        }
+    };
+    if shape.iter().product::<usize>() != count || count == 0 {
+        return Err(Trouble::new(
+            Kind::Input,
+            format!("expected inputs of the shape {shape:?}, got {given:?}"),
+        )
+        .help("the data must have as many numbers a sample as the model takes"));
+    }
+    Ok(shape)
+}
+
+/// The output that classes are read from, and what its columns are.
+fn scores(model: &Model, fed: &Fed, limits: &Limits) -> Result<(ValueId, Columns)> {
+    let outputs = exec::evaluate(&model.graph, fed, &Meter::new(*limits))?;
+    let mut found = model.graph.outputs.iter().zip(&outputs);
+    let float = found.find(|(_, tensor)| tensor.element().is_float());
+    let (&id, tensor) = float.ok_or_else(|| {
+        Trouble::unsupported("expected a classifier with scores, got one with labels alone")
+    })?;
+    let columns = tensor.count();
+    let last = model.graph.writers().get(&id).and_then(|&at| model.graph.nodes().get(at));
+    let columns = match columns {
+        0 => return Err(Trouble::unsupported("expected scores of classes, got none")),
+        1 if last.is_some_and(|node| node.operator.name == "Sigmoid") => Columns::Probability,
+        1 => Columns::Logit,
+        many => Columns::Classes(many),
+    };
+    Ok((id, columns))
+}
+
+/// A session for batches, where the model gives two inputs the same answers as one by one.
+fn batch_of_two(graph: &Arc<Graph>, one: &Fed, two: &Fed, how: How) -> Option<Session> {
+    let mut many = Session::new(graph.clone(), two, how).ok()?;
+    let both = many.run(&two.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>()).ok()?;
+    let alone = exec::run(graph, one, how).ok()?;
+    let same = both.iter().zip(&alone).all(|(both, alone)| {
+        let (both, alone) = (both.floats(), alone.floats());
+        let (Ok(both), Ok(alone)) = (both, alone) else { return false };
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-4 * (1.0 + b.abs()) || a.is_nan();
+        both.len() == 2 * alone.len()
+            && both.chunks_exact(alone.len().max(1)).all(|row| row.iter().zip(&alone).all(close))
+    });
+    same.then_some(many)
+}
+
+/// A graph with other outputs.
+fn with_outputs(graph: &Graph, outputs: &[ValueId]) -> Graph {
+    let mut graph = graph.clone();
+    graph.outputs = outputs.to_vec();
+    graph
+}
+
+fn tensor(values: Vec<f32>, shape: &[usize], count: usize, element: Element) -> Result<Tensor> {
+    let dims = [count].iter().chain(shape).copied().collect::<Vec<_>>();
+    let tensor = Tensor::new(dims, values)?;
+    if element == Element::F32 { Ok(tensor) } else { tensor.cast(element) }
+}
+
+/// The elements as floats of 32 bits.
+fn floats(tensor: &Tensor) -> Result<std::borrow::Cow<'_, [f32]>> {
+    Ok(match tensor.data() {
+        Data::F32(values) => values.into(),
+        _ => {
+            let cast = tensor.cast(Element::F32)?;
+            match cast.into_parts().1 {
+                Data::F32(values) => values.into(),
+                _ => return Err(missing()),
+            }
+        }
+    })
+}
+
+fn missing() -> Trouble {
+    Trouble::graph("the model gives fewer outputs than it says")
+}
