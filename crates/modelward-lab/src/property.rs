@@ -13,6 +13,8 @@ mod network;
 mod read;
 mod soften;
 mod terms;
+#[cfg(test)]
+mod tiny;
 
 pub use self::{
     case::{Case, Halfspace, Property, margin},

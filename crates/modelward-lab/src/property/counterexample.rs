@@ -41,7 +41,8 @@ impl Counterexample {
             match &term {
                 Term::Word("sat", _) => {}
                 Term::Word(_, line) => {
-                    let why = format!("expected a list such as `((X_0 0.5) ...)`, got {}", term.shown());
+                    let why =
+                        format!("expected a list such as `((X_0 0.5) ...)`, got {}", term.shown());
                     return Err(wrong(*line, &why));
                 }
                 Term::List(values, _) => {

@@ -15,7 +15,11 @@ pub(super) struct Floats {
 impl Floats {
     /// Those of a case; `None` where an interval holds no number at all.
     pub(super) fn of(case: &Case) -> Option<Self> {
-        let sides = case.low.iter().zip(&case.high).map(|(low, high)| interval(low.as_ref(), high.as_ref()));
+        let sides = case
+            .low
+            .iter()
+            .zip(&case.high)
+            .map(|(low, high)| interval(low.as_ref(), high.as_ref()));
         let (low, high) = sides.collect::<Option<Vec<_>>>()?.into_iter().unzip();
         Some(Self { low, high })
     }

@@ -73,6 +73,46 @@ impl Verdict {
     }
 }
 
+impl Judgement {
+    /// Why it is no counterexample, for a property of so many inputs.
+    pub fn reason(&self, inputs: usize) -> String {
+        let mut parts = Vec::new();
+        if let Some(Outside { input, value, low, high }) = &self.farthest {
+            let side = |bound: &Option<f64>, none: &str| bound.map_or(none.to_owned(), amount);
+            parts.push(format!(
+                "the input X_{input} = {} lies outside [{}, {}] by {}",
+                amount(*value),
+                side(low, "-inf"),
+                side(high, "inf"),
+                amount(self.outside)
+            ));
+            let inside = match self.margin_inside {
+                Some(margin) if margin <= 0.0 => "the nearest point inside is a violation",
+                Some(_) => "the property holds at the nearest point inside",
+                None => "the box holds no point",
+            };
+            let count = self.inputs_outside;
+            parts.push(format!("{count} of {inputs} inputs are outside; {inside}"));
+        }
+        if self.margin > 0.0 {
+            let margin = amount(self.margin);
+            parts.push(format!("the outputs are {margin} away from what the property forbids"));
+        }
+        parts.join("; ")
+    }
+}
+
+/// A number as people read it.
+fn amount(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 || (1e-3..1e6).contains(&size) {
+        let text = format!("{number:.6}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        format!("{number:.3e}")
+    }
+}
+
 /// Judge a counterexample.
 ///
 /// # Errors
@@ -178,4 +218,57 @@ fn farthest(case: &Case, point: &[Rational]) -> (Option<Outside>, usize) {
         }
     }
     (worst.map(|(_, outside)| outside), count)
+}
+
+#[cfg(test)]
+mod tests {
+    use modelward_engine::Limits;
+
+    use super::*;
+    use crate::property::tiny;
+
+    /// Of `y = [relu(x_0 - x_1), x_0]` with inputs in [0, 0.1] and [0, 1]: `y_0 >= 0.05`.
+    fn judged(point: &str) -> Judgement {
+        let property = Property::parse(
+            "(declare-const X_0 Real)(declare-const X_1 Real)
+             (declare-const Y_0 Real)(declare-const Y_1 Real)
+             (assert (<= X_0 0.1))(assert (>= X_0 0))(assert (<= X_1 1))(assert (>= X_1 0))
+             (assert (>= Y_0 0.05))",
+        );
+        let model = tiny::model();
+        let mut network = Network::new(&model, 2, 2, Limits::default()).unwrap();
+        let point = Counterexample::parse(point).unwrap();
+        check(&mut network, &property.unwrap(), &point).unwrap()
+    }
+
+    #[test]
+    fn inside_and_wrong_is_valid() {
+        let judged = judged("((X_0 0.1) (X_1 0))");
+        assert_eq!(judged.verdict, Verdict::Valid);
+        assert_eq!((judged.outside, judged.farthest), (0.0, None));
+        // As 32 bits 0.1 is a little more.
+        assert!(judged.outside_float32 > 1e-9 && judged.outside_float32 < 2e-9);
+        assert!((judged.margin + 0.05).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_little_outside_is_only_tolerated() {
+        let judged = judged("((X_0 0.10001) (X_1 -1e-30))");
+        assert_eq!(judged.verdict, Verdict::Tolerance);
+        assert!((judged.outside - 1e-5).abs() < 1e-20);
+        assert_eq!(judged.inputs_outside, 2);
+        assert_eq!(
+            judged.reason(2),
+            "the input X_0 = 0.10001 lies outside [0, 0.1] by 1.000e-5; 2 of 2 inputs are outside; \
+             the nearest point inside is a violation"
+        );
+    }
+
+    #[test]
+    fn far_outside_or_not_wrong_is_invalid() {
+        assert_eq!(judged("((X_0 0.5) (X_1 0))").verdict, Verdict::Invalid);
+        let judged = judged("((X_0 0.02) (X_1 0))");
+        assert_eq!(judged.verdict, Verdict::Invalid);
+        assert_eq!(judged.reason(2), "the outputs are 0.03 away from what the property forbids");
+    }
 }

@@ -89,7 +89,9 @@ impl<'m> Network<'m> {
             _ if sizes.iter().sum::<usize>() == outputs => (0..sizes.len()).collect(),
             _ => {
                 let why = format!("expected a model of {outputs} outputs, got one of {sizes:?}");
-                return Err(Trouble::new(Kind::Input, why).help("is it the model of this property?"));
+                return Err(
+                    Trouble::new(Kind::Input, why).help("is it the model of this property?")
+                );
             }
         };
         if network.taken.len() == 1 {
@@ -202,7 +204,8 @@ impl<'m> Network<'m> {
         let mut taken = model.derivative(&By::Inputs, &objective, Some(&fed), false, limits)?;
         let straight = !taken.zero.is_empty();
         if straight {
-            taken = softened(model)?.derivative(&By::Inputs, &objective, Some(&fed), true, limits)?;
+            taken =
+                softened(model)?.derivative(&By::Inputs, &objective, Some(&fed), true, limits)?;
         }
         let one = evaluate(&model.graph, &self::fed(&self.inputs, 1)?, &Meter::new(*limits))?;
         let seeds = taken.seeds.iter().zip(&seeded).filter_map(|((_, id), &at)| {
@@ -252,7 +255,8 @@ impl Runner {
         });
         let blocks = blocks.collect::<Vec<_>>();
         let rows = |session: &mut Self| {
-            let tensors = inputs.iter().zip(&blocks).map(|(input, block)| (input, block.as_slice()));
+            let tensors =
+                inputs.iter().zip(&blocks).map(|(input, block)| (input, block.as_slice()));
             session.run_blocks(&tensors.collect::<Vec<_>>(), ROWS).ok()
         };
         let (together, apart) = (rows(&mut all)?, rows(&mut one)?);
@@ -275,7 +279,11 @@ impl Runner {
                     break;
                 }
                 let rows = group.chunks_exact(width.max(1));
-                blocks.push((input, rows.flat_map(|row| row[at..at + input.count].iter().copied()).collect::<Vec<_>>()));
+                blocks.push((
+                    input,
+                    rows.flat_map(|row| row[at..at + input.count].iter().copied())
+                        .collect::<Vec<_>>(),
+                ));
                 at += input.count;
                 rest = others;
             }
@@ -377,7 +385,8 @@ fn shapes(model: &Model, wanted: usize) -> Result<Vec<Input>> {
                     *first = Some(1);
                 }
                 // One size that is free is what is left.
-                let known = fixed.iter().flatten().try_fold(1_usize, |all, &one| all.checked_mul(one));
+                let known =
+                    fixed.iter().flatten().try_fold(1_usize, |all, &one| all.checked_mul(one));
                 let left = known.and_then(|known| wanted.checked_div(known)).unwrap_or(1).max(1);
                 let free = fixed.iter().filter(|size| size.is_none()).count();
                 let of = |size: Option<usize>| size.unwrap_or(if free == 1 { left } else { 1 });
@@ -411,4 +420,43 @@ fn logits(model: &Model) -> Option<ValueId> {
     }
     // A name is how it is asked for.
     found.filter(|&id| !model.graph.value(id).name.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::property::tiny;
+
+    #[test]
+    fn a_batch_of_one_that_was_baked_in_admits_more() {
+        let model = tiny::model();
+        let mut network = Network::new(&model, 2, 2, Limits::default()).unwrap();
+        assert!(network.forward.batched);
+        let rows = [0.5, 0.25, 0.25, 0.5, 1.0, 0.0];
+        assert_eq!(network.outputs(&rows).unwrap(), [0.25, 0.5, 0.0, 0.25, 1.0, 1.0]);
+        let slopes = network.slopes(&rows, &[1.0, 0.0, 1.0, 0.0, 0.0, 1.0]).unwrap();
+        assert_eq!(slopes.gradients, [1.0, -1.0, 0.0, 0.0, 1.0, 0.0]);
+        assert_eq!(network.precise(&rows[..2]).unwrap(), [0.25, 0.5]);
+    }
+
+    #[test]
+    fn signs_have_a_slope() {
+        let model = tiny::model_of_signs();
+        let mut network = Network::new(&model, 2, 2, Limits::default()).unwrap();
+        assert!(network.has_steps().unwrap());
+        let slopes = network.slopes(&[0.5, 0.25], &[1.0, 0.0]).unwrap();
+        assert_eq!(slopes.outputs, [1.0, 1.0]);
+        assert!(slopes.gradients[0] > 0.0 && slopes.gradients[1] < 0.0);
+    }
+
+    #[test]
+    fn a_model_of_another_size_is_refused() {
+        let model = tiny::model();
+        let refused = |inputs, outputs| {
+            let refused = Network::new(&model, inputs, outputs, Limits::default());
+            refused.unwrap_err().to_string()
+        };
+        assert!(refused(3, 2).contains("expected a model of 3 inputs, got one of 2"));
+        assert!(refused(2, 3).contains("expected a model of 3 outputs"));
+    }
 }

@@ -143,9 +143,8 @@ impl Reader {
         let Some((head, rest)) = terms.split_first() else {
             return Err(wrong(line, &format!("{expected}, got `()`")));
         };
-        let head = head.word().ok_or_else(|| {
-            wrong(line, &format!("{expected}, got {}", term.shown()))
-        })?;
+        let head =
+            head.word().ok_or_else(|| wrong(line, &format!("{expected}, got {}", term.shown())))?;
         match (head, rest) {
             ("and" | "or", []) => {
                 Err(wrong(line, &format!("expected comparisons in `{head}`, got none")))
@@ -192,20 +191,23 @@ impl Reader {
         sum.inputs.retain(|_, weight| !weight.is_zero());
         let Sum { inputs, outputs, constant } = sum;
         match (inputs.len(), outputs.is_empty()) {
-            (0, false) => Ok(Atom::Outputs(Arc::new(Weighted { weights: outputs, bound: -constant }))),
+            (0, false) => {
+                Ok(Atom::Outputs(Arc::new(Weighted { weights: outputs, bound: -constant })))
+            }
             (1, true) => {
                 let bounded = inputs.into_iter().next();
                 let (input, weight) = bounded.unwrap_or_else(|| (0, Rational::one()));
                 let bound = Arc::new(-constant / &weight);
                 Ok(Atom::Input { input, above: weight.is_positive(), bound })
             }
-            (0, true) => Err(wrong(line, "expected an input or an output in a comparison, got none")),
+            (0, true) => {
+                Err(wrong(line, "expected an input or an output in a comparison, got none"))
+            }
             (_, false) => Err(wrong(line, "expected inputs or outputs in a comparison, got both")),
-            (more, true) => Err(wrong(
-                line,
-                &format!("expected one input against a number, got {more} inputs"),
-            )
-            .help("the inputs of a case are a box")),
+            (more, true) => {
+                Err(wrong(line, &format!("expected one input against a number, got {more} inputs"))
+                    .help("the inputs of a case are a box"))
+            }
         }
     }
 
@@ -248,9 +250,7 @@ impl Reader {
 
     fn add_word(&self, line: usize, word: &str, factor: &Rational, sum: &mut Sum) -> Result<()> {
         let variable = match (number_of(word, "X"), number_of(word, "Y")) {
-            (Some(input), _) => {
-                Some((&self.inputs, input, sum.inputs.entry(input).or_default()))
-            }
+            (Some(input), _) => Some((&self.inputs, input, sum.inputs.entry(input).or_default())),
             (_, Some(output)) => {
                 Some((&self.outputs, output, sum.outputs.entry(output).or_default()))
             }
@@ -302,7 +302,9 @@ impl Reader {
                 numbers = numbers.saturating_add(inputs.saturating_mul(2));
             }
             if numbers > MOST_NUMBERS {
-                let why = format!("expected at most {MOST_NUMBERS} numbers in boxes and halfspaces, got more");
+                let why = format!(
+                    "expected at most {MOST_NUMBERS} numbers in boxes and halfspaces, got more"
+                );
                 return Err(Trouble::limit(why));
             }
             let at = known.unwrap_or_else(|| {
@@ -367,7 +369,8 @@ struct Bounds(BTreeMap<usize, Interval>);
 impl Bounds {
     fn is_tightened_by(&self, input: usize, above: bool, bound: &Arc<Rational>) -> bool {
         let known = self.0.get(&input);
-        known.and_then(|[low, high]| if above { high.as_ref() } else { low.as_ref() })
+        known
+            .and_then(|[low, high]| if above { high.as_ref() } else { low.as_ref() })
             .is_none_or(|known| if above { bound < known } else { bound > known })
     }
 
@@ -379,7 +382,11 @@ impl Bounds {
     }
 
     /// The box of these and of tighter ones.
-    fn joined(&self, tighter: &Self, inputs: usize) -> (Vec<Option<Rational>>, Vec<Option<Rational>>) {
+    fn joined(
+        &self,
+        tighter: &Self,
+        inputs: usize,
+    ) -> (Vec<Option<Rational>>, Vec<Option<Rational>>) {
         let pick = |input: usize, side: usize| {
             let of = |bounds: &Self| bounds.0.get(&input)?.get(side)?.as_deref().cloned();
             of(tighter).or_else(|| of(self))

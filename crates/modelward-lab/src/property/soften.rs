@@ -25,7 +25,8 @@ pub(super) fn softened(model: &Model) -> Result<Model> {
     let share = graph.constant(Tensor::scalar(SHARE));
     let nodes = std::mem::take(graph.nodes_mut());
     for mut node in nodes {
-        let (input, output) = (node.inputs.first().copied().flatten(), node.outputs.first().copied());
+        let (input, output) =
+            (node.inputs.first().copied().flatten(), node.outputs.first().copied());
         let (Some(input), Some(output), "Sign") = (input, output, node.operator.name) else {
             graph.nodes_mut().push(node);
             continue;

@@ -49,7 +49,8 @@ impl<'p> Goal<'p> {
 
     /// The halfspace that outputs are farthest from, and how far, in output units.
     pub(super) fn worst(&self, outputs: &[f64]) -> (usize, f64) {
-        let far = self.wrong.iter().zip(&self.scales).map(|(one, scale)| one.margin(outputs) * scale);
+        let far =
+            self.wrong.iter().zip(&self.scales).map(|(one, scale)| one.margin(outputs) * scale);
         let worst = far.enumerate().max_by(|one, other| one.1.total_cmp(&other.1));
         worst.unwrap_or((0, f64::NEG_INFINITY))
     }

@@ -217,7 +217,8 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
         let mut worst = vec![0; walks.len()];
         if !single {
             let given = self.network.outputs(&rows)?;
-            for ((walk, outputs), worst) in walks.iter().zip(given.chunks(outputs)).zip(&mut worst) {
+            for ((walk, outputs), worst) in walks.iter().zip(given.chunks(outputs)).zip(&mut worst)
+            {
                 *worst = self.goals[walk.goal].worst(outputs).0;
             }
         }
@@ -230,7 +231,8 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
         for (at, walk) in walks.iter_mut().enumerate() {
             let goal = &self.goals[walk.goal];
             let given = &given[at * outputs..(at + 1) * outputs];
-            let guided = if goal.compares() { &guide[at * outputs..(at + 1) * outputs] } else { given };
+            let guided =
+                if goal.compares() { &guide[at * outputs..(at + 1) * outputs] } else { given };
             self.look(walk.goal, &rows[at * width..(at + 1) * width], given);
             let goal = &self.goals[walk.goal];
             let far = goal.worst(guided).1;

@@ -106,7 +106,8 @@ impl Walk {
             let sign = if slope[at] == 0.0 { 0.0 } else { slope[at].signum() };
             let here = self.point[at];
             let there = (here - self.step * space.width[at] * sign).max(low).min(high);
-            let next = here + momentum * (there - here) + (1.0 - momentum) * (here - self.before[at]);
+            let next =
+                here + momentum * (there - here) + (1.0 - momentum) * (here - self.before[at]);
             self.before[at] = here;
             self.point[at] = next.max(low).min(high);
         }
