@@ -161,6 +161,11 @@ impl Graph {
         &self.nodes
     }
 
+    /// The same, for whoever writes another graph of it. A node stands behind those that it reads.
+    pub fn nodes_mut(&mut self) -> &mut Vec<Node> {
+        &mut self.nodes
+    }
+
     /// Every value.
     pub fn values(&self) -> impl ExactSizeIterator<Item = (ValueId, &Value)> {
         self.values.iter().enumerate().map(|(index, value)| (ValueId(index as u32), value))

@@ -92,8 +92,8 @@ pub fn above(number: &Rational) -> Option<f32> {
     below(&-number).map(|below| 0.0 - below)
 }
 
-/// An `f32` within a few units in the last place of a number.
-fn nearest(number: &Rational) -> Option<f32> {
+/// The `f32` that lies nearest to a number, or within one unit in the last place of that.
+pub fn nearest(number: &Rational) -> Option<f32> {
     #[expect(clippy::cast_possible_truncation, reason = "it is only where the search begins")]
     number.to_f64().map(|near| near as f32)
 }

@@ -1,37 +1,25 @@
 //! Properties of a model: sets of inputs whose outputs must keep out of a set.
 //!
 //! As VNN-LIB 1.0 has them, a property is written as its negation: a point that satisfies it is a
-//! violation.
+//! violation. It is read here, points that tools publish against it are judged, and points are
+//! searched.
 
-use crate::exact::Rational;
+mod case;
+mod counterexample;
+mod falsify;
+mod floats;
+mod judge;
+mod network;
+mod read;
+mod soften;
+mod terms;
+#[cfg(test)]
+mod tiny;
 
-/// Inputs and the outputs they must not have.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Property {
-    /// How many numbers a model of it takes, in its own order.
-    pub inputs: usize,
-    /// How many it gives.
-    pub outputs: usize,
-    /// It is violated where one of these is.
-    pub cases: Vec<Case>,
-}
-
-/// A box of inputs, and the outputs that are wrong there.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Case {
-    /// The least of each input, exactly as written; `None` where nothing bounds it.
-    pub low: Vec<Option<Rational>>,
-    /// The largest of each input.
-    pub high: Vec<Option<Rational>>,
-    /// The case is violated where all of one of these hold.
-    pub wrong: Vec<Vec<Halfspace>>,
-}
-
-/// Outputs `y` with `weights . y <= bound`.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Halfspace {
-    /// One for each output.
-    pub weights: Vec<f64>,
-    /// The bound.
-    pub bound: f64,
-}
+pub use self::{
+    case::{Case, Halfspace, Property, margin},
+    counterexample::Counterexample,
+    falsify::{Witness, falsify},
+    judge::{Judgement, Outside, Verdict, check},
+    network::Network,
+};

@@ -12,6 +12,7 @@ use crate::report::Colour;
 
 mod attack;
 mod audit;
+mod check_witness;
 mod experiment;
 mod explain;
 mod model;
@@ -41,6 +42,7 @@ enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
     Attack(attack::Arguments),
+    CheckWitness(check_witness::Arguments),
     Model(model::Arguments),
     Explain(explain::Arguments),
     Rules(rules::Arguments),
@@ -87,6 +89,7 @@ pub fn main() -> ExitCode {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
+        Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
         Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),

@@ -244,7 +244,10 @@ fn examples(model: &Model, fed: &Fed) -> Result<Vec<Fed>> {
 }
 
 /// A model that computes in double precision what another computes in single.
-fn doubled_model(model: &Model) -> Result<Model> {
+///
+/// # Errors
+/// Where a constant cannot be cast.
+pub fn doubled_model(model: &Model) -> Result<Model> {
     Ok(Model {
         graph: doubled(&model.graph)?,
         weights: model.weights.clone(),
