@@ -10,6 +10,7 @@ use std::sync::LazyLock;
 mod buffer;
 mod conv;
 mod dots;
+mod doubles;
 mod functions;
 mod gathered;
 mod gemm;
@@ -21,6 +22,7 @@ mod vector;
 mod window;
 mod winograd;
 
+pub use self::doubles::add_product;
 pub(super) use self::{
     buffer::Buffer,
     conv::Conv,
