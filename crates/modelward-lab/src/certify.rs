@@ -242,7 +242,7 @@ impl Prover {
     ) -> Verdict {
         let network = &self.network.up_to(scores);
         let boxes = [(whole.0.to_vec(), whole.1.to_vec())];
-        let regions = match region::regions(network, &boxes, &[], asked.time_up) {
+        let regions = match region::regions(network, &boxes, &[], false, asked.time_up) {
             Ok(regions) => regions,
             Err(Gap::Time) => return Verdict::time(),
             Err(Gap::Overflow) => return Verdict::overflow(),
@@ -271,13 +271,9 @@ impl Prover {
         open.sort_by(|a, b| back.bounds[a.1].total_cmp(&back.bounds[b.1]));
         let inputs = network.inputs();
         let mut points = Vec::new();
-        let mut weights = vec![0.0; inputs];
         for (_, best) in &open {
             let factors = &back.input[best * inputs..(best + 1) * inputs];
             points.extend(corner(region, factors));
-            for (at, a) in factors.iter().enumerate() {
-                weights[at] += a.abs() * (whole.1[at] - whole.0[at]);
-            }
         }
         points.extend(whole.0.iter().zip(whole.1).map(|(low, high)| f64::midpoint(*low, *high)));
         if let Some(point) = witness(network, goal, whole, &points, asked.judge) {
@@ -291,8 +287,7 @@ impl Prover {
             );
         }
         if free <= CUTTABLE {
-            let cut = boxes::widest(&weights, whole.0, whole.1);
-            return boxes::settle(network, goal, whole, region.around(network), open, cut, asked);
+            return boxes::settle(network, goal, whole, region.around(network), open, asked);
         }
         for set in open {
             match neurons::settle(network, goal, set, region, asked) {

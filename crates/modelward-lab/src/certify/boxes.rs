@@ -5,9 +5,9 @@ use std::sync::Arc;
 use crate::certify::{
     Asked, Verdict,
     goal::{Goal, corner, witness},
-    network::Network,
-    region::{Around, Gap, regions},
-    walk::{Extras, Rows, walk},
+    network::{Kind, Network},
+    region::{Around, Gap, Region, regions},
+    walk::{Back, Extras, Rows, walk},
 };
 
 /// A part of the inputs.
@@ -31,13 +31,16 @@ pub(super) fn settle(
     whole: (&[f64], &[f64]),
     around: Around,
     open: Vec<usize>,
-    cut: usize,
     asked: &Asked<'_>,
 ) -> Verdict {
     let values = network.layers.iter().map(|layer| layer.size).sum::<usize>();
     let together = (TOGETHER / values.max(1)).clamp(2, 64);
     let (low, high) = (whole.0.to_vec(), whole.1.to_vec());
-    let mut parts = vec![Part { low, high, around: Arc::new(around), open, cut }];
+    let part = Part { low, high, around: Arc::new(around), open, cut: 0 };
+    let mut parts = match bound(network, goal, whole, vec![part], asked) {
+        Ok(parts) => parts,
+        Err(verdict) => return verdict,
+    };
     while !parts.is_empty() {
         if (asked.time_up)() {
             return Verdict::time();
@@ -86,21 +89,23 @@ fn bound(
 ) -> Result<Vec<Part>, Verdict> {
     let boxes = parts.iter().map(|part| (part.low.clone(), part.high.clone())).collect::<Vec<_>>();
     let around = parts.iter().map(|part| part.around.clone()).collect::<Vec<_>>();
-    let regions = regions(network, &boxes, &around, asked.time_up).map_err(|gap| match gap {
-        Gap::Time => Verdict::time(),
-        Gap::Overflow => Verdict::overflow(),
-    })?;
+    let regions =
+        regions(network, &boxes, &around, true, asked.time_up).map_err(|gap| match gap {
+            Gap::Time => Verdict::time(),
+            Gap::Overflow => Verdict::overflow(),
+        })?;
     let mut rows = Rows::new(network.output);
     for (place, part) in parts.iter().enumerate() {
         goal.rows(network.output, &part.open, place, &mut rows);
     }
-    let back = walk(network, &regions, rows, &Extras::default());
+    let back = walk(network, &regions, rows, &Extras { keep: true, ..Extras::default() });
     let inputs = network.inputs();
     let (mut first, mut points) = (0, Vec::new());
     for (part, region) in parts.iter_mut().zip(&regions) {
         let count = part.open.iter().map(|set| goal.sets[*set].len()).sum::<usize>();
         let bounds = &back.bounds[first..first + count];
         let factors = &back.input[first * inputs..(first + count) * inputs];
+        let start = first;
         first += count;
         let best = goal.best(&part.open, bounds);
         let open = part.open.iter().zip(&best).filter(|(_, best)| bounds[**best] <= 0.0);
@@ -113,11 +118,8 @@ fn bound(
         part.around = Arc::new(region.around(network));
         let mut weights = vec![0.0; inputs];
         for (_, best) in &open {
-            let row = &factors[best * inputs..(best + 1) * inputs];
-            let sizes = row.iter().zip(&part.low).zip(&part.high);
-            for (weight, ((a, low), high)) in weights.iter_mut().zip(sizes) {
-                *weight += a.abs() * (high - low);
-            }
+            let worth = worth(network, region, &back, start + best);
+            weights.iter_mut().zip(worth).for_each(|(weight, worth)| *weight += worth);
         }
         part.cut = widest(&weights, &part.low, &part.high);
         points.extend(corner(region, &factors[worst * inputs..(worst + 1) * inputs]));
@@ -133,8 +135,36 @@ fn bound(
     Ok(parts)
 }
 
+/// How much cutting each input may raise a row's bound: what its lines lose at each curve, by the
+/// inputs that make that curve's values wide, and a part of what the row itself moves by.
+fn worth(network: &Network, region: &Region, back: &Back, row: usize) -> Vec<f64> {
+    let bounds = region.low[0].iter().zip(&region.high[0]);
+    let moves = back.row(row).iter().zip(bounds);
+    let mut worth = moves.map(|(a, (low, high))| 0.25 * a.abs() * (high - low)).collect::<Vec<_>>();
+    let inputs = worth.len();
+    for (at, layer) in network.layers.iter().enumerate() {
+        let Kind::Curve { from, curve } = layer.kind else { continue };
+        let factors = back.curves[at].get(row * layer.size..(row + 1) * layer.size);
+        let shares = &region.shares[from];
+        let (Some(factors), false) = (factors, shares.is_empty()) else { continue };
+        for (place, a) in factors.iter().enumerate().filter(|(_, a)| **a != 0.0) {
+            let (low, high) = (region.low[from][place], region.high[from][place]);
+            if curve.bends(low, high) {
+                let (below, above) = region.lines[at][place];
+                let middle = f64::midpoint(low, high);
+                let gap = (above.slope - below.slope) * middle + above.shift - below.shift;
+                let shares = &shares[place * inputs..(place + 1) * inputs];
+                for (worth, share) in worth.iter_mut().zip(shares) {
+                    *worth += a.abs() * gap * share;
+                }
+            }
+        }
+    }
+    worth
+}
+
 /// The input that matters most; the widest where none does.
-pub(super) fn widest(weights: &[f64], low: &[f64], high: &[f64]) -> usize {
+fn widest(weights: &[f64], low: &[f64], high: &[f64]) -> usize {
     let width = |at: &usize| high[*at] - low[*at];
     let places = 0..weights.len();
     let most = places.clone().max_by(|a, b| weights[*a].total_cmp(&weights[*b]));

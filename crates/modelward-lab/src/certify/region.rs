@@ -20,6 +20,8 @@ pub(super) struct Region {
     pub(super) errors: Arc<Vec<Vec<f64>>>,
     /// The lines below and above each value of a curve.
     pub(super) lines: Vec<Vec<(Line, Line)>>,
+    /// Of the width of each value that bends, the part that each input makes; where it was asked for.
+    pub(super) shares: Vec<Vec<f64>>,
 }
 
 /// Bounds of the values that curves are taken of, from a region around: what a part of it need not
@@ -62,6 +64,23 @@ impl Region {
         Around { low, high, errors: self.errors.clone() }
     }
 
+    /// Take in what each input makes of a value's width, by the rows of its two bounds.
+    fn share(&mut self, at: usize, place: usize, rows: [&[f64]; 2]) {
+        let inputs = self.low[0].len();
+        let size = self.low[at].len();
+        let Some(shares) = self.shares.get_mut(at) else { return };
+        shares.resize(size * inputs, 0.0);
+        let shares = &mut shares[place * inputs..(place + 1) * inputs];
+        for (input, share) in shares.iter_mut().enumerate() {
+            let width = self.high[0][input] - self.low[0][input];
+            *share = (rows[0][input].abs() + rows[1][input].abs()) * width;
+        }
+        let whole = shares.iter().sum::<f64>();
+        if whole > 0.0 {
+            shares.iter_mut().for_each(|share| *share /= whole);
+        }
+    }
+
     /// Take the lines of every curve anew, from its bounds.
     pub(super) fn set_lines(&mut self, network: &Network) {
         for (at, layer) in network.layers.iter().enumerate() {
@@ -78,6 +97,7 @@ pub(super) fn regions(
     network: &Network,
     boxes: &[(Vec<f64>, Vec<f64>)],
     around: &[Arc<Around>],
+    shares: bool,
     time_up: &dyn Fn() -> bool,
 ) -> Result<Vec<Region>, Gap> {
     let count = network.layers.len();
@@ -89,11 +109,13 @@ pub(super) fn regions(
             high: empty,
             errors: errors.unwrap_or_default(),
             lines: vec![Vec::new(); count],
+            shares: vec![Vec::new(); if shares { count } else { 0 }],
         }
         .with_input(low, high)
     });
     let mut regions = regions.collect::<Vec<_>>();
-    let bent = bent(network);
+    // Shares are of every layer that bends.
+    let bent = bent(network, if shares { 0 } else { 1 });
     for at in 1..count {
         for (place, region) in regions.iter_mut().enumerate() {
             region.layer(network, at, around.get(place).map(|around| &**around))?;
@@ -105,9 +127,9 @@ pub(super) fn regions(
     Ok(regions)
 }
 
-/// Layers that curves are taken of, and that depend on other curves or on more than one map: what
-/// CROWN knows more of than intervals.
-fn bent(network: &Network) -> Vec<bool> {
+/// Layers that curves are taken of, and that more curves or maps than so many lead to: beyond one,
+/// CROWN knows more of them than intervals.
+fn bent(network: &Network, least: usize) -> Vec<bool> {
     let mut depth = Vec::with_capacity(network.layers.len());
     let mut taken = vec![false; network.layers.len()];
     for layer in network.layers.iter() {
@@ -124,7 +146,7 @@ fn bent(network: &Network) -> Vec<bool> {
             }
         });
     }
-    taken.iter().zip(&depth).map(|(taken, depth)| *taken && *depth > 1).collect()
+    taken.iter().zip(&depth).map(|(taken, depth)| *taken && *depth > least).collect()
 }
 
 impl Region {
@@ -266,6 +288,7 @@ fn tighten(
         for (which, (place, neuron)) in some.iter().enumerate() {
             let (low, high) = (back.bounds[which], -back.bounds[which + some.len()]);
             let region = &mut regions[*place];
+            region.share(at, *neuron, [which, which + some.len()].map(|row| back.row(row)));
             let (mine, other) = (&mut region.low[at][*neuron], &mut region.high[at][*neuron]);
             *mine = mine.max(low);
             *other = other.min(high);

@@ -46,6 +46,14 @@ pub(super) struct Back {
     pub(super) curves: Vec<Vec<f64>>,
 }
 
+impl Back {
+    /// A row as a function of the input.
+    pub(super) fn row(&self, row: usize) -> &[f64] {
+        let inputs = self.input.len() / self.bounds.len().max(1);
+        &self.input[row * inputs..(row + 1) * inputs]
+    }
+}
+
 impl Rows {
     /// None yet, of this layer.
     pub(super) fn new(layer: usize) -> Self {
@@ -84,8 +92,7 @@ struct Sum {
 /// it is not negative, the line above it elsewhere. The rounding of `a W` in `f64` is a part of `error`.
 pub(super) fn walk(network: &Network, regions: &[Region], rows: Rows, extras: &Extras<'_>) -> Back {
     let count = rows.len();
-    let sums =
-        rows.shifts.iter().map(|shift| Sum { shift: *shift, size: shift.abs(), error: 0.0 });
+    let sums = rows.shifts.iter().map(|shift| Sum { shift: *shift, size: shift.abs(), error: 0.0 });
     let mut sums = sums.collect::<Vec<_>>();
     let mut pending: Vec<Option<Vec<f64>>> = vec![None; rows.layer + 1];
     let mut curves = vec![Vec::new(); if extras.keep { network.layers.len() } else { 0 }];
