@@ -18,7 +18,7 @@ pub use self::meter::size;
 pub use self::{
     batch::{Clipped, How, Session, run},
     interpret::evaluate,
-    kernels::Cpu,
+    kernels::{Cpu, add_product},
     memory::{Memory, Plan},
     meter::{Limits, Meter},
     program::{Program, View},

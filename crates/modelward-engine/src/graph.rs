@@ -182,6 +182,12 @@ impl Graph {
         written.flat_map(|(at, node)| node.outputs.iter().map(move |&id| (id, at))).collect()
     }
 
+    /// One node by itself: what it reads and what it writes have their places as here.
+    pub fn single(&self, node: &Node) -> Self {
+        let outputs = node.outputs.clone();
+        Self { nodes: vec![node.clone()], values: self.values.clone(), inputs: vec![], outputs }
+    }
+
     /// Leave out every node that no output needs.
     pub fn prune(&mut self) {
         let mut needed = vec![false; self.values.len()];

@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod budget;
+pub mod certify;
 pub mod constraints;
 pub mod endpoint;
 pub mod evade;

@@ -28,7 +28,7 @@ pub fn beta_distribution(x: f64, a: f64, b: f64) -> f64 {
 
 /// The quantile of Beta(a, b): where its distribution function reaches `p`.
 pub fn beta_quantile(p: f64, a: f64, b: f64) -> f64 {
-    if !(p > 0.0) {
+    if p.is_nan() || p <= 0.0 {
         return 0.0;
     }
     if p >= 1.0 {
@@ -90,10 +90,10 @@ fn small_quantile(p: f64, a: f64, b: f64) -> f64 {
 
 /// Both tails of Beta(a, b) at `x`, `y` being `1 - x`.
 fn beta_tails(x: f64, y: f64, a: f64, b: f64) -> (f64, f64) {
-    if !(x > 0.0) {
+    if x.is_nan() || x <= 0.0 {
         return (0.0, 1.0);
     }
-    if !(y > 0.0) {
+    if y <= 0.0 {
         return (1.0, 0.0);
     }
     let front = x * y * beta_density(x, a, b);
@@ -184,6 +184,7 @@ fn ratio([above, below]: &[[f64; 8]; 2], r: f64) -> f64 {
 }
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as it is published")]
 const NEAR: [[f64; 8]; 2] = [
     [
         3.387_132_872_796_366_608, 1.331_416_678_917_843_774_5e2, 1.971_590_950_306_551_442_7e3,
@@ -198,6 +199,7 @@ const NEAR: [[f64; 8]; 2] = [
 ];
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as it is published")]
 const MIDDLE: [[f64; 8]; 2] = [
     [
         1.423_437_110_749_683_577_34, 4.630_337_846_156_545_295_9, 5.769_497_221_460_691_405_5,
@@ -212,6 +214,7 @@ const MIDDLE: [[f64; 8]; 2] = [
 ];
 
 #[rustfmt::skip]
+#[expect(clippy::excessive_precision, reason = "as it is published")]
 const FAR: [[f64; 8]; 2] = [
     [
         6.657_904_643_501_103_777_2, 5.463_784_911_164_114_369_9, 1.784_826_539_917_291_335_8,

@@ -11,6 +11,7 @@ mod bend;
 mod buffer;
 mod conv;
 mod dots;
+mod doubles;
 mod functions;
 mod gathered;
 mod gemm;
@@ -22,6 +23,7 @@ mod vector;
 mod window;
 mod winograd;
 
+pub use self::doubles::add_product;
 pub(super) use self::{
     bend::{Bend, bent},
     buffer::Buffer,
