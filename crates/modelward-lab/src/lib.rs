@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod budget;
+pub mod certified;
 pub mod certify;
 pub mod constraints;
 pub mod endpoint;
@@ -18,6 +19,7 @@ pub mod random;
 pub mod robustness;
 pub mod rules;
 pub mod samples;
+pub mod settle;
 pub mod statistics;
 pub mod trees;
 pub mod trust;

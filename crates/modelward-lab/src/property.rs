@@ -20,6 +20,7 @@ pub use self::{
     case::{Case, Halfspace, Property, margin},
     counterexample::Counterexample,
     falsify::{Witness, falsify},
+    floats::nearest_inside,
     judge::{Judgement, Outside, Verdict, check},
     network::Network,
 };

@@ -95,6 +95,17 @@ impl Trees {
         Self::of(Library::Ensemble(ensemble), features, labels)
     }
 
+    /// Whether a file that begins so is one that [`Trees::read`] takes: JSON, UBJSON or LightGBM's
+    /// text, and no ONNX.
+    pub fn is_library(head: &[u8]) -> bool {
+        let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        head.starts_with(b"{")
+            || head.starts_with(b"[")
+            || head.starts_with(b"tree\n")
+            || head.starts_with(b"tree\r")
+            || head.starts_with(b"binf")
+    }
+
     /// The trees of an ONNX model; `None` where it has none.
     ///
     /// # Errors

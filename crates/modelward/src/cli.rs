@@ -12,9 +12,11 @@ use crate::report::Colour;
 
 mod attack;
 mod audit;
+mod certify;
 mod check_witness;
 mod experiment;
 mod explain;
+mod given;
 mod model;
 mod output;
 mod policy;
@@ -42,6 +44,7 @@ enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
     Attack(attack::Arguments),
+    Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
     Model(model::Arguments),
     Explain(explain::Arguments),
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
+        Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
         Verb::Model(arguments) => model::run(&arguments),

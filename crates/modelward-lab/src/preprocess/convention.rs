@@ -144,6 +144,11 @@ impl Convention {
         &self.shape
     }
 
+    /// Whether the model is given samples as they are.
+    pub fn is_plain(&self) -> bool {
+        self.steps.is_empty()
+    }
+
     /// What the model is given for a batch `[n, sample]` of the user's.
     ///
     /// Each step is done in `f32`, as pipelines do it.

@@ -31,6 +31,11 @@ impl Floats {
     }
 }
 
+/// The `f32` point of a case's box that is nearest to a point; `None` where the box holds no number.
+pub fn nearest_inside(case: &Case, point: &[f32]) -> Option<Vec<f32>> {
+    Floats::of(case).map(|floats| floats.nearest(point))
+}
+
 /// The least and the largest `f32` of an interval. Where it holds none, as where an input is fixed
 /// to a decimal, the one that is nearest to a bound stands for it.
 fn interval(low: Option<&Rational>, high: Option<&Rational>) -> Option<(f32, f32)> {

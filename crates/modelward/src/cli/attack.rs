@@ -1,7 +1,6 @@
 //! `modelward attack`: how robust is a model on data, and can the number be trusted?
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
@@ -9,12 +8,12 @@ use std::{
 
 use clap::Args;
 use modelward_core::Severity;
-use modelward_engine::{Model, Tensor, npz};
+use modelward_engine::{Tensor, npz};
 use modelward_lab::{
     budget::{Budget, Norm},
     evade::Effort,
-    exact::{self, Rational},
-    preprocess::{Convention, Found, Guess, Spec, find},
+    exact::Rational,
+    preprocess::{Convention, Found, Spec},
     robustness::{Question, Robustness, measure},
     rules,
     samples::{Options, Samples},
@@ -24,6 +23,7 @@ use modelward_lab::{
 use crate::cli::{
     EXIT_CODES, Failure, Screen,
     experiment::{self, Experiment, Findable},
+    given::{self, Clip},
     process::cpu_seconds,
     trouble::failure,
 };
@@ -52,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = budget)]
+    #[arg(long, value_name = "EPS", value_parser = given::eps)]
     eps: (String, Rational),
     /// How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more.
     #[arg(long, value_name = "EFFORT", default_value = "standard", value_parser = effort)]
@@ -61,7 +61,7 @@ pub(super) struct Arguments {
     #[arg(long)]
     targeted: bool,
     /// The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it.
-    #[arg(long, value_name = "LO,HI", value_parser = clip, allow_hyphen_values = true)]
+    #[arg(long, value_name = "LO,HI", value_parser = given::clip, allow_hyphen_values = true)]
     clip: Option<Clip>,
     /// What is done to the data before the model sees them: `auto` finds it by the labels, `none`,
     /// or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`.
@@ -78,13 +78,6 @@ pub(super) struct Arguments {
     witnesses: Option<PathBuf>,
     #[command(flatten)]
     experiment: Experiment,
-}
-
-/// The range that the user gives.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Clip {
-    None,
-    Range(f32, f32),
 }
 
 const EXAMPLES: &str = "\
@@ -122,10 +115,13 @@ fn attack(arguments: &Arguments) -> Result<Findable, Failure> {
     if let Some(count) = arguments.samples {
         samples = samples.first(count);
     }
-    let labels = labels(&samples, &arguments.data)?;
-    let budget = budget_of(arguments, &samples)?;
+    let labels = given::labels(&samples, &arguments.data)?;
+    let budget =
+        given::budget(arguments.norm, &arguments.eps, arguments.clip, &samples, &arguments.data)?;
     let fails = |trouble| failure(path, trouble);
-    let (spec, found) = convention(arguments, &model, &samples)?;
+    let (spec, found) =
+        given::convention(&arguments.preprocess, &model, &samples, experiment.how())
+            .map_err(fails)?;
     let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
     let network = Network::new(model, convention.shape(), experiment.how()).map_err(fails)?;
     let mut victim: Box<dyn Victim> = if spec.is_none() {
@@ -164,97 +160,6 @@ fn attack(arguments: &Arguments) -> Result<Findable, Failure> {
     measurement.lines = screen::lines(arguments, &setting, &measured);
     findable.measurements.push(measurement);
     Ok(findable)
-}
-
-/// The labels, as classes.
-fn labels(samples: &Samples, path: &Path) -> Result<Vec<usize>, Failure> {
-    let name = path.display();
-    let labels = samples.y.as_ref().ok_or_else(|| {
-        Failure::new(format!("`{name}` has no labels")).help(
-            "an attack is measured against the right answers: name their column with `--label`",
-        )
-    })?;
-    let class = |(at, &label): (usize, &i64)| {
-        usize::try_from(label).map_err(|_| {
-            Failure::new(format!("expected labels from 0 on, got {label} for the sample {at}"))
-                .at(name.to_string())
-        })
-    };
-    labels.iter().enumerate().map(class).collect()
-}
-
-/// The budget, once the data are known.
-fn budget_of(arguments: &Arguments, samples: &Samples) -> Result<Budget, Failure> {
-    let unit = samples.x.iter().all(|x| (0.0..=1.0).contains(x));
-    let clip = match arguments.clip {
-        Some(Clip::None) => None,
-        Some(Clip::Range(low, high)) => Some((low, high)),
-        None => unit.then_some((0.0, 1.0)),
-    };
-    let eps = arguments.eps.1.clone();
-    let budget = Budget { norm: arguments.norm, eps, clip };
-    if let Some(at) = samples.x.iter().position(|x| !x.is_finite()) {
-        let row = at / samples.width().max(1);
-        return Err(Failure::new(format!(
-            "expected numbers, got {} in the sample {row}",
-            samples.x[at]
-        ))
-        .at(arguments.data.display().to_string())
-        .help("leave such rows out, or fill them in"));
-    }
-    let range = clip.map_or(f64::INFINITY, |(low, high)| f64::from(high) - f64::from(low));
-    if budget.norm == Norm::Linf && budget.size() > range {
-        let message =
-            format!("`--eps {}` is larger than the range of the inputs, {range}", arguments.eps.0);
-        return Err(Failure::new(message)
-            .help("eps is in the units of the data: for data in 0 to 1 write `8/255`, not `8`"));
-    }
-    if budget.norm == Norm::L0 && (budget.size() < 1.0 || clip.is_none()) {
-        return Err(Failure::new(
-            "`--norm l0` needs a number of inputs, `--eps 5`, and their range, `--clip`",
-        ));
-    }
-    Ok(budget)
-}
-
-/// How the data become inputs: as the user says, or found by the labels.
-fn convention(
-    arguments: &Arguments,
-    model: &Model,
-    samples: &Samples,
-) -> Result<(Spec, Option<Found>), Failure> {
-    let fails = |trouble| failure(&arguments.model, trouble);
-    if arguments.preprocess != "auto" {
-        let spec = arguments.preprocess.parse::<Spec>().map_err(fails)?;
-        return Ok((spec, None));
-    }
-    let shape = input_shape(model);
-    let how = arguments.experiment.how();
-    let mut networks: BTreeMap<usize, Network> = BTreeMap::new();
-    let found = find(samples, &shape, &mut |inputs, count| {
-        let width = inputs.len() / count.max(1);
-        let network = match networks.entry(width) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                entry.insert(Network::new(model.clone(), &samples.shape, how)?)
-            }
-        };
-        let answers = network.ask(inputs)?;
-        Ok(Guess { labels: answers.labels, scores: answers.scores })
-    });
-    let found = found.map_err(fails)?;
-    Ok((found.spec.clone(), Some(found)))
-}
-
-/// The shape of one input as the file declares it; `None` for what it leaves free.
-fn input_shape(model: &Model) -> Vec<Option<usize>> {
-    let input = model.graph.inputs.first().map(|&id| model.graph.value(id));
-    let dims = input.and_then(|value| value.declared.as_ref()?.dims.clone()).unwrap_or_default();
-    let fixed = |dimension: &modelward_engine::graph::Dimension| match dimension {
-        modelward_engine::graph::Dimension::Fixed(size) => Some(*size),
-        _ => None,
-    };
-    dims.iter().skip(1).map(fixed).collect()
 }
 
 /// Whether the model is right so seldom that its robustness would say nothing.
@@ -367,33 +272,10 @@ fn write_witnesses(out: &Path, measured: &Robustness, samples: &Samples) -> Resu
     npz::write(out, &arrays).map_err(fails)
 }
 
-fn budget(text: &str) -> Result<(String, Rational), String> {
-    let eps = exact::parse(text)?;
-    if eps < Rational::from_integer(0.into()) {
-        return Err(format!("expected a size of 0 or more, got `{text}`"));
-    }
-    Ok((text.to_owned(), eps))
-}
-
 fn effort(text: &str) -> Result<Effort, String> {
     let lower = text.to_ascii_lowercase();
     let found = Effort::ALL.into_iter().find(|effort| effort.name() == lower);
     found.ok_or_else(|| format!("expected quick, standard or deep, got `{text}`"))
-}
-
-fn clip(text: &str) -> Result<Clip, String> {
-    if text.eq_ignore_ascii_case("none") {
-        return Ok(Clip::None);
-    }
-    let ends = text.split_once(',').and_then(|(low, high)| {
-        Some((low.trim().parse::<f32>().ok()?, high.trim().parse::<f32>().ok()?))
-    });
-    match ends {
-        Some((low, high)) if low < high && low.is_finite() && high.is_finite() => {
-            Ok(Clip::Range(low, high))
-        }
-        _ => Err(format!("expected a range such as `0,1`, or `none`, got `{text}`")),
-    }
 }
 
 fn share(text: &str) -> Result<f64, String> {

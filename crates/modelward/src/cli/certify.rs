@@ -1,0 +1,98 @@
+//! `modelward certify`: what cannot be broken, proven.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use modelward_engine::{Tensor, npz};
+use modelward_lab::{budget::Norm, exact::Rational};
+
+use crate::cli::{
+    EXIT_CODES, Failure, Screen,
+    experiment::Experiment,
+    given::{self, Clip},
+    trouble::failure,
+};
+
+mod data;
+mod property;
+
+/// Prove that a model keeps its answers within a budget, or that it has a property.
+#[derive(Args, Debug)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
+pub(super) struct Arguments {
+    /// The model: ONNX, or trees of XGBoost (JSON, UBJSON) or LightGBM (text); plain or packed by
+    /// gzip.
+    #[arg(value_name = "MODEL")]
+    model: PathBuf,
+    /// The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a
+    /// folder for each class.
+    #[arg(long, value_name = "DATA", required_unless_present = "property")]
+    data: Option<PathBuf>,
+    /// A property in VNN-LIB 1.0, instead of data.
+    #[arg(long, value_name = "P.vnnlib", conflicts_with_all = ["data", "eps", "verdicts", "minimal", "clip"])]
+    property: Option<PathBuf>,
+    /// The column of a table, or the key of an npz, that holds the labels.
+    #[arg(long, value_name = "COL")]
+    label: Option<String>,
+    /// Take the first samples only.
+    #[arg(long, value_name = "N")]
+    samples: Option<usize>,
+    /// How a change is measured; proofs are for linf.
+    #[arg(long, value_name = "NORM", default_value = "linf")]
+    norm: Norm,
+    /// How large a change may be, in the units of the data: `8/255`, `0.05`.
+    #[arg(long, value_name = "EPS", value_parser = given::eps, required_unless_present = "property")]
+    eps: Option<(String, Rational)>,
+    /// Find the least distance at which each sample can be broken: exact for trees.
+    #[arg(long)]
+    minimal: bool,
+    /// The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it.
+    #[arg(long, value_name = "LO,HI", value_parser = given::clip, allow_hyphen_values = true)]
+    clip: Option<Clip>,
+    /// What is done to the data before the model sees them; `auto` finds it by the labels.
+    #[arg(long, value_name = "SPEC", default_value = "auto")]
+    preprocess: String,
+    /// Time for one sample.
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = crate::cli::quantity::time, help_heading = "Limits")]
+    max_time_each: std::time::Duration,
+    /// Where random numbers begin.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before.
+    #[arg(long, value_name = "V.npz")]
+    verdicts: Option<PathBuf>,
+    /// Write the point that violates the property, under `x`.
+    #[arg(long, value_name = "W.npz", requires = "property")]
+    witnesses: Option<PathBuf>,
+    #[command(flatten)]
+    experiment: Experiment,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward certify classifier.onnx --data test.npz --eps 0.01
+  modelward certify fraud.json --data test.npz --eps 0.05 --minimal --verdicts v.npz
+  modelward certify controller.onnx --property safe.vnnlib --max-time 60s --witnesses w.npz";
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    let mut targets = vec![arguments.model.clone()];
+    targets.extend(arguments.data.iter().chain(&arguments.property).cloned());
+    let start = Instant::now();
+    arguments.experiment.run(&targets, screen, || {
+        match (&arguments.property, &arguments.data, &arguments.eps) {
+            (Some(path), _, _) => property::certify(arguments, path, start),
+            (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),
+            _ => Err(Failure::new("expected `--data` with `--eps`, or `--property`")),
+        }
+    })
+}
+
+/// Write arrays.
+fn write(path: &Path, arrays: Vec<(&str, Tensor)>) -> Result<(), Failure> {
+    let arrays = arrays.into_iter().map(|(name, tensor)| (name.to_owned(), Arc::new(tensor)));
+    npz::write(path, &arrays.collect()).map_err(|trouble| failure(path, trouble))
+}

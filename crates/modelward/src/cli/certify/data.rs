@@ -1,0 +1,196 @@
+//! Samples that keep their answers: proven, broken, or neither.
+
+use std::{path::Path, time::Instant};
+
+use modelward_core::{Measurement, Value};
+use modelward_engine::{Model, Tensor};
+use modelward_lab::{
+    budget::{Budget, Norm},
+    certified::{self, Certified, Verdict},
+    exact::Rational,
+    preprocess::{Convention, Spec},
+    samples::{Options, Samples},
+    statistics::clopper_pearson,
+    trees::Trees,
+};
+
+use crate::cli::{
+    Failure,
+    certify::{Arguments, write},
+    experiment::{self, Findable},
+    given,
+    process::{cpu_seconds, peak_bytes},
+    trouble::failure,
+};
+
+/// What certificates are of: trees are read exactly, networks bounded.
+enum Certifiable {
+    Trees(Box<Trees>),
+    Network(Box<Model>),
+}
+
+pub(super) fn certify(
+    arguments: &Arguments,
+    data: &Path,
+    eps: &(String, Rational),
+    start: Instant,
+) -> Result<Findable, Failure> {
+    let path = &arguments.model;
+    let limits = arguments.experiment.limits();
+    if arguments.norm != Norm::Linf {
+        return Err(Failure::new(format!(
+            "no proofs are known here for `--norm {}`",
+            arguments.norm
+        ))
+        .help("bounds and trees are proven in linf"));
+    }
+    let bytes = experiment::bytes(path, &limits)?;
+    let digest = experiment::sha256(&bytes);
+    let fails = |trouble| failure(path, trouble);
+    let options = Options { label: arguments.label.clone(), limits };
+    let samples = Samples::read(data, &options).map_err(|trouble| failure(data, trouble))?;
+    let samples = match arguments.samples {
+        Some(count) => samples.first(count),
+        None => samples,
+    };
+    let labels = given::labels(&samples, data)?;
+    let budget = given::budget(arguments.norm, eps, arguments.clip, &samples, data)?;
+    let head = bytes.take(0, bytes.len().min(64)).unwrap_or_default();
+    let certifiable = if Trees::is_library(&head) {
+        let all = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
+        Certifiable::Trees(Box::new(Trees::read(&all).map_err(fails)?))
+    } else {
+        let model = experiment::model(path, bytes, &limits)?;
+        match Trees::of_model(&model).map_err(fails)? {
+            Some(trees) => Certifiable::Trees(Box::new(trees)),
+            None => Certifiable::Network(Box::new(model)),
+        }
+    };
+    let question = certified::Question {
+        samples: &samples.x,
+        labels: &labels,
+        budget: budget.clone(),
+        minimal: arguments.minimal,
+        each: arguments.max_time_each,
+        deadline: arguments.experiment.deadline(start),
+        threads: arguments.experiment.how().threads,
+        seed: arguments.seed,
+    };
+    let (certified, spec, kind) = match certifiable {
+        Certifiable::Trees(trees) => {
+            if !matches!(arguments.preprocess.as_str(), "auto" | "none") {
+                return Err(Failure::new("trees take the data as they are, got `--preprocess`"));
+            }
+            (certified::trees(&trees, &question).map_err(fails)?, Spec::none(), "trees")
+        }
+        Certifiable::Network(model) => {
+            let how = arguments.experiment.how();
+            let (spec, _) =
+                given::convention(&arguments.preprocess, &model, &samples, how).map_err(fails)?;
+            let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
+            let done = certified::network(&model, &convention, &samples.shape, how, &question);
+            (done.map_err(fails)?, spec, "network")
+        }
+    };
+    if let Some(out) = &arguments.verdicts {
+        write_verdicts(out, arguments, &certified, &samples)?;
+    }
+    let mut findable = Findable::default();
+    let unknown = certified.count(Verdict::Unknown);
+    if unknown > 0 {
+        let why = certified.why.clone().unwrap_or_default();
+        let all = certified.verdicts.len();
+        findable.unsettled(
+            path,
+            format!("{unknown} of {all} samples are neither proven nor broken: {why}"),
+        );
+    }
+    let context = Context { digest, spec, kind, budget, eps: &eps.0 };
+    findable.measurements.push(record(arguments, data, &certified, &context));
+    Ok(findable)
+}
+
+struct Context<'a> {
+    digest: Option<String>,
+    spec: Spec,
+    kind: &'static str,
+    budget: Budget,
+    eps: &'a str,
+}
+
+fn record(
+    arguments: &Arguments,
+    data: &Path,
+    certified: &Certified,
+    context: &Context<'_>,
+) -> Measurement {
+    let all = certified.verdicts.len();
+    let [holds, violated, unknown, wrong] =
+        [Verdict::Holds, Verdict::Violated, Verdict::Unknown, Verdict::Wrong]
+            .map(|verdict| certified.count(verdict));
+    let right = all.saturating_sub(wrong);
+    let share = |count: usize| {
+        let value = count as f64 / all.max(1) as f64;
+        Value::share(value, clopper_pearson(count as u64, all as u64, 0.95), all)
+    };
+    let clip = context.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
+    let mean = certified.mean_distance();
+    let fields = vec![
+        ("model", arguments.model.display().to_string().into()),
+        ("model_sha256", context.digest.clone().into()),
+        ("of", context.kind.into()),
+        ("data", data.display().to_string().into()),
+        ("norm", arguments.norm.name().into()),
+        ("eps", context.eps.into()),
+        ("eps_value", context.budget.size().into()),
+        ("clip", clip.into()),
+        ("preprocess", context.spec.to_string().into()),
+        ("clean_accuracy", share(right)),
+        ("certified_accuracy", share(holds)),
+        ("violated", share(violated)),
+        ("unknown", share(unknown)),
+        ("mean_minimal_distance", mean.into()),
+        ("why", certified.why.clone().into()),
+        ("seed", arguments.seed.into()),
+        ("seconds_cpu", cpu_seconds().into()),
+        ("peak_bytes", peak_bytes().into()),
+    ];
+    let percent = |count: usize| 100.0 * count as f64 / all.max(1) as f64;
+    let (low, high) = clopper_pearson(holds as u64, all as u64, 0.95);
+    let mut lines = vec![
+        format!("input     {}, preprocess `{}`", context.kind, context.spec),
+        format!("clean     {:.1} % of {all}", percent(right)),
+        format!(
+            "certified >= {:.1} % [{:.1}, {:.1}] within {} in {}",
+            percent(holds),
+            100.0 * low,
+            100.0 * high,
+            context.eps,
+            arguments.norm
+        ),
+        format!("violated  {:.1} %, each with a witness", percent(violated)),
+        format!("unknown   {:.1} %", percent(unknown)),
+    ];
+    if let Some(mean) = mean {
+        lines.push(format!("distance  {mean:.5} on the average, of those that can be broken"));
+    }
+    Measurement { kind: "certify", fields, lines, pictures: Vec::new() }
+}
+
+fn write_verdicts(
+    out: &Path,
+    arguments: &Arguments,
+    certified: &Certified,
+    samples: &Samples,
+) -> Result<(), Failure> {
+    let fails = |trouble| failure(out, trouble);
+    let verdicts = certified.verdicts.iter().map(|verdict| verdict.code()).collect::<Vec<_>>();
+    let mut arrays = vec![("verdict", Tensor::list(verdicts))];
+    if arguments.minimal {
+        let count = certified.verdicts.len();
+        let dims = [count].iter().chain(&samples.shape).copied().collect::<Vec<_>>();
+        arrays.push(("distance", Tensor::list(certified.distances.clone())));
+        arrays.push(("witness", Tensor::new(dims, certified.witnesses.clone()).map_err(fails)?));
+    }
+    write(out, arrays)
+}
