@@ -39,6 +39,16 @@ fn ints(name: &str, values: &[u64]) -> Vec<u8> {
     bytes(5, &[text(1, name), values, number(20, 7)].concat())
 }
 
+fn float(name: &str, value: f32) -> Vec<u8> {
+    let value = [vec![2 << 3 | 5], value.to_le_bytes().to_vec()].concat();
+    bytes(5, &[text(1, name), value, number(20, 1)].concat())
+}
+
+/// A constant without dimensions.
+fn scalar(name: &str, value: f32) -> Vec<u8> {
+    bytes(5, &[number(2, 1), text(8, name), bytes(9, &value.to_le_bytes())].concat())
+}
+
 fn weight(name: &str, dims: &[u64], seed: u64) -> Vec<u8> {
     let count = dims.iter().product::<u64>();
     let floats = numbers(seed, usize::try_from(count).unwrap());
@@ -211,8 +221,12 @@ fn attentive() -> Model {
 
 #[test]
 fn an_example_alone_has_the_bits_that_it_has_at_any_place_of_a_batch() {
-    for seed in 0..25 {
-        let model = if seed == 24 { attentive() } else { drawn(seed) };
+    for seed in 0..26 {
+        let model = match seed {
+            24 => attentive(),
+            25 => bent(0.1, "AveragePool"),
+            _ => drawn(seed),
+        };
         let run = |fed: &Fed, labels: &Tensor, threads: usize| {
             let (mut fed, limits) = (fed.clone(), Limits::default());
             let of = Objective::Loss(Loss::CrossEntropy);
@@ -255,9 +269,53 @@ fn scaled_across() -> Model {
     ])
 }
 
+/// Convolutions and products behind which functions with bends stand, then pools.
+fn bent(alpha: f32, pool: &str) -> Model {
+    let own = [ints("kernel_shape", &[2, 2]), ints("strides", &[2, 2])];
+    let over = [
+        ints("kernel_shape", &[3, 2]),
+        ints("strides", &[2, 1]),
+        ints("pads", &[1, 0, 0, 1]),
+        whole("count_include_pad", 1),
+    ];
+    let conv = [ints("pads", &[1; 4])];
+    model(&[
+        node("Conv", &["x", "v", "b"], "c", &conv),
+        node("LeakyRelu", &["c"], "r", &[float("alpha", alpha)]),
+        node(pool, &["r"], "p", &own),
+        node("Conv", &["p", "w"], "d", &conv),
+        node("Clip", &["d", "low", "high"], "q", &[]),
+        node("AveragePool", &["q"], "o", &over),
+        node("PRelu", &["o", "slopes"], "s", &[]),
+        node("Abs", &["s"], "a", &[]),
+        node("Flatten", &["a"], "f", &[]),
+        node("Gemm", &["f", "k"], "h", &[]),
+        node("LeakyRelu", &["h"], "g", &[float("alpha", alpha)]),
+        node("Clip", &["g", "", "high"], "i", &[]),
+        node("Gemm", &["i", "l"], "logits", &[]),
+        weight("v", &[6, 2, 3, 3], 1),
+        weight("b", &[6], 2),
+        weight("w", &[17, 6, 3, 3], 3),
+        scalar("low", -0.1),
+        scalar("high", 0.2),
+        weight("slopes", &[17, 1, 1], 4),
+        weight("k", &[17 * 2 * 7, 9], 5),
+        weight("l", &[9, 4], 6),
+        port(11, "x", 1, &[2, 10, 14]),
+        port(12, "logits", 1, &[4]),
+    ])
+}
+
 #[test]
 fn a_plan_gives_what_the_interpreter_gives() {
-    for model in [classifier(), attentive(), scaled_across()] {
+    let bent = [
+        bent(0.01, "AveragePool"),
+        bent(0.3, "MaxPool"),
+        // What is greater does not stay so.
+        bent(-0.5, "MaxPool"),
+        bent(0.0, "AveragePool"),
+    ];
+    for model in [classifier(), attentive(), scaled_across()].into_iter().chain(bent) {
         let (mut fed, labels) = fed(&model, 11);
         let limits = Limits::default();
         let of = Objective::Loss(Loss::CrossEntropy);

@@ -37,20 +37,26 @@ fn here() -> impl Iterator<Item = Cpu> {
 
 #[test]
 fn a_product_is_the_chain_of_its_definition_on_every_instruction_set() {
-    for (m, k, n) in [(1, 1, 1), (3, 300, 33), (13, 7, 10), (25, 513, 70), (2, 256, 32)] {
+    for (m, k, n, bend) in [
+        (1, 1, 1, Bend::Relu),
+        (3, 300, 33, Bend::Relu),
+        (13, 7, 10, Bend::Leaky(0.3)),
+        (25, 513, 70, Bend::Clip(-0.3, 0.6)),
+        (2, 256, 32, Bend::Leaky(-0.5)),
+    ] {
         let (x, w, bias) = (numbers(1, m * k), numbers(2, k * n), numbers(3, n));
         let mut expected = vec![0.0_f32; m * n];
         for row in 0..m {
             for column in 0..n {
                 let sum = chained(k, |at| (x[row * k + at], w[at * n + column]));
-                expected[row * n + column] = (sum + bias[column]).max(0.0);
+                expected[row * n + column] = bend.of(sum + bias[column]);
             }
         }
         for cpu in here() {
             let panels = Panels::pack(cpu, k, n, |at, column| w[at * n + column]);
             let mut y = vec![0.0; m * n];
             let mut room = vec![0.0; multiply_scratch(cpu, m)];
-            let end = Epilogue { bias: Some(&bias), bend: Some(Bend::Relu), ..Epilogue::default() };
+            let end = Epilogue { bias: Some(&bias), bend: Some(bend), ..Epilogue::default() };
             multiply(cpu, m, &x, &panels, &mut y, end, &mut room);
             assert_eq!(y, expected, "{cpu:?} {m} {k} {n}");
         }
@@ -170,8 +176,10 @@ fn minimal_filtering_is_the_convolution_whatever_the_batch_and_the_instruction_s
         assert!(winograd::Winograd::fits(&window, outputs));
         let [x, w, bias, mut expected] = convolved(images, &window, outputs);
         let (add, mask) = (numbers(8, expected.len()), numbers(9, expected.len()));
+        let bends = [Bend::Relu, Bend::Leaky(0.3), Bend::Clip(-0.2, 0.7)];
+        let (bend, masked) = (bends[images % 3], bends[outputs % 3]);
         for (expected, (add, mask)) in expected.iter_mut().zip(add.iter().zip(&mask)) {
-            *expected = if *mask > 0.0 { (*expected + add).max(0.0) } else { 0.0 };
+            *expected = masked.back(bend.of(*expected + add), *mask);
         }
         let run = |cpu, images: usize, x: &[f32], add: &[f32], mask: &[f32]| {
             let conv = Conv::new(cpu, window, outputs, |out, channel, tap| {
@@ -182,8 +190,8 @@ fn minimal_filtering_is_the_convolution_whatever_the_batch_and_the_instruction_s
             let end = Epilogue {
                 bias: Some(&bias),
                 add: Some(add),
-                bend: Some(Bend::Relu),
-                mask: Some((mask, Bend::Relu)),
+                bend: Some(bend),
+                mask: Some((mask, masked)),
                 pooled: false,
             };
             conv.run(images, &buffer(x), &mut y, end, &mut room);
@@ -260,6 +268,29 @@ fn a_pooled_convolution_is_the_pool_of_the_convolution() {
         }
     }
     assert!(pooled > 10);
+}
+
+#[test]
+fn bends_are_those_of_their_definition() {
+    let numbers = [f32::NEG_INFINITY, -2.0, -0.0, 0.0, 0.5, 1.0, 3.0, f32::INFINITY];
+    for x in numbers {
+        let kept = if x > 0.0 { x } else { 0.0 };
+        assert_eq!(
+            (Bend::Relu.of(x), Bend::Relu.back(5.0, x)),
+            (kept, if x > 0.0 { 5.0 } else { 0.0 })
+        );
+        let leaky = Bend::Leaky(0.1);
+        let scaled = if x < 0.0 { x * 0.1 } else { x };
+        assert_eq!((leaky.of(x), leaky.back(5.0, x)), (scaled, if x > 0.0 { 5.0 } else { 0.5 }));
+        let clip = Bend::Clip(-1.0, 1.0);
+        let inside = if -1.0 < x && x < 1.0 { 5.0 } else { 0.0 };
+        assert_eq!((clip.of(x), clip.back(5.0, x)), (x.clamp(-1.0, 1.0), inside));
+        assert_eq!(Bend::Clip(1.0, -1.0).of(x), -1.0);
+    }
+    for bend in [Bend::Relu, Bend::Leaky(0.1), Bend::Clip(-1.0, 1.0)] {
+        assert!(bend.of(f32::NAN).is_nan() && bend.keeps_order());
+    }
+    assert!(!Bend::Leaky(-0.1).keeps_order());
 }
 
 #[test]
