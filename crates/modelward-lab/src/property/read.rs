@@ -184,6 +184,7 @@ impl Reader {
     }
 
     /// `small <= large`.
+    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
     fn atom(&self, line: usize, small: &Term<'_>, large: &Term<'_>) -> Result<Atom> {
         let mut sum = Sum::default();
         self.add(small, &Rational::one(), &mut sum)?;
@@ -212,6 +213,7 @@ impl Reader {
     }
 
     /// Add a term times a factor.
+    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
     fn add(&self, term: &Term<'_>, factor: &Rational, sum: &mut Sum) -> Result<()> {
         let line = term.line();
         let terms = match term {
@@ -248,6 +250,7 @@ impl Reader {
         }
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
     fn add_word(&self, line: usize, word: &str, factor: &Rational, sum: &mut Sum) -> Result<()> {
         let variable = match (number_of(word, "X"), number_of(word, "Y")) {
             (Some(input), _) => Some((&self.inputs, input, sum.inputs.entry(input).or_default())),
@@ -336,6 +339,7 @@ impl Sum {
         self.inputs.is_empty() && self.outputs.is_empty()
     }
 
+    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
     fn add(&mut self, other: Self, factor: &Rational) {
         for (input, weight) in other.inputs {
             *self.inputs.entry(input).or_default() += weight * factor;

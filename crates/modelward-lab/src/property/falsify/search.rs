@@ -198,12 +198,14 @@ impl<'a, 'm, 'p> Search<'a, 'm, 'p> {
             }
             self.step(walks)?;
         }
-        let Some(candidate) = self.candidate.take() else { return Ok(()) };
-        let stands = match self.network.precise(&candidate.x) {
-            None => true,
-            Some(outputs) => self.least(candidate.case, &outputs) <= 0.0,
-        };
-        if stands {
+        let Some(mut candidate) = self.candidate.take() else { return Ok(()) };
+        // What a gradient's graph gives may be off by what gives signs a slope: the model itself
+        // has the last word.
+        let outputs = self.network.outputs(&candidate.x)?;
+        candidate.margin = self.least(candidate.case, &outputs);
+        let precise = self.network.precise(&candidate.x);
+        let stands = precise.is_none_or(|outputs| self.least(candidate.case, &outputs) <= 0.0);
+        if stands && candidate.margin <= 0.0 {
             self.found = Some(candidate);
         }
         Ok(())
