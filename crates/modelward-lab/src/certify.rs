@@ -38,6 +38,7 @@ mod network;
 mod neurons;
 mod read;
 mod region;
+pub mod smoothing;
 mod walk;
 
 use self::{
@@ -286,7 +287,11 @@ impl Prover {
                 "the box is one point, and its outputs are too near the limit",
             );
         }
-        if free <= CUTTABLE {
+        // Signs do not settle what is no `max(0, x)`.
+        let bends = network.layers.iter().any(|layer| {
+            matches!(layer.kind, Kind::Curve { curve: Curve::Sigmoid | Curve::Tanh, .. })
+        });
+        if free <= CUTTABLE || bends {
             return boxes::settle(network, goal, whole, region.around(network), open, asked);
         }
         for set in open {

@@ -121,7 +121,7 @@ fn bound(
             let worth = worth(network, region, &back, start + best);
             weights.iter_mut().zip(worth).for_each(|(weight, worth)| *weight += worth);
         }
-        part.cut = widest(&weights, &part.low, &part.high);
+        part.cut = widest(&weights, (&part.low, &part.high), whole);
         points.extend(corner(region, &factors[worst * inputs..(worst + 1) * inputs]));
         points
             .extend(part.low.iter().zip(&part.high).map(|(low, high)| f64::midpoint(*low, *high)));
@@ -163,11 +163,16 @@ fn worth(network: &Network, region: &Region, back: &Back, row: usize) -> Vec<f64
     worth
 }
 
-/// The input that matters most; the widest where none does.
-fn widest(weights: &[f64], low: &[f64], high: &[f64]) -> usize {
-    let width = |at: &usize| high[*at] - low[*at];
+/// The input that matters most, unless it has been cut so much more often than another that its
+/// width no longer can be what matters; then that other.
+fn widest(weights: &[f64], part: (&[f64], &[f64]), whole: (&[f64], &[f64])) -> usize {
+    let width = |at: &usize| {
+        let all = whole.1[*at] - whole.0[*at];
+        if all > 0.0 { (part.1[*at] - part.0[*at]) / all } else { 0.0 }
+    };
     let places = 0..weights.len();
-    let most = places.clone().max_by(|a, b| weights[*a].total_cmp(&weights[*b]));
-    let most = most.filter(|at| weights[*at] > 0.0);
-    most.or_else(|| places.max_by(|a, b| width(a).total_cmp(&width(b)))).unwrap_or(0)
+    let wide = places.clone().max_by(|a, b| width(a).total_cmp(&width(b))).unwrap_or(0);
+    let enough = |at: &usize| width(at) * 1024.0 > width(&wide);
+    let most = places.filter(enough).max_by(|a, b| weights[*a].total_cmp(&weights[*b]));
+    most.unwrap_or(wide)
 }

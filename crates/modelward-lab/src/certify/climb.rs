@@ -102,6 +102,8 @@ impl Climber {
             if bounds.iter().all(|bound| *bound > 0.0) || time_up() {
                 break;
             }
+            let sizes = (0..rows.len()).map(|row| Self::largest(network, &back, row));
+            let sizes = sizes.collect::<Vec<_>>();
             for row in 0..rows.len() {
                 for (at, slopes) in self.slopes[row].iter_mut().enumerate() {
                     let Kind::Curve { from, .. } = network.layers[at].kind else { continue };
@@ -127,7 +129,7 @@ impl Climber {
                 {
                     let z = values[layer].get(row * network.layers[layer].size + place);
                     let step = moment.step(sign * z.copied().unwrap_or(0.0), round);
-                    *factor = (*factor + pull * step).max(0.0);
+                    *factor = (*factor + pull * sizes[row] * step).max(0.0);
                 }
             }
             rate *= 0.97;
@@ -143,6 +145,15 @@ impl Climber {
             values = self.values(network, regions, rows, &back);
         }
         Top { bounds, best, back, values }
+    }
+
+    /// The largest factor of a row at any curve: the size of what a multiplier has to balance.
+    fn largest(network: &Network, back: &Back, row: usize) -> f64 {
+        let curves = back.curves.iter().zip(network.layers.iter());
+        let factors = curves.flat_map(|(factors, layer)| {
+            factors.get(row * layer.size..(row + 1) * layer.size).unwrap_or(&[])
+        });
+        factors.fold(0.0, |most, a| most.max(a.abs()))
     }
 
     /// Values of every layer at the point where each row is least, on the lines that it took.

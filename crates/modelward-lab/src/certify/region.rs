@@ -32,8 +32,6 @@ pub(super) struct Around {
     pub(super) low: Vec<Vec<f64>>,
     /// As many.
     pub(super) high: Vec<Vec<f64>>,
-    /// See [`Region::errors`].
-    pub(super) errors: Arc<Vec<Vec<f64>>>,
 }
 
 /// Values beyond this may overflow in `f32`, and no bound holds.
@@ -61,7 +59,7 @@ impl Region {
                 high[from].clone_from(&self.high[from]);
             }
         }
-        Around { low, high, errors: self.errors.clone() }
+        Around { low, high }
     }
 
     /// Take in what each input makes of a value's width, by the rows of its two bounds.
@@ -101,13 +99,12 @@ pub(super) fn regions(
     time_up: &dyn Fn() -> bool,
 ) -> Result<Vec<Region>, Gap> {
     let count = network.layers.len();
-    let regions = boxes.iter().enumerate().map(|(at, (low, high))| {
-        let errors = around.get(at).map(|around| around.errors.clone());
+    let regions = boxes.iter().map(|(low, high)| {
         let empty = vec![Vec::new(); count];
         Region {
             low: empty.clone(),
             high: empty,
-            errors: errors.unwrap_or_default(),
+            errors: Arc::default(),
             lines: vec![Vec::new(); count],
             shares: vec![Vec::new(); if shares { count } else { 0 }],
         }
