@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod evade;
 pub mod exact;
 pub mod file;
+pub mod picture;
 pub mod preprocess;
 pub mod property;
 pub mod random;

@@ -84,6 +84,8 @@ pub struct Fallen {
     pub label: usize,
     /// The point.
     pub witness: Witness,
+    /// The least distance at which a wrong answer was seen.
+    pub nearest: f64,
 }
 
 /// How many stand at one size of the budget.
@@ -239,14 +241,14 @@ fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, 
     for at in 0..arena.cases.len() {
         let Some(witness) = arena.cases[at].witness.clone() else { continue };
         let label = arena.label_of(&witness.point)?;
-        let Case { index, label: own, target, sample, .. } = &arena.cases[at];
+        let Case { index, label: own, target, sample, nearest, .. } = &arena.cases[at];
         let wrong = match target {
             Some(target) => label == *target as i64,
             None => label != *own as i64,
         };
         let holds = arena.budget.contains(sample, &witness.point) && (wrong || is_random);
         if holds {
-            fallen.push(Fallen { index: *index, label: *own, witness });
+            fallen.push(Fallen { index: *index, label: *own, witness, nearest: *nearest });
         } else {
             lost += 1;
             arena.cases[at].witness = None;

@@ -1,10 +1,7 @@
 //! Whether a property holds: a violation is searched and a proof is tried by turns, each longer than
 //! the one before, until one of them is found.
 
-use std::{
-    cell::RefCell,
-    time::{Duration, Instant},
-};
+use std::cell::RefCell;
 
 use modelward_engine::{Limits, Model, Result};
 
@@ -34,10 +31,10 @@ pub enum Way {
 }
 
 /// The first turns of the search and of the proof; each is so much longer than the one before.
-const FIRST: Duration = Duration::from_millis(400);
-const LONGER: u32 = 3;
+const FIRST: f64 = 0.4;
+const LONGER: f64 = 3.0;
 
-/// Settle a property of a model until the deadline.
+/// Settle a property of a model until `seconds` has passed `most`.
 ///
 /// # Errors
 /// Where the model cannot be run, or is another one than that of the property.
@@ -46,7 +43,8 @@ pub fn settle(
     property: &Property,
     limits: Limits,
     seed: u64,
-    deadline: Instant,
+    seconds: &dyn Fn() -> f64,
+    most: f64,
 ) -> Result<Settled> {
     let network = Network::new(model, property.inputs, property.outputs, limits)?;
     let network = RefCell::new(network);
@@ -57,8 +55,8 @@ pub fn settle(
     let mut why = String::new();
     let mut turn = FIRST;
     for round in 0_u64.. {
-        let until = end(turn, deadline);
-        let mut over = || Instant::now() >= until;
+        let until = (seconds() + turn).min(most);
+        let mut over = || seconds() >= until;
         let found = falsify(&mut network.borrow_mut(), property, &mut over, seed ^ round)?;
         if let Some(witness) = found {
             return Ok(Settled::Violated(witness, Way::Attack));
@@ -66,8 +64,8 @@ pub fn settle(
         match &prover {
             Err(trouble) => why = trouble.to_string(),
             Ok(prover) => {
-                let until = end(turn, deadline);
-                let time_up = || Instant::now() >= until;
+                let until = (seconds() + turn).min(most);
+                let time_up = || seconds() >= until;
                 let mut left = Vec::new();
                 for &case in &open {
                     let here = &property.cases[case];
@@ -99,16 +97,12 @@ pub fn settle(
                 }
             }
         }
-        if Instant::now() >= deadline {
+        if seconds() >= most {
             break;
         }
-        turn = turn.saturating_mul(LONGER);
+        turn *= LONGER;
     }
     Ok(Settled::Unknown(why))
-}
-
-fn end(turn: Duration, deadline: Instant) -> Instant {
-    Instant::now().checked_add(turn).map_or(deadline, |end| end.min(deadline))
 }
 
 /// The point of a case's box that is nearest to this one, and its margin, where that violates it.

@@ -30,6 +30,7 @@ use crate::cli::{
 
 mod record;
 mod screen;
+mod worst;
 
 /// Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it.
 #[derive(Args, Debug)]
@@ -158,6 +159,7 @@ fn attack(arguments: &Arguments) -> Result<Findable, Failure> {
     judge(arguments, &measured, &mut findable);
     let mut measurement = record::of(arguments, &setting, &measured);
     measurement.lines = screen::lines(arguments, &setting, &measured);
+    worst::add(&setting, &measured, &samples, &mut measurement).map_err(fails)?;
     findable.measurements.push(measurement);
     Ok(findable)
 }
@@ -174,9 +176,8 @@ fn stops_before(
     let answers = victim.ask(&samples.x).map_err(|trouble| failure(&arguments.model, trouble))?;
     let right = answers.labels.iter().zip(labels).filter(|(said, label)| **said == **label as i64);
     let (right, all) = (right.count(), labels.len());
-    let mut counts =
-        vec![0_usize; setting.classes.max(labels.iter().max().map_or(0, |most| most + 1))];
-    labels.iter().for_each(|&label| counts[label] += 1);
+    let of = |class: usize| labels.iter().filter(|label| **label == class).count();
+    let counts = (0..setting.classes).map(of).collect::<Vec<_>>();
     let most = counts.iter().max().copied().unwrap_or(0) as f64 / all.max(1) as f64;
     let share = right as f64 / all.max(1) as f64;
     let chance = (1.0 / setting.classes as f64).max(if setting.classes == 2 { most } else { 0.0 });

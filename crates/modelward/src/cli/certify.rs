@@ -84,7 +84,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let start = Instant::now();
     arguments.experiment.run(&targets, screen, || {
         match (&arguments.property, &arguments.data, &arguments.eps) {
-            (Some(path), _, _) => property::certify(arguments, path, start),
+            (Some(path), _, _) => property::certify(arguments, path),
             (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),
             _ => Err(Failure::new("expected `--data` with `--eps`, or `--property`")),
         }

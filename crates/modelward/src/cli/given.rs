@@ -55,14 +55,11 @@ pub(super) fn budget(
         None => unit.then_some((0.0, 1.0)),
     };
     let budget = Budget { norm, eps: eps.clone(), clip };
-    if let Some(at) = samples.x.iter().position(|x| !x.is_finite()) {
-        let row = at / samples.width().max(1);
-        return Err(Failure::new(format!(
-            "expected numbers, got {} in the sample {row}",
-            samples.x[at]
-        ))
-        .at(data.display().to_string())
-        .help("leave such rows out, or fill them in"));
+    if let Some((at, x)) = samples.x.iter().enumerate().find(|(_, x)| !x.is_finite()) {
+        let row = at.checked_div(samples.width()).unwrap_or(0);
+        return Err(Failure::new(format!("expected numbers, got {x} in the sample {row}"))
+            .at(data.display().to_string())
+            .help("leave such rows out, or fill them in"));
     }
     let range = clip.map_or(f64::INFINITY, |(low, high)| f64::from(high) - f64::from(low));
     if budget.norm == Norm::Linf && budget.size() > range {

@@ -1,11 +1,12 @@
 //! For people who would rather read a page: one file, no script, nothing from elsewhere.
 //!
 //! The verdict comes first, then the findings by cause with their evidence, then what was not
-//! read, then the files. The page forbids itself every script and every load, so that even a
-//! mistake in the escaping of hostile text could not run anything.
+//! read, then the files. The page forbids itself every script and every load but that of pictures it
+//! holds itself, so that even a mistake in the escaping of hostile text could not run anything.
 
 use std::io::{self, Write};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD};
 use modelward_core::{Outcome, Report, ScannedFile, Severity, Verdict};
 
 use crate::{
@@ -32,10 +33,11 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     allowed(report, out)?;
     files(report, out)?;
     let version = env!("CARGO_PKG_VERSION");
-    writeln!(
-        out,
-        "<footer>modelward {version}. Nothing of the model was loaded or run.</footer>\n</main>"
-    )
+    let done = match report.measurements.is_empty() {
+        true => "Nothing of the model was loaded or run.",
+        false => "The model was computed by modelward itself; none of its code was run.",
+    };
+    writeln!(out, "<footer>modelward {version}. {done}</footer>\n</main>")
 }
 
 fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> {
@@ -138,6 +140,13 @@ fn measurements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for measurement in &report.measurements {
         let lines = measurement.lines.iter().map(|line| html(line)).collect::<Vec<_>>();
         writeln!(out, "<pre>{}</pre>", lines.join("\n"))?;
+        for picture in &measurement.pictures {
+            let (data, caption) = (BASE64_STANDARD.encode(&picture.png), html(&picture.caption));
+            writeln!(
+                out,
+                "<figure><img alt=\"\" src=\"data:image/png;base64,{data}\">\n<figcaption>{caption}</figcaption></figure>"
+            )?;
+        }
     }
     writeln!(out, "</section>")
 }
@@ -311,7 +320,7 @@ fn sentence(line: &str) -> String {
 }
 
 const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+    <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">\n\
     <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
     <meta name=\"color-scheme\" content=\"light dark\">\n";
 const STYLE: &str = include_str!("html/style.css");
