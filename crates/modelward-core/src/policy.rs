@@ -11,6 +11,19 @@ pub struct Policy {
     pub rules: Vec<AllowedRule>,
     /// Names that pickles may import and call, beyond those the scanner knows.
     pub names: Vec<AllowedName>,
+    /// Experiments that belong to an audit.
+    pub experiments: Vec<Experiment>,
+}
+
+/// An experiment that the user asks for: a verb of the command line and its options.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Experiment {
+    /// The verb, `attack`.
+    pub verb: &'static str,
+    /// What it is of.
+    pub model: String,
+    /// Its options by name, in the order they were written; flags have no value.
+    pub options: Vec<(String, Option<String>)>,
 }
 
 /// A rule that is let through.
@@ -62,7 +75,12 @@ impl Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { deny: Severity::Medium, rules: Vec::new(), names: Vec::new() }
+        Self {
+            deny: Severity::Medium,
+            rules: Vec::new(),
+            names: Vec::new(),
+            experiments: Vec::new(),
+        }
     }
 }
 

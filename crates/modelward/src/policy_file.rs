@@ -12,12 +12,18 @@
 //! [[pickle]]
 //! entry = "my.package Settings : class"
 //! reason = "our own class; it holds numbers"
+//!
+//! [[attack]]
+//! model = "classifier.onnx"
+//! data = "test.npz"
+//! eps = "8/255"
+//! fail-under = 0.4
 //! ```
 
 use std::{fmt, ops::Range};
 
-use modelward_core::{AllowedName, AllowedRule, Policy, Severity};
-use toml_edit::{Document, Item, TableLike};
+use modelward_core::{AllowedName, AllowedRule, Experiment, Policy, Severity};
+use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::rules::{nearest, rule, rules};
 
@@ -53,7 +59,7 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
         reader.error(error.span(), format!("cannot read this as TOML: {message}"), None)
     })?;
     let top = document.as_table();
-    reader.keys(top, None, &["deny", "allow", "pickle"])?;
+    reader.keys(top, None, &["deny", "allow", "pickle", "attack", "certify"])?;
     let mut policy = Policy::default();
     if let Some(item) = top.get("deny") {
         policy.deny = reader.level(item)?;
@@ -78,6 +84,15 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
         })?;
         policy.names.push(name);
     }
+    for verb in ["attack", "certify"] {
+        for (entry, span) in reader.entries(top, verb)? {
+            policy.experiments.push(Experiment {
+                verb,
+                model: reader.required(entry, span, "model")?,
+                options: reader.options(entry)?,
+            });
+        }
+    }
     Ok(policy)
 }
 
@@ -101,6 +116,26 @@ impl Reader<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The options of an experiment, as the command line takes them.
+    fn options(&self, entry: &dyn TableLike) -> Result<Vec<(String, Option<String>)>, PolicyError> {
+        let mut options = Vec::new();
+        for (key, item) in entry.iter().filter(|(key, _)| *key != "model") {
+            let value = match item.as_value() {
+                Some(Value::Boolean(flag)) if *flag.value() => None,
+                Some(Value::Boolean(_)) => continue,
+                Some(Value::String(text)) => Some(text.value().clone()),
+                Some(Value::Integer(number)) => Some(number.value().to_string()),
+                Some(Value::Float(number)) => Some(number.value().to_string()),
+                _ => {
+                    let message = format!("expected a text, a number or true under `{key}`");
+                    return Err(self.error(item.span(), message, None));
+                }
+            };
+            options.push((key.to_owned(), value));
+        }
+        Ok(options)
     }
 
     fn level(&self, item: &Item) -> Result<Severity, PolicyError> {

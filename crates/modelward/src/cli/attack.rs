@@ -89,7 +89,7 @@ Examples:
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let targets = [arguments.model.clone(), arguments.data.clone()];
-    arguments.experiment.run(&targets, screen, || attack(arguments))
+    arguments.experiment.run(&targets, screen, || find(arguments))
 }
 
 /// What the attack is of, once everything was read.
@@ -103,7 +103,8 @@ struct Setting {
     budget: Budget,
 }
 
-fn attack(arguments: &Arguments) -> Result<Findable, Failure> {
+/// Attack, and say what was found.
+pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let start = Instant::now();
     let (path, experiment) = (&arguments.model, &arguments.experiment);
     let limits = experiment.limits();

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Parser};
+use modelward_core::Experiment;
 
-use crate::cli::{EXIT_CODES, Failure, Screen, street::Street};
+use crate::cli::{
+    EXIT_CODES, Failure, Screen, attack, certify, experiment::Findable, street::Street,
+};
 
-/// Audit models: everything that applies, in one report.
+/// Audit models: everything that applies, in one report, with the experiments that `modelward.toml`
+/// names.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -24,5 +28,52 @@ Examples:
   modelward audit ./model-dir --format html --format sarif -o reports";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    arguments.street.walk(&arguments.targets, screen)
+    arguments.street.walk(&arguments.targets, screen, |experiments, threads| {
+        let mut all = Findable::default();
+        for experiment in experiments {
+            all.extend(run_one(experiment, threads)?);
+        }
+        Ok(all)
+    })
+}
+
+/// An experiment by itself, as its verb takes it.
+#[derive(Debug, Parser)]
+#[command(name = "modelward", no_binary_name = true, disable_help_flag = true)]
+enum Verb {
+    Attack(attack::Arguments),
+    Certify(certify::Arguments),
+}
+
+/// Options that an audit has for all of its experiments.
+const OF_THE_REPORT: [&str; 8] =
+    ["format", "output", "policy", "deny", "threads", "quiet", "no-progress", "help"];
+
+/// Run one experiment of the policy file.
+fn run_one(experiment: &Experiment, threads: usize) -> Result<Findable, Failure> {
+    let Experiment { verb, model, options } = experiment;
+    let place = format!("[[{verb}]] of `{model}`");
+    let mut words = vec![(*verb).to_owned(), model.clone()];
+    words.extend(["--threads".to_owned(), threads.to_string()]);
+    for (key, value) in options {
+        if OF_THE_REPORT.contains(&key.as_str()) {
+            let message =
+                format!("`{key}` is the audit's own, and cannot be said of an experiment");
+            return Err(Failure::new(message).at(place));
+        }
+        words.push(format!("--{key}"));
+        words.extend(value.clone());
+    }
+    let parsed = Verb::try_parse_from(words).map_err(|error| {
+        let text = error.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let line = line.strip_prefix("error: ").unwrap_or(line).to_owned();
+        Failure::new(line)
+            .at(place)
+            .help(format!("the keys are the options of `modelward {verb} --help`"))
+    })?;
+    match parsed {
+        Verb::Attack(arguments) => attack::find(&arguments),
+        Verb::Certify(arguments) => certify::find(&arguments),
+    }
 }

@@ -12,7 +12,7 @@ use modelward_lab::{budget::Norm, exact::Rational};
 
 use crate::cli::{
     EXIT_CODES, Failure, Screen,
-    experiment::Experiment,
+    experiment::{Experiment, Findable},
     given::{self, Clip},
     trouble::failure,
 };
@@ -81,14 +81,17 @@ Examples:
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let mut targets = vec![arguments.model.clone()];
     targets.extend(arguments.data.iter().chain(&arguments.property).cloned());
+    arguments.experiment.run(&targets, screen, || find(arguments))
+}
+
+/// Certify, and say what was found.
+pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let start = Instant::now();
-    arguments.experiment.run(&targets, screen, || {
-        match (&arguments.property, &arguments.data, &arguments.eps) {
-            (Some(path), _, _) => property::certify(arguments, path),
-            (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),
-            _ => Err(Failure::new("expected `--data` with `--eps`, or `--property`")),
-        }
-    })
+    match (&arguments.property, &arguments.data, &arguments.eps) {
+        (Some(path), _, _) => property::certify(arguments, path),
+        (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),
+        _ => Err(Failure::new("expected `--data` with `--eps`, or `--property`")),
+    }
 }
 
 /// Write arrays.

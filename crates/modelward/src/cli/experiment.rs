@@ -80,6 +80,13 @@ impl Experiment {
 }
 
 impl Findable {
+    /// Take in what another experiment found.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.findings.extend(other.findings);
+        self.unread.extend(other.unread);
+        self.measurements.extend(other.measurements);
+    }
+
     /// Report one finding with the number that shows it.
     pub(super) fn report(
         &mut self,

@@ -3,11 +3,12 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
+use modelward_core::Experiment;
 use modelward_formats::Limits;
 
 use crate::{
     Options, Progress,
-    cli::{Failure, Screen, quantity, reporting::Reporting},
+    cli::{Failure, Screen, experiment::Findable, quantity, reporting::Reporting},
 };
 
 mod target;
@@ -38,8 +39,14 @@ struct LimitArguments {
 }
 
 impl Street {
-    /// Walk the street: read the targets, judge, write the report.
-    pub(super) fn walk(&self, targets: &[PathBuf], screen: Screen) -> Result<u8, Failure> {
+    /// Walk the street: read the targets, judge, write the report. Of the policy's experiments `add`
+    /// tells what they found.
+    pub(super) fn walk(
+        &self,
+        targets: &[PathBuf],
+        screen: Screen,
+        add: impl FnOnce(&[Experiment], usize) -> Result<Findable, Failure>,
+    ) -> Result<u8, Failure> {
         let reporting = &self.reporting;
         let forms = reporting.forms();
         let output = reporting.output(&forms, targets)?;
@@ -47,6 +54,8 @@ impl Street {
         let policy = reporting.policy(targets, screen)?;
         let missing = target::missing(targets, screen);
         let rules = policy.rules.clone();
+        let found = add(&policy.experiments, reporting.threads)?;
+        let judge = policy.clone();
         let progress = Arc::new(Progress::default());
         let shown = reporting.shows_progress().then(|| progress.show()).flatten();
         let limits = Limits {
@@ -56,7 +65,7 @@ impl Street {
             time: self.limits.max_time,
             ..Limits::default()
         };
-        let report = crate::scan(
+        let mut report = crate::scan(
             targets,
             &Options {
                 policy,
@@ -68,6 +77,9 @@ impl Street {
             },
         );
         drop(shown);
+        report.judge(found.findings, &judge);
+        report.unread.extend(found.unread);
+        report.measurements = found.measurements;
         reporting.note_unused(&rules, &report, screen);
         let exit_code = if missing { 2 } else { report.exit_code() };
         reporting.write(output, &report, exit_code, screen)?;
