@@ -121,7 +121,7 @@ fn steps(effort: Effort) -> &'static [Step] {
             Step { name: "apgd-ce(50)", run: |arena| race::cross_entropy(arena, 50, 1) },
             Step { name: "apgd-t", run: race::ratio },
             Step { name: "fab-t", run: race::boundary },
-            Step { name: "square", run: |arena| race::squares(arena, 1000) },
+            Step { name: "square", run: race::some_squares },
         ],
         Effort::Deep => &[
             Step { name: "pgd(10)", run: |arena| pgd::climb(arena, 10, 1, 1) },
@@ -129,7 +129,7 @@ fn steps(effort: Effort) -> &'static [Step] {
             Step { name: "apgd-t(100)", run: race::all_ratios },
             Step { name: "fab-t(100)", run: race::all_boundaries },
             Step { name: "pgd(200)", run: |arena| pgd::climb(arena, 200, 10, 3) },
-            Step { name: "square(5000)", run: |arena| race::squares(arena, 5000) },
+            Step { name: "square(5000)", run: race::many_squares },
         ],
     }
 }

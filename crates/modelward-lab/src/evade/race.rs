@@ -116,14 +116,27 @@ fn boundaries(arena: &mut Arena<'_>, targets: usize, restarts: u64, steps: usize
 /// AutoAttack.
 const MANY: usize = 5000;
 
-/// Random squares; more of them where they break what gradients did not.
-pub(super) fn squares(arena: &mut Arena<'_>, queries: usize) -> Result<bool> {
+/// Random squares: a short search at every sample, a longer one at the quarter that came nearest to
+/// falling; and as long a one as AutoAttack's at all, where gradients have missed more than luck would.
+pub(super) fn some_squares(arena: &mut Arena<'_>) -> Result<bool> {
     let (before, all) = (arena.standing().len(), arena.cases.len());
-    square::search(arena, queries, 14)?;
-    // More than luck: gradients have missed something.
+    let cases = arena.standing();
+    let mut standing = square::search(arena, cases, 400, 14)?;
+    standing.sort_by(|(a, x), (b, y)| x.total_cmp(y).then(a.cmp(b)));
+    standing.truncate(standing.len().div_ceil(4));
+    let mut nearest = standing.into_iter().map(|(case, _)| case).collect::<Vec<_>>();
+    nearest.sort_unstable();
+    square::search(arena, nearest, 1000, 15)?;
     let fallen = before - arena.standing().len();
-    if fallen * 100 > all.max(150) && queries < MANY {
-        square::search(arena, MANY, 15)?;
+    if fallen * 100 > all.max(150) {
+        return many_squares(arena);
     }
+    Ok(true)
+}
+
+/// As long a search as AutoAttack's at every sample.
+pub(super) fn many_squares(arena: &mut Arena<'_>) -> Result<bool> {
+    let cases = arena.standing();
+    square::search(arena, cases, MANY, 16)?;
     Ok(true)
 }

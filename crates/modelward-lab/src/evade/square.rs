@@ -25,12 +25,17 @@ struct Search {
     random: fastrand::Rng,
 }
 
-/// Search with so many queries a sample.
+/// Search with so many queries a sample; gives the cases that stand, with the smallest margin that
+/// each came to.
 ///
 /// # Errors
 /// Where the model cannot be run, or the time is up.
-pub fn search(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<()> {
-    let cases = arena.standing();
+pub fn search(
+    arena: &mut Arena<'_>,
+    cases: Vec<usize>,
+    queries: usize,
+    attack: u64,
+) -> Result<Vec<(usize, f32)>> {
     let shape = Shape::of(arena.shape());
     let mut searches = Vec::with_capacity(cases.len());
     for case in cases {
@@ -41,7 +46,7 @@ pub fn search(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<()> 
     for query in 0..queries {
         searches.retain(|search| arena.stands(search.case));
         if searches.is_empty() {
-            return Ok(());
+            break;
         }
         let share = FIRST_SHARE * decay(query as f64 / queries as f64);
         let cases = searches.iter().map(|search| search.case).collect::<Vec<_>>();
@@ -63,7 +68,8 @@ pub fn search(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<()> 
             }
         }
     }
-    Ok(())
+    let standing = searches.into_iter().filter(|search| arena.stands(search.case));
+    Ok(standing.map(|search| (search.case, search.margin)).collect())
 }
 
 /// Channels, rows and columns of an image, or of a row of numbers.
