@@ -135,9 +135,9 @@ impl Climber {
             rate *= 0.97;
             pull *= 0.98;
             back = self.walk(network, regions, rows);
-            for row in 0..rows.len() {
-                if back.bounds[row] > bounds[row] {
-                    bounds[row] = back.bounds[row];
+            for (row, (bound, new)) in bounds.iter_mut().zip(&back.bounds).enumerate() {
+                if new > bound {
+                    *bound = *new;
                     best.slopes[row].clone_from(&self.slopes[row]);
                     best.assumed[row].clone_from(&self.assumed[row]);
                 }
