@@ -97,7 +97,7 @@ impl Climber {
         let mut back = self.walk(network, regions, rows);
         let (mut bounds, mut best) = (back.bounds.clone(), self.clone());
         let mut values = self.values(network, regions, rows, &back);
-        let (mut rate, mut pull) = (0.25, 0.1);
+        let (mut rate, mut pull) = (0.25, 0.3);
         for round in 1..=steps {
             if bounds.iter().all(|bound| *bound > 0.0) || time_up() {
                 break;

@@ -26,10 +26,13 @@ struct Branch {
 const TOGETHER: usize = 8;
 
 /// Values whose signs are tried out.
-const TRIED: usize = 6;
+const TRIED: usize = 8;
 
-/// Steps that each branch climbs.
-const STEPS: i32 = 12;
+/// Steps that the whole climbs.
+const FIRST: i32 = 48;
+
+/// Steps that each branch climbs from where its parent left off.
+const STEPS: i32 = 5;
 
 /// Settle one set of a goal.
 pub(super) fn settle(
@@ -45,7 +48,7 @@ pub(super) fn settle(
     goal.rows(network.output, &[set], 0, &mut rows);
     let count = rows.len();
     let climber = Climber::new(network, roots, &rows);
-    let top = climber.climb(network, roots, &rows, 4 * STEPS, asked.time_up);
+    let top = climber.climb(network, roots, &rows, FIRST, asked.time_up);
     if top.bounds.iter().any(|bound| *bound > 0.0) {
         return Verdict::branching();
     }
