@@ -204,6 +204,9 @@ impl Prover {
         {
             return Verdict::unknown("the property is of another number of inputs or outputs");
         }
+        if low.iter().chain(high).any(|bound| !bound.is_finite()) {
+            return Verdict::unknown("a bound of the box is not finite");
+        }
         if low.iter().zip(high).any(|(low, high)| low > high) {
             return Verdict::Holds { by: By::Bounds };
         }
@@ -303,3 +306,6 @@ impl Prover {
         Verdict::branching()
     }
 }
+
+#[cfg(test)]
+mod tests;

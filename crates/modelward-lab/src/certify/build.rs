@@ -77,7 +77,8 @@ impl Builder {
             }
         }
         self.take(terms.iter().map(|(_, map)| map.bytes()).sum())?;
-        let operations = terms.iter().map(|(_, map)| map.terms()).sum::<usize>() + 1;
+        // One for the bias, and some for factors before and after.
+        let operations = terms.iter().map(|(_, map)| map.terms()).sum::<usize>() + 4;
         let magnitude = bias.iter().map(|bias| bias.abs()).collect();
         let size = bias.len();
         let affine = Affine { terms, bias, magnitude, operations, exact };

@@ -97,7 +97,7 @@ impl Climber {
         let mut back = self.walk(network, regions, rows);
         let (mut bounds, mut best) = (back.bounds.clone(), self.clone());
         let mut values = self.values(network, regions, rows, &back);
-        let (mut rate, mut pull) = (0.25, 0.1);
+        let (mut rate, mut pull) = (0.25, 0.3);
         for round in 1..=steps {
             if bounds.iter().all(|bound| *bound > 0.0) || time_up() {
                 break;
@@ -135,9 +135,9 @@ impl Climber {
             rate *= 0.97;
             pull *= 0.98;
             back = self.walk(network, regions, rows);
-            for row in 0..rows.len() {
-                if back.bounds[row] > bounds[row] {
-                    bounds[row] = back.bounds[row];
+            for (row, (bound, new)) in bounds.iter_mut().zip(&back.bounds).enumerate() {
+                if new > bound {
+                    *bound = *new;
                     best.slopes[row].clone_from(&self.slopes[row]);
                     best.assumed[row].clone_from(&self.assumed[row]);
                 }

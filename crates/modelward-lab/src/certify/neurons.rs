@@ -26,10 +26,13 @@ struct Branch {
 const TOGETHER: usize = 8;
 
 /// Values whose signs are tried out.
-const TRIED: usize = 6;
+const TRIED: usize = 8;
 
-/// Steps that each branch climbs.
-const STEPS: i32 = 12;
+/// Steps that the whole climbs.
+const FIRST: i32 = 48;
+
+/// Steps that each branch climbs from where its parent left off.
+const STEPS: i32 = 5;
 
 /// Settle one set of a goal.
 pub(super) fn settle(
@@ -45,7 +48,7 @@ pub(super) fn settle(
     goal.rows(network.output, &[set], 0, &mut rows);
     let count = rows.len();
     let climber = Climber::new(network, roots, &rows);
-    let top = climber.climb(network, roots, &rows, 4 * STEPS, asked.time_up);
+    let top = climber.climb(network, roots, &rows, FIRST, asked.time_up);
     if top.bounds.iter().any(|bound| *bound > 0.0) {
         return Verdict::branching();
     }
@@ -60,10 +63,11 @@ pub(super) fn settle(
     let Some(&next) = next.first().and_then(Option::as_ref) else {
         return Verdict::unknown("nothing is left to branch on");
     };
+    let together = (room(network) / 4).clamp(1, TOGETHER / 2);
     let mut branches = vec![Branch { climber: top.best, next }];
     while !branches.is_empty() {
         let mut children = Vec::new();
-        for branch in branches.drain(branches.len().saturating_sub(TOGETHER / 2)..) {
+        for branch in branches.drain(branches.len().saturating_sub(together)..) {
             for sign in [1.0, -1.0] {
                 let mut climber = branch.climber.clone();
                 let assumed = ((branch.next.0, branch.next.1, sign), 0.0);
@@ -111,6 +115,13 @@ pub(super) fn settle(
     Verdict::branching()
 }
 
+/// How many regions of a network may be held at once.
+fn room(network: &Network) -> usize {
+    const VALUES: usize = 1 << 22;
+    let values = network.layers.iter().map(|layer| layer.size).sum::<usize>();
+    (VALUES / values.max(1)).max(4)
+}
+
 /// A region in which signs are assumed.
 fn narrowed(network: &Network, root: &Region, assumed: &[((usize, usize, f64), f64)]) -> Region {
     let mut region = root.clone();
@@ -146,7 +157,7 @@ fn choose(
         points.extend(&top.values[0][row * inputs..(row + 1) * inputs]);
         let mut scores = scores(network, &regions[place], top, row);
         scores.sort_by(|a, b| b.0.total_cmp(&a.0));
-        scores.truncate(TRIED);
+        scores.truncate((room(network) / (2 * regions.len())).clamp(1, TRIED));
         wanted.push(scores.len());
         tried.extend(scores.into_iter().map(|(_, neuron)| (place, row, neuron)));
     }

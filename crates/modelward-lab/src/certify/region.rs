@@ -113,11 +113,11 @@ pub(super) fn regions(
     let mut regions = regions.collect::<Vec<_>>();
     // Shares are of every layer that bends.
     let bent = bent(network, if shares { 0 } else { 1 });
-    for at in 1..count {
+    for (at, bent) in bent.into_iter().enumerate().skip(1) {
         for (place, region) in regions.iter_mut().enumerate() {
             region.layer(network, at, around.get(place).map(|around| &**around))?;
         }
-        if bent[at] {
+        if bent {
             tighten(network, &mut regions, at, time_up)?;
         }
     }
@@ -228,7 +228,8 @@ impl Region {
             }
         }
         // A sum of it may be larger on its way, and no input of it may overflow.
-        if sums.iter().any(|sum| !(*sum <= LARGEST)) || !(largest <= LARGEST) {
+        let over = |value: &f64| value.is_nan() || *value > LARGEST;
+        if sums.iter().any(over) || over(&largest) {
             return Err(Gap::Overflow);
         }
         let rounding = affine.rounding(size);
