@@ -53,7 +53,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = given::eps)]
+    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true)]
     eps: (String, Rational),
     /// How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more.
     #[arg(long, value_name = "EFFORT", default_value = "standard", value_parser = effort)]

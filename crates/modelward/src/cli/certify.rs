@@ -45,7 +45,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = given::eps, required_unless_present = "property")]
+    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present = "property")]
     eps: Option<(String, Rational)>,
     /// Find the least distance at which each sample can be broken: exact for trees.
     #[arg(long)]

@@ -13,6 +13,7 @@ use std::{
 };
 
 mod graphs;
+mod lab;
 mod models;
 #[cfg(feature = "ort")]
 mod ort;
