@@ -26,8 +26,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
+            [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
+            [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
@@ -41,7 +44,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
             [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
-            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to read with; by default as many as the processor has')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
             [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'Containers inside containers')
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'What the containers of one file may expand to')
             [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for one file beyond the windows on it')
@@ -60,11 +63,87 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
             [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
             [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
-            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to read with; by default as many as the processor has')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
             [CompletionResult]::new('--max-depth', '--max-depth', [CompletionResultType]::ParameterName, 'Containers inside containers')
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'What the containers of one file may expand to')
             [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for one file beyond the windows on it')
             [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for one file')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;attack' {
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column of a table, or the key of an npz, that holds the labels')
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Take the first samples only')
+            [CompletionResult]::new('--norm', '--norm', [CompletionResultType]::ParameterName, 'How a change is measured: linf, l2, l1, or l0 for the number of inputs that change')
+            [CompletionResult]::new('--eps', '--eps', [CompletionResultType]::ParameterName, 'How large a change may be, in the units of the data: `8/255`, `0.05`')
+            [CompletionResult]::new('--effort', '--effort', [CompletionResultType]::ParameterName, 'How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more')
+            [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it')
+            [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
+            [CompletionResult]::new('--fail-under', '--fail-under', [CompletionResultType]::ParameterName, 'Fail where fewer than this share of all samples stand: `0.4`')
+            [CompletionResult]::new('--witnesses', '--witnesses', [CompletionResultType]::ParameterName, 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long, and report what was found by then')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--targeted', '--targeted', [CompletionResultType]::ParameterName, 'Ask for a class that is drawn for each sample, where any other would do')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;certify' {
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class')
+            [CompletionResult]::new('--property', '--property', [CompletionResultType]::ParameterName, 'A property in VNN-LIB 1.0, instead of data')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column of a table, or the key of an npz, that holds the labels')
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Take the first samples only')
+            [CompletionResult]::new('--norm', '--norm', [CompletionResultType]::ParameterName, 'How a change is measured; proofs are for linf')
+            [CompletionResult]::new('--eps', '--eps', [CompletionResultType]::ParameterName, 'How large a change may be, in the units of the data: `8/255`, `0.05`')
+            [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it')
+            [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them; `auto` finds it by the labels')
+            [CompletionResult]::new('--max-time-each', '--max-time-each', [CompletionResultType]::ParameterName, 'Time for one sample')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
+            [CompletionResult]::new('--verdicts', '--verdicts', [CompletionResultType]::ParameterName, 'Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before')
+            [CompletionResult]::new('--witnesses', '--witnesses', [CompletionResultType]::ParameterName, 'Write the point that violates the property, under `x`')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long, and report what was found by then')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--minimal', '--minimal', [CompletionResultType]::ParameterName, 'Find the least distance at which each sample can be broken: exact for trees')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;check-witness' {
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long, and report what was found by then')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
@@ -255,8 +334,11 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help' {
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
+            [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
+            [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
@@ -268,6 +350,15 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;scan' {
+            break
+        }
+        'modelward;help;attack' {
+            break
+        }
+        'modelward;help;certify' {
+            break
+        }
+        'modelward;help;check-witness' {
             break
         }
         'modelward;help;model' {

@@ -29,8 +29,11 @@ always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_needs_command" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_needs_command" -s V -l version -d 'Print version'
-complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "rules" -d 'List the rules'
@@ -40,7 +43,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand audit" -l format -d 
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
-complete -c modelward -n "__fish_modelward_using_subcommand audit" -l threads -d 'Threads to read with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand audit" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l max-depth -d 'Containers inside containers' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l max-expanded -d 'What the containers of one file may expand to' -r
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l max-memory -d 'Memory for one file beyond the windows on it' -r
@@ -55,7 +58,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand scan" -l format -d '
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
-complete -c modelward -n "__fish_modelward_using_subcommand scan" -l threads -d 'Threads to read with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand scan" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l max-depth -d 'Containers inside containers' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l max-expanded -d 'What the containers of one file may expand to' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l max-memory -d 'Memory for one file beyond the windows on it' -r
@@ -66,6 +69,70 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l data -d 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l label -d 'The column of a table, or the key of an npz, that holds the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l samples -d 'Take the first samples only' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l norm -d 'How a change is measured: linf, l2, l1, or l0 for the number of inputs that change' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l eps -d 'How large a change may be, in the units of the data: `8/255`, `0.05`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l effort -d 'How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l clip -d 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l preprocess -d 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l seed -d 'Where random numbers begin' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l fail-under -d 'Fail where fewer than this share of all samples stand: `0.4`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-memory -d 'Memory for all values at once' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-time -d 'Stop after this long, and report what was found by then' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l targeted -d 'Ask for a class that is drawn for each sample, where any other would do'
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l data -d 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l property -d 'A property in VNN-LIB 1.0, instead of data' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l label -d 'The column of a table, or the key of an npz, that holds the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l samples -d 'Take the first samples only' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l norm -d 'How a change is measured; proofs are for linf' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l eps -d 'How large a change may be, in the units of the data: `8/255`, `0.05`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l clip -d 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l max-time-each -d 'Time for one sample' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l seed -d 'Where random numbers begin' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l verdicts -d 'Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l witnesses -d 'Write the point that violates the property, under `x`' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l max-memory -d 'Memory for all values at once' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l max-time -d 'Stop after this long, and report what was found by then' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l minimal -d 'Find the least distance at which each sample can be broken: exact for trees'
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l max-memory -d 'Memory for all values at once' -r
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l max-time -d 'Stop after this long, and report what was found by then' -r
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -215,13 +282,16 @@ complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_s
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "rules" -d 'List the rules'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "rules" -d 'List the rules'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
