@@ -168,7 +168,9 @@ impl<'a> Arena<'a> {
 
     /// The cases that stand and are not proven to.
     pub fn open(&self) -> Vec<usize> {
-        (0..self.cases.len()).filter(|&case| self.stands(case) && !self.cases[case].proven).collect()
+        (0..self.cases.len())
+            .filter(|&case| self.stands(case) && !self.cases[case].proven)
+            .collect()
     }
 
     /// The cases that stand.

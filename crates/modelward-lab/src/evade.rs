@@ -172,6 +172,7 @@ fn by_scores(effort: Effort) -> &'static [Step] {
             Step { name: "square(2000)", run: |arena| race::few_squares(arena, 2000) },
             Step { name: "simba(1000)", run: |arena| simba::walk(arena, 1000, 31) },
             Step { name: "nes(2000)", run: |arena| nes::climb(arena, 2000, 30) },
+            Step { name: "hopskipjump(1000)", run: |arena| hopskipjump::walk(arena, 1000, 32) },
         ],
         Effort::Deep => &[
             Step { name: "square(5000)", run: |arena| race::few_squares(arena, 5000) },

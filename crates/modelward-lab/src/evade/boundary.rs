@@ -74,8 +74,10 @@ pub fn walk(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<bool> 
             points.extend(nearer);
         }
         let wrong = wrong(arena, &cases, &mut points)?;
-        for ((walk, wrong), both) in
-            walks.iter_mut().zip(wrong.chunks_exact(2)).zip(points.chunks_exact(2 * features.max(1)))
+        for ((walk, wrong), both) in walks
+            .iter_mut()
+            .zip(wrong.chunks_exact(2))
+            .zip(points.chunks_exact(2 * features.max(1)))
         {
             walk.front.used += 2;
             let (there, nearer) = both.split_at(features);
@@ -104,7 +106,8 @@ impl Walk {
         // Back onto the sphere.
         let shrink = 1.0 / (1.0 + self.around * self.around).sqrt();
         let each = sample.iter().zip(back.iter().zip(&step));
-        each.map(|(&x, (back, step))| (f64::from(x) + (step * scale - back) * shrink) as f32).collect()
+        each.map(|(&x, (back, step))| (f64::from(x) + (step * scale - back) * shrink) as f32)
+            .collect()
     }
 
     /// Go where the answers allow, and set the lengths.

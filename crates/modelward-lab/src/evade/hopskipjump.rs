@@ -116,7 +116,12 @@ fn stepped(norm: Norm, front: &mut Front, size: f64) -> Vec<f32> {
     let step = front.point.iter().map(|_| draw()).collect::<Vec<_>>();
     let length = step.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt().max(1e-30);
     let scale = size / length;
-    front.point.iter().zip(step).map(|(x, s)| (f64::from(*x) + f64::from(s) * scale) as f32).collect()
+    front
+        .point
+        .iter()
+        .zip(step)
+        .map(|(x, s)| (f64::from(*x) + f64::from(s) * scale) as f32)
+        .collect()
 }
 
 /// The mean of the steps that were wrong less that of those that were not.

@@ -132,10 +132,9 @@ impl Victim for Remote {
             (Answer::Scores { rows, classes: 1 }, Form::Logit) => {
                 Ok(two(rows.into_iter().flat_map(|logit| [0.0, logit]).collect()))
             }
-            _ => Err(Trouble::new(
-                Kind::Malformed,
-                "the server answers alike batches in two forms",
-            )),
+            _ => {
+                Err(Trouble::new(Kind::Malformed, "the server answers alike batches in two forms"))
+            }
         }
     }
 

@@ -77,9 +77,10 @@ impl Substitute {
                 *mean += x / count;
             }
         }
-        let spread = lessons.points.chunks_exact(features.max(1)).flat_map(|point| {
-            point.iter().zip(&mean).map(|(x, mean)| f64::from(x - mean).powi(2))
-        });
+        let spread = lessons
+            .points
+            .chunks_exact(features.max(1))
+            .flat_map(|point| point.iter().zip(&mean).map(|(x, mean)| f64::from(x - mean).powi(2)));
         let spread = (spread.sum::<f64>() / lessons.points.len().max(1) as f64).sqrt() as f32;
         let scale = if spread > 1e-12 && spread.is_finite() { 1.0 / spread } else { 1.0 };
         let size = HIDDEN * (features + 1) + classes * (HIDDEN + 1);
