@@ -374,7 +374,8 @@ impl<'a> Arena<'a> {
 
     /// Whether a wrong answer stays wrong in another order of summation.
     fn is_clear(&self, case: usize, label: i64, scores: &[f32]) -> bool {
-        if label == NO_CLASS || scores.is_empty() {
+        // Trees are summed as their library sums them, and a tie of votes goes where it goes there.
+        if label == NO_CLASS || scores.is_empty() || self.victim.decides() {
             return true;
         }
         let largest = scores.iter().fold(0.0_f32, |a, b| a.max(b.abs()));

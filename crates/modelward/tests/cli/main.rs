@@ -18,6 +18,7 @@ mod models;
 mod ort;
 mod output;
 mod policy;
+mod served;
 mod targets;
 
 /// A folder of files, and the command run in it.
