@@ -20,6 +20,7 @@ mod output;
 mod policy;
 mod served;
 mod targets;
+mod trees;
 
 /// A folder of files, and the command run in it.
 struct Bench {
