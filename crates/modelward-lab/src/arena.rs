@@ -4,14 +4,15 @@
 //! lies inside the budget, exactly, and is answered wrongly by a clear margin is a witness, whoever
 //! proposed it. A sample that has one is done, and no attack spends anything on it any more.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use modelward_engine::{Kind, Result, Trouble};
 
 use crate::{
-    budget::{Ball, Budget},
+    budget::{Ball, Budget, Norm},
     random,
-    victim::{Answers, NO_CLASS, Slope, Slopes, Victim},
+    trees::Verdict,
+    victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
 /// A model, samples that it gets right, and what has become of them.
@@ -28,6 +29,8 @@ pub struct Arena<'a> {
     deadline: Option<Instant>,
     features: usize,
     classes: usize,
+    /// Queries that are kept back where they are counted, so that each witness can be judged again.
+    reserve: u64,
 }
 
 /// A sample under attack.
@@ -47,6 +50,8 @@ pub struct Case {
     pub ball: Ball,
     /// A point inside the budget that is answered wrongly.
     pub witness: Option<Witness>,
+    /// Whether it is proven that there is none.
+    pub proven: bool,
     /// The least distance at which a wrong answer was seen, inside the budget or not.
     pub nearest: f64,
 }
@@ -109,12 +114,14 @@ impl<'a> Arena<'a> {
                     scores: row(&answers.scores, index, classes).to_vec(),
                     ball: budget.ball(sample),
                     witness: None,
+                    proven: false,
                     nearest: f64::INFINITY,
                 });
             }
         }
         let spent = Spent { forward: labels.len() as u64, backward: 0 };
-        Ok(Self { victim, budget, cases, seed, spent, deadline, features, classes })
+        let reserve = cases.len() as u64;
+        Ok(Self { victim, budget, cases, seed, spent, deadline, features, classes, reserve })
     }
 
     /// How many numbers an input has.
@@ -130,6 +137,40 @@ impl<'a> Arena<'a> {
     /// How many classes there are.
     pub fn classes(&self) -> usize {
         self.classes
+    }
+
+    /// What can be had of the model.
+    pub fn gives(&self) -> Gives {
+        self.victim.gives()
+    }
+
+    /// Whether the model itself decides what holds within this budget, exactly.
+    pub fn decides(&self) -> bool {
+        self.budget.norm == Norm::Linf && self.victim.decides()
+    }
+
+    /// Whether the scores are the same all around most inputs, as those of trees are.
+    pub fn is_flat_by_nature(&self) -> bool {
+        self.victim.decides()
+    }
+
+    /// Whether queries are counted.
+    pub fn is_metered(&self) -> bool {
+        self.victim.left().is_some()
+    }
+
+    /// How many points may be asked about for each of so many cases, at most `most`.
+    pub fn allowance(&self, most: usize, cases: usize) -> usize {
+        let Some(left) = self.victim.left() else { return most };
+        let each = left.saturating_sub(self.reserve) / cases.max(1) as u64;
+        usize::try_from(each).map_or(most, |each| each.min(most))
+    }
+
+    /// The cases that stand and are not proven to.
+    pub fn open(&self) -> Vec<usize> {
+        (0..self.cases.len())
+            .filter(|&case| self.stands(case) && !self.cases[case].proven)
+            .collect()
     }
 
     /// The cases that stand.
@@ -152,7 +193,7 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// Where the model cannot be run, or the time is up.
     pub fn ask(&mut self, cases: &[usize], points: &mut [f32], reach: Reach) -> Result<Answers> {
-        self.time()?;
+        self.admit(cases.len())?;
         self.clip(cases, points, reach);
         let answers = self.victim.ask(points)?;
         self.spent.forward += cases.len() as u64;
@@ -172,7 +213,7 @@ impl<'a> Arena<'a> {
         points: &mut [f32],
         reach: Reach,
     ) -> Result<Option<Slopes>> {
-        self.time()?;
+        self.admit(cases.len())?;
         self.clip(cases, points, reach);
         let slopes = self.victim.slope(of, points)?;
         if let Some(slopes) = &slopes {
@@ -188,7 +229,7 @@ impl<'a> Arena<'a> {
     /// # Errors
     /// As [`Arena::ask`].
     pub fn deployed(&mut self, cases: &[usize], points: &mut [f32]) -> Result<Vec<f32>> {
-        self.time()?;
+        self.admit(cases.len())?;
         self.clip(cases, points, Reach::Ball);
         self.spent.forward += cases.len() as u64;
         self.victim.deployed(points)
@@ -214,13 +255,43 @@ impl<'a> Arena<'a> {
         labels: &[usize],
         run: impl FnOnce(&mut Arena<'_>) -> Result<T>,
     ) -> Result<T> {
-        let (seed, deadline) = (self.seed, self.deadline);
+        self.admit(labels.len())?;
+        let (seed, deadline, reserve) = (self.seed, self.deadline, self.reserve);
         let mut aside = Arena::new(self.victim, budget, samples, labels, seed, deadline)?;
+        aside.reserve = reserve;
         let done = run(&mut aside)?;
         let Spent { forward, backward } = aside.spent;
         self.spent.forward += forward;
         self.spent.backward += backward;
         Ok(done)
+    }
+
+    /// Settle a case by the model's own proof: it is proven to stand, or a point is asked about that
+    /// makes it fall. Neither happens where [`EACH`] does not suffice.
+    ///
+    /// # Errors
+    /// As [`Arena::ask`].
+    pub fn decide(&mut self, case: usize) -> Result<()> {
+        self.admit(0)?;
+        let until = Instant::now().checked_add(EACH);
+        let until = self.deadline.into_iter().chain(until).min();
+        let here = &self.cases[case];
+        match self.victim.decide(&here.ball.low, &here.ball.high, here.label, until)? {
+            Verdict::Holds => self.cases[case].proven = true,
+            Verdict::Violated(mut point) => {
+                self.ask(&[case], &mut point, Reach::Ball)?;
+            }
+            Verdict::Unknown => self.admit(0)?,
+        }
+        Ok(())
+    }
+
+    /// Whether a class is what an attack wants for a case.
+    pub fn is_wrong(&self, case: usize, label: i64) -> bool {
+        match self.cases[case].target {
+            Some(target) => label == target as i64,
+            None => label != self.cases[case].label as i64,
+        }
     }
 
     /// Take rounding, signs and the like for the identity from now on; gives the nodes that are.
@@ -231,18 +302,29 @@ impl<'a> Arena<'a> {
         self.victim.straighten()
     }
 
-    /// How far the label of a case, or its target, is from winning: below 0 where it is wrong.
+    /// How far the label of a case, or its target, is from winning: below 0 where it is wrong. It is
+    /// no number where there are no scores.
     pub fn margin(&self, case: usize, scores: &[f32]) -> f32 {
         let case = &self.cases[case];
+        if scores.is_empty() {
+            return f32::NAN;
+        }
         match case.target {
             Some(target) => best_other(scores, target) - scores[target],
             None => scores[case.label] - best_other(scores, case.label),
         }
     }
 
-    fn time(&self) -> Result<()> {
-        match self.deadline {
-            Some(deadline) if Instant::now() >= deadline => Err(out_of_time()),
+    /// Whether there are time and queries for so many points.
+    fn admit(&self, points: usize) -> Result<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Trouble::new(Kind::Limit, OUT_OF_TIME));
+        }
+        let wanted = self.reserve.saturating_add(points as u64);
+        match self.victim.left() {
+            Some(left) if points > 0 && left < wanted => {
+                Err(Trouble::new(Kind::Limit, OUT_OF_QUERIES))
+            }
             _ => Ok(()),
         }
     }
@@ -277,11 +359,7 @@ impl<'a> Arena<'a> {
         for (at, ((&case, point), &label)) in each.enumerate() {
             let scores = row(&answers.scores, at, self.classes);
             let found = &self.cases[case];
-            let wrong = match found.target {
-                Some(target) => label == target as i64,
-                None => label != found.label as i64,
-            };
-            if !wrong || !self.is_clear(case, label, scores) {
+            if !self.is_wrong(case, label) || !self.is_clear(case, label, scores) {
                 continue;
             }
             let distance = self.budget.norm.distance(&found.sample, point);
@@ -296,7 +374,8 @@ impl<'a> Arena<'a> {
 
     /// Whether a wrong answer stays wrong in another order of summation.
     fn is_clear(&self, case: usize, label: i64, scores: &[f32]) -> bool {
-        if label == NO_CLASS || scores.is_empty() {
+        // Trees are summed as their library sums them, and a tie of votes goes where it goes there.
+        if label == NO_CLASS || scores.is_empty() || self.victim.decides() {
             return true;
         }
         let largest = scores.iter().fold(0.0_f32, |a, b| a.max(b.abs()));
@@ -315,14 +394,19 @@ pub fn row(values: &[f32], at: usize, width: usize) -> &[f32] {
     values.get(at * width..(at + 1) * width).unwrap_or_default()
 }
 
-/// What is said where the time is up.
-fn out_of_time() -> Trouble {
-    Trouble::new(Kind::Limit, OUT_OF_TIME)
-}
-
 /// Whether a trouble is that the time is up.
 pub fn is_out_of_time(trouble: &Trouble) -> bool {
     trouble.kind == Kind::Limit && trouble.why == OUT_OF_TIME
 }
 
-const OUT_OF_TIME: &str = "the time is up";
+/// Why a run had to stop, where a trouble is nothing worse.
+pub fn stopped(trouble: &Trouble) -> Option<&'static str> {
+    let known = [OUT_OF_TIME, OUT_OF_QUERIES].into_iter().find(|known| trouble.why == *known);
+    known.filter(|_| trouble.kind == Kind::Limit)
+}
+
+/// What is said where the time is up.
+pub const OUT_OF_TIME: &str = "the time is up";
+
+/// The longest that one case may take to be decided.
+pub const EACH: Duration = Duration::from_secs(60);

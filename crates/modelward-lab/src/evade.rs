@@ -6,15 +6,25 @@
 
 use modelward_engine::Result;
 
-use crate::arena::{Arena, is_out_of_time};
+use crate::{
+    arena::{self, Arena},
+    victim::{Gives, OUT_OF_QUERIES},
+};
 
 pub mod apgd;
+pub mod boundary;
+mod decision;
+pub mod exact;
 pub mod fab;
 pub mod geometry;
+pub mod hopskipjump;
 pub mod loss;
+pub mod nes;
 pub mod pgd;
 mod race;
+pub mod simba;
 pub mod square;
+pub mod transfer;
 
 /// How hard is tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,8 +78,12 @@ pub struct Done {
     pub stopped: Option<&'static str>,
 }
 
-/// Why a step did not run to its end where the time was up.
-pub const OUT_OF_TIME: &str = "the time is up";
+impl Done {
+    /// Whether it was cut off, and more might have been found.
+    pub fn is_cut(&self) -> bool {
+        matches!(self.stopped, Some(arena::OUT_OF_TIME | OUT_OF_QUERIES))
+    }
+}
 
 /// Attack all samples that stand; `seconds` is the processor time of this process.
 ///
@@ -81,8 +95,8 @@ pub fn attack(
     seconds: &dyn Fn() -> f64,
 ) -> Result<Vec<Done>> {
     let mut all = Vec::new();
-    for step in steps(effort) {
-        let left = arena.standing().len();
+    for step in wanted(arena, effort) {
+        let left = arena.open().len();
         if left == 0 {
             break;
         }
@@ -91,10 +105,9 @@ pub fn attack(
         let stopped = match run {
             Ok(true) => None,
             Ok(false) => Some("the model gives no gradient"),
-            Err(trouble) if is_out_of_time(&trouble) => Some(OUT_OF_TIME),
-            Err(trouble) => return Err(trouble),
+            Err(trouble) => Some(arena::stopped(&trouble).ok_or(trouble)?),
         };
-        all.push(Done {
+        let done = Done {
             attack: step.name,
             left,
             stood: arena.standing().len(),
@@ -102,12 +115,93 @@ pub fn attack(
             backward: arena.spent.backward - before.backward,
             seconds: seconds() - start,
             stopped,
-        });
-        if stopped == Some(OUT_OF_TIME) {
+        };
+        all.push(done.clone());
+        if done.is_cut() {
             break;
         }
     }
     Ok(all)
+}
+
+/// A short look with what a model gives: proofs, gradients, or so many queries.
+///
+/// # Errors
+/// Where the model cannot be run, or time or queries are up.
+pub fn look(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<()> {
+    if arena.decides() {
+        exact::settle(arena)?;
+        return Ok(());
+    }
+    match arena.gives() {
+        Gives::Gradients => {
+            pgd::climb(arena, 20, 1, attack)?;
+        }
+        Gives::Scores => {
+            let cases = arena.open();
+            square::search(arena, cases, queries, attack)?;
+            hopskipjump::walk(arena, queries, attack)?;
+        }
+        Gives::Labels => {
+            hopskipjump::walk(arena, queries, attack)?;
+        }
+    }
+    Ok(())
+}
+
+/// The steps that a model allows.
+fn wanted(arena: &Arena<'_>, effort: Effort) -> Vec<Step> {
+    let exact = Step { name: "exact", run: exact::settle };
+    let exact = arena.decides().then_some(exact);
+    let steps = match arena.gives() {
+        Gives::Gradients => steps(effort),
+        Gives::Scores => by_scores(effort),
+        Gives::Labels => by_labels(effort),
+    };
+    exact.into_iter().chain(steps.iter().copied()).collect()
+}
+
+/// Where nothing but scores can be had.
+fn by_scores(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[
+            Step { name: "square(500)", run: |arena| race::few_squares(arena, 500) },
+            Step { name: "nes(500)", run: |arena| nes::climb(arena, 500, 30) },
+        ],
+        Effort::Standard => &[
+            Step { name: "square(2000)", run: |arena| race::few_squares(arena, 2000) },
+            Step { name: "simba(1000)", run: |arena| simba::walk(arena, 1000, 31) },
+            Step { name: "nes(2000)", run: |arena| nes::climb(arena, 2000, 30) },
+            Step { name: "hopskipjump(1000)", run: |arena| hopskipjump::walk(arena, 1000, 32) },
+        ],
+        Effort::Deep => &[
+            Step { name: "square(5000)", run: |arena| race::few_squares(arena, 5000) },
+            Step { name: "simba(5000)", run: |arena| simba::walk(arena, 5000, 31) },
+            Step { name: "nes(5000)", run: |arena| nes::climb(arena, 5000, 30) },
+            Step { name: "hopskipjump(10000)", run: |arena| hopskipjump::walk(arena, 10_000, 32) },
+            Step { name: "boundary(5000)", run: |arena| boundary::walk(arena, 5000, 33) },
+            Step { name: "transfer", run: |arena| transfer::attack(arena, 34) },
+        ],
+    }
+}
+
+/// Where nothing but labels can be had.
+fn by_labels(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => {
+            &[Step { name: "hopskipjump(500)", run: |arena| hopskipjump::walk(arena, 500, 32) }]
+        }
+        Effort::Standard => &[
+            Step { name: "hopskipjump(3000)", run: |arena| hopskipjump::walk(arena, 3000, 32) },
+            Step { name: "boundary(1000)", run: |arena| boundary::walk(arena, 1000, 33) },
+            Step { name: "transfer", run: |arena| transfer::attack(arena, 34) },
+        ],
+        Effort::Deep => &[
+            Step { name: "hopskipjump(10000)", run: |arena| hopskipjump::walk(arena, 10_000, 32) },
+            Step { name: "boundary(5000)", run: |arena| boundary::walk(arena, 5000, 33) },
+            Step { name: "transfer", run: |arena| transfer::attack(arena, 34) },
+        ],
+    }
 }
 
 fn steps(effort: Effort) -> &'static [Step] {
@@ -130,6 +224,8 @@ fn steps(effort: Effort) -> &'static [Step] {
             Step { name: "fab-t(100)", run: race::all_boundaries },
             Step { name: "pgd(200)", run: |arena| pgd::climb(arena, 200, 10, 3) },
             Step { name: "square(5000)", run: race::many_squares },
+            Step { name: "hopskipjump", run: |arena| hopskipjump::walk(arena, 3000, 32) },
+            Step { name: "transfer", run: |arena| transfer::attack(arena, 34) },
         ],
     }
 }

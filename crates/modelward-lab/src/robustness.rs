@@ -5,13 +5,13 @@ use std::time::Instant;
 use modelward_engine::{Result, Trouble};
 
 use crate::{
-    arena::{Arena, Case, Spent, Witness, is_out_of_time},
+    arena::{self, Arena, Case, Spent, Witness},
     budget::Budget,
-    evade::{self, Done, Effort, pgd},
+    evade::{self, Done, Effort},
     exact::{self, Rational},
     random,
     trust::{self, Indicator},
-    victim::{Averaged, Victim},
+    victim::{Averaged, Gives, Victim},
 };
 
 /// What is asked.
@@ -42,6 +42,10 @@ pub struct Robustness {
     pub right: usize,
     /// How many stand against all that was tried.
     pub stood: usize,
+    /// How many of these are proven to.
+    pub proven: usize,
+    /// What could be had of the model.
+    pub gives: Gives,
     /// Of each class: its samples, those that are right, those that stand.
     pub classes: Vec<Class>,
     /// The steps of the attack.
@@ -60,8 +64,8 @@ pub struct Robustness {
     pub curve: Vec<Point>,
     /// Inputs that were sent through the model.
     pub spent: Spent,
-    /// Whether the time was up before all was tried.
-    pub cut: bool,
+    /// Why not all was tried: time or queries were up.
+    pub cut: Option<&'static str>,
 }
 
 /// Samples of one class.
@@ -136,7 +140,7 @@ pub fn measure(
     };
     let mut arena = arena(victim, question)?;
     let right = arena.cases.len();
-    let mut cut = false;
+    let mut cut = None;
     let mut indicators = Vec::new();
     until_time(trust::before(&mut arena), &mut cut, |found| indicators = found)?;
     if let Some(repeated) = repeated {
@@ -149,16 +153,16 @@ pub fn measure(
         straightened = arena.straighten()?;
     }
     let mut steps = Vec::new();
-    if !cut {
+    if cut.is_none() {
         steps = evade::attack(&mut arena, question.effort, seconds)?;
-        cut = steps.iter().any(|step| step.stopped == Some(evade::OUT_OF_TIME));
+        cut = steps.iter().find(|step| step.is_cut()).and_then(|step| step.stopped);
     }
-    if !cut {
+    if cut.is_none() {
         let found = trust::behind(&mut arena, &steps);
         until_time(found, &mut cut, |found| indicators.extend(found))?;
     }
     let mut curve = Vec::new();
-    if !cut {
+    if cut.is_none() {
         until_time(security_curve(&mut arena, question), &mut cut, |found| curve = found)?;
     }
     let (fallen, lost) = judged_again(&mut arena, is_random)?;
@@ -175,6 +179,8 @@ pub fn measure(
         samples: question.labels.len(),
         right,
         stood,
+        proven: arena.cases.iter().filter(|case| case.proven).count(),
+        gives: arena.gives(),
         classes: of_class,
         steps,
         indicators,
@@ -223,12 +229,15 @@ fn is_random(victim: &mut dyn Victim, samples: &[f32]) -> Result<bool> {
     Ok(false)
 }
 
-/// Take what was found, or note that the time was up.
-fn until_time<T>(found: Result<T>, cut: &mut bool, take: impl FnOnce(T)) -> Result<()> {
+/// Take what was found, or note that time or queries were up.
+fn until_time<T>(
+    found: Result<T>,
+    cut: &mut Option<&'static str>,
+    take: impl FnOnce(T),
+) -> Result<()> {
     match found {
         Ok(found) => take(found),
-        Err(trouble) if is_out_of_time(&trouble) => *cut = true,
-        Err(trouble) => return Err(trouble),
+        Err(trouble) => *cut = Some(arena::stopped(&trouble).ok_or(trouble)?),
     }
     Ok(())
 }
@@ -260,7 +269,7 @@ fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, 
 /// How many stand at a quarter, a half, twice and four times the budget: by a short attack, and by
 /// what was seen on the way.
 fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<Point>> {
-    if question.targeted || question.effort == Effort::Quick {
+    if question.targeted || question.effort == Effort::Quick || arena.is_metered() {
         return Ok(Vec::new());
     }
     let mut curve = Vec::new();
@@ -283,7 +292,7 @@ fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<
             let labels = open.iter().map(|&at| arena.cases[at].label).collect::<Vec<_>>();
             let budget = arena.budget.of_size(eps.clone());
             let near = arena.aside(budget, &points, &labels, |aside| {
-                pgd::climb(aside, 20, 1, 300)?;
+                evade::look(aside, 200, 300)?;
                 Ok(aside.cases.iter().map(|case| case.nearest).collect::<Vec<_>>())
             })?;
             for (&at, near) in open.iter().zip(near) {

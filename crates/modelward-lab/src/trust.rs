@@ -8,7 +8,7 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, evade::Done};
+use crate::{arena::Arena, evade::Done, victim::Gives};
 
 mod before;
 mod behind;
@@ -44,18 +44,29 @@ impl Indicator {
 /// The most samples that are looked at.
 const LOOKED_AT: usize = 100;
 
-/// What can be seen before any attack: gradients, differences, repetition, flatness.
+/// The same where queries are counted.
+const LOOKED_AT_COUNTED: usize = 10;
+
+/// What can be seen before any attack: gradients, differences, repetition, flatness. A model that has
+/// no gradient by nature is not blamed for having none, and trees are not for being flat.
 ///
 /// # Errors
 /// Where the model cannot be run, or the time is up.
 pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
-    let cases = arena.standing().into_iter().take(LOOKED_AT).collect::<Vec<_>>();
-    let mut all = vec![before::repetition(arena, &cases)?, before::flatness(arena, &cases)?];
-    all.extend(before::gradients(arena, &cases)?);
+    let most = if arena.is_metered() { LOOKED_AT_COUNTED } else { LOOKED_AT };
+    let cases = arena.standing().into_iter().take(most).collect::<Vec<_>>();
+    let mut all = vec![before::repetition(arena, &cases)?];
+    if arena.gives() >= Gives::Scores && !arena.is_flat_by_nature() {
+        all.push(before::flatness(arena, &cases)?);
+    }
+    if arena.gives() == Gives::Gradients {
+        all.extend(before::gradients(arena, &cases)?);
+    }
     Ok(all)
 }
 
-/// What an attack's own course says, and what a larger budget and planted answers do.
+/// What an attack's own course says, and what a larger budget and planted answers do. Where the model
+/// itself has settled every sample there is nothing left that an attack could have missed.
 ///
 /// # Errors
 /// As [`before`].
@@ -65,20 +76,26 @@ pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
         done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
     let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
     let mut found = vec![behind::nonfinite(arena)];
-    if let (Some(white), Some(black)) = (white, black) {
+    if arena.decides() && arena.open().is_empty() {
+        return Ok(found);
+    }
+    let is_white = arena.gives() == Gives::Gradients;
+    if is_white && let (Some(white), Some(black)) = (white, black) {
         // One of a hundred that gradients miss is what luck does.
         let most = 0.01_f64.max(1.5 / all.max(1) as f64);
         found.push(Indicator::of("black-over-white", white - black.min(white), all, most));
     }
-    found.push(behind::noise(arena)?);
-    found.push(behind::larger(arena)?);
-    found.push(twin::missed(arena)?);
+    found.extend(behind::noise(arena)?);
+    found.extend(behind::larger(arena)?);
+    if is_white {
+        found.push(twin::missed(arena)?);
+    }
     Ok(found)
 }
 
-/// Whether an attack asks for scores alone.
+/// Whether an attack asks for scores or labels alone.
 fn is_black(attack: &str) -> bool {
-    ["square", "hopskipjump", "boundary", "simba", "nes", "sparse"]
+    ["square", "hopskipjump", "boundary", "simba", "nes", "sparse", "transfer"]
         .iter()
         .any(|black| attack.starts_with(black))
 }

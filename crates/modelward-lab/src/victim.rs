@@ -1,12 +1,20 @@
 //! A model under attack: what it answers, and where it has one its gradient.
 
+use std::time::Instant;
+
 use modelward_engine::Result;
 
+use crate::trees::Verdict;
+
 mod averaged;
+mod forest;
 mod network;
 mod prepared;
+mod remote;
 
-pub use self::{averaged::Averaged, network::Network, prepared::Prepared};
+pub use self::{
+    averaged::Averaged, forest::Forest, network::Network, prepared::Prepared, remote::Remote,
+};
 
 /// A classifier that can be asked.
 pub trait Victim {
@@ -18,6 +26,36 @@ pub trait Victim {
 
     /// How many classes there are, two or more.
     fn classes(&self) -> usize;
+
+    /// What an attack can have of it.
+    fn gives(&self) -> Gives {
+        Gives::Gradients
+    }
+
+    /// How many inputs may still be sent to it; `None` where there is no end.
+    fn left(&self) -> Option<u64> {
+        None
+    }
+
+    /// Whether [`Victim::decide`] decides.
+    fn decides(&self) -> bool {
+        false
+    }
+
+    /// Whether every input between `low` and `high`, `[features]`, is given a class, exactly; unknown
+    /// at the deadline.
+    ///
+    /// # Errors
+    /// Where it cannot be run on them.
+    fn decide(
+        &mut self,
+        _low: &[f32],
+        _high: &[f32],
+        _class: usize,
+        _deadline: Option<Instant>,
+    ) -> Result<Verdict> {
+        Ok(Verdict::Unknown)
+    }
 
     /// Its answers to inputs `[n, features]`.
     ///
@@ -48,6 +86,31 @@ pub trait Victim {
     /// Where it cannot be run on them.
     fn slope(&mut self, of: Slope<'_>, inputs: &[f32]) -> Result<Option<Slopes>>;
 }
+
+/// What an attack can have of a model, the more the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Gives {
+    /// The class of an input alone.
+    Labels,
+    /// A score for each class.
+    Scores,
+    /// Scores, and gradients by the input.
+    Gradients,
+}
+
+impl Gives {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Labels => "labels",
+            Self::Scores => "scores",
+            Self::Gradients => "gradients",
+        }
+    }
+}
+
+/// What is said where no more may be sent to a model.
+pub const OUT_OF_QUERIES: &str = "the budget of queries is spent";
 
 /// Answers to a batch.
 #[derive(Clone, Debug, Default, PartialEq)]

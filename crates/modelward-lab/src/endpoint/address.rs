@@ -44,7 +44,7 @@ impl Address {
                 Kind::Outside,
                 format!("`{host}` is another machine than this one"),
             )
-            .help(format!("if its owner agrees to the queries, name it: `--allow-host {host}`")));
+            .help(format!("if its owner agrees to the queries, name it: `--host {host}`")));
         }
         let url = url.trim_end_matches('/').to_owned();
         Ok(Self { path: uri.path().trim_end_matches('/').to_owned(), url })

@@ -7,6 +7,7 @@ use crate::{
     evade::{
         apgd::{self, Attempt},
         fab,
+        hopskipjump::enough,
         loss::Aim,
         square,
     },
@@ -139,4 +140,12 @@ pub(super) fn many_squares(arena: &mut Arena<'_>) -> Result<bool> {
     let cases = arena.standing();
     square::search(arena, cases, MANY, 16)?;
     Ok(true)
+}
+
+/// Squares where scores are all that can be had, with so many queries for each sample that is open.
+pub(super) fn few_squares(arena: &mut Arena<'_>, queries: usize) -> Result<bool> {
+    let cases = arena.open();
+    let most = arena.allowance(queries, cases.len());
+    square::search(arena, cases, most, 17)?;
+    enough(most, queries)
 }

@@ -74,16 +74,16 @@ pub fn search(
 
 /// Channels, rows and columns of an image, or of a row of numbers.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
-    channels: usize,
-    height: usize,
-    width: usize,
+pub(super) struct Shape {
+    pub(super) channels: usize,
+    pub(super) height: usize,
+    pub(super) width: usize,
     /// Channels lie behind rows and columns.
     last: bool,
 }
 
 impl Shape {
-    fn of(shape: &[usize]) -> Self {
+    pub(super) fn of(shape: &[usize]) -> Self {
         match *shape {
             [height, width, channels] if channels <= 4 && height > 4 => {
                 Self { channels, height, width, last: true }
@@ -93,11 +93,11 @@ impl Shape {
         }
     }
 
-    fn is_image(self) -> bool {
+    pub(super) fn is_image(self) -> bool {
         self.height > 1 && self.width > 1
     }
 
-    fn at(self, channel: usize, row: usize, column: usize) -> usize {
+    pub(super) fn at(self, channel: usize, row: usize, column: usize) -> usize {
         if self.last {
             (row * self.width + column) * self.channels + channel
         } else {

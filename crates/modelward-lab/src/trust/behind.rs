@@ -4,13 +4,13 @@ use modelward_engine::Result;
 
 use crate::{
     arena::{Arena, Reach},
-    evade::pgd,
+    evade::{look, pgd},
     exact::Rational,
     trust::{
         Indicator, LOOKED_AT,
         before::{around, samples},
     },
-    victim::NO_CLASS,
+    victim::{Gives, NO_CLASS},
 };
 
 /// Samples for which a point inside the budget makes the model answer what is no number.
@@ -21,28 +21,46 @@ pub(super) fn nonfinite(arena: &Arena<'_>) -> Indicator {
     Indicator::of("nonfinite-output", count, arena.cases.len(), 0.0)
 }
 
-/// Samples that stand against gradients and fall to plain noise.
-pub(super) fn noise(arena: &mut Arena<'_>) -> Result<Indicator> {
+/// Random points that are tried at each sample.
+const NOISE: u64 = 20;
+/// Samples that a larger budget is tried at where there are no gradients, and questions at each.
+const BLACK: (usize, usize) = (20, 1000);
+
+/// Samples that stand against an attack and fall to plain noise; nothing where queries do not
+/// suffice.
+pub(super) fn noise(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     let before = arena.standing().len();
-    for draw in 0..20 {
-        let cases = arena.standing();
+    if arena.allowance(NOISE as usize, before) < NOISE as usize {
+        return Ok(None);
+    }
+    for draw in 0..NOISE {
+        let cases = arena.open();
         let mut points = around(arena, &cases, 103, draw);
         arena.ask(&cases, &mut points, Reach::Ball)?;
     }
     let (all, fallen) = (arena.cases.len(), before - arena.standing().len());
-    Ok(Indicator::of("noise-over-white", fallen, all, 0.01))
+    Ok(Some(Indicator::of("noise-over-white", fallen, all, 0.01)))
 }
 
-/// Samples that stand against sixteen times the budget.
-pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Indicator> {
-    let cases = (0..arena.cases.len()).take(LOOKED_AT).collect::<Vec<_>>();
+/// Samples that stand against sixteen times the budget; nothing where queries do not suffice.
+pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
+    let is_white = arena.gives() == Gives::Gradients;
+    let most = if is_white { LOOKED_AT } else { BLACK.0 };
+    let cases = (0..arena.cases.len()).take(most).collect::<Vec<_>>();
+    if !is_white && arena.allowance(3 * BLACK.1, cases.len()) < 3 * BLACK.1 {
+        return Ok(None);
+    }
     let points = samples(arena, &cases);
     let labels = cases.iter().map(|&case| arena.cases[case].label).collect::<Vec<_>>();
     let budget = arena.budget.of_size(&arena.budget.eps * Rational::from_integer(16.into()));
     let standing = arena.aside(budget, &points, &labels, |arena| {
-        pgd::climb(arena, 20, 1, 104)?;
-        pgd::climb(arena, 100, 3, 105)?;
+        if is_white {
+            pgd::climb(arena, 20, 1, 104)?;
+            pgd::climb(arena, 100, 3, 105)?;
+        } else {
+            look(arena, BLACK.1, 104)?;
+        }
         Ok(arena.standing().len())
     })?;
-    Ok(Indicator::of("large-eps-survivors", standing, cases.len(), 0.0))
+    Ok(Some(Indicator::of("large-eps-survivors", standing, cases.len(), 0.0)))
 }

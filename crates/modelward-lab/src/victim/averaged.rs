@@ -5,7 +5,7 @@
 
 use modelward_engine::Result;
 
-use crate::victim::{Answers, Slope, Slopes, Victim};
+use crate::victim::{Answers, Gives, Slope, Slopes, Victim};
 
 /// A model whose answers are those of many draws.
 pub struct Averaged<'a> {
@@ -31,6 +31,14 @@ impl Victim for Averaged<'_> {
 
     fn classes(&self) -> usize {
         self.inner.classes()
+    }
+
+    fn gives(&self) -> Gives {
+        self.inner.gives()
+    }
+
+    fn left(&self) -> Option<u64> {
+        self.inner.left().map(|left| left / self.draws as u64)
     }
 
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {

@@ -4,7 +4,7 @@ use modelward_engine::Result;
 
 use crate::{
     preprocess::Convention,
-    victim::{Answers, Slope, Slopes, Victim},
+    victim::{Answers, Gives, Slope, Slopes, Victim},
 };
 
 /// A model, and what is done to inputs before it sees them.
@@ -33,6 +33,14 @@ impl<V: Victim> Victim for Prepared<V> {
 
     fn classes(&self) -> usize {
         self.inner.classes()
+    }
+
+    fn gives(&self) -> Gives {
+        self.inner.gives()
+    }
+
+    fn left(&self) -> Option<u64> {
+        self.inner.left()
     }
 
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {

@@ -13,16 +13,16 @@ use modelward_lab::{
     budget::{Budget, Norm},
     evade::Effort,
     exact::Rational,
-    preprocess::{Convention, Found, Spec},
+    preprocess::{Found, Spec},
     robustness::{Question, Robustness, measure},
     rules,
     samples::{Options, Samples},
-    victim::{Network, Prepared, Victim},
+    victim::Victim,
 };
 
 use crate::cli::{
     EXIT_CODES, Failure, Screen,
-    experiment::{self, Experiment, Findable},
+    experiment::{Experiment, Findable},
     given::{self, Clip},
     process::cpu_seconds,
     trouble::failure,
@@ -30,13 +30,16 @@ use crate::cli::{
 
 mod record;
 mod screen;
+mod source;
 mod worst;
 
 /// Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
-    /// The ONNX model, plain or packed by gzip.
+    /// The model: ONNX, trees of XGBoost (JSON, UBJSON) or LightGBM (text), plain or packed by gzip;
+    /// or the URL of a model that is served on this machine, by the Open Inference Protocol
+    /// (`http://127.0.0.1:8000/v2/models/NAME`), as rows (`.../NAME:predict`) or by `{"x": ...}`.
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a
@@ -78,6 +81,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "W.npz")]
     witnesses: Option<PathBuf>,
     #[command(flatten)]
+    served: source::Served,
+    #[command(flatten)]
     experiment: Experiment,
 }
 
@@ -85,7 +90,9 @@ const EXAMPLES: &str = "\
 Examples:
   modelward attack classifier.onnx --data test.npz --eps 8/255
   modelward attack fraud.onnx --data test.csv --label class --norm linf --eps 0.05 --fail-under 0.6
-  modelward attack resnet.onnx --data images/ --norm l2 --eps 0.5 --effort quick --witnesses w.npz";
+  modelward attack resnet.onnx --data images/ --norm l2 --eps 0.5 --effort quick --witnesses w.npz
+  modelward attack fraud.ubj --data test.csv --label class --eps 0.05
+  modelward attack http://127.0.0.1:8000/v2/models/iris --data iris.npz --eps 0.1 --max-queries 50000";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let targets = [arguments.model.clone(), arguments.data.clone()];
@@ -101,6 +108,8 @@ struct Setting {
     spec: Spec,
     found: Option<Found>,
     budget: Budget,
+    /// Samples that were sent to a model that is served.
+    sent: Option<u64>,
 }
 
 /// Attack, and say what was found.
@@ -108,9 +117,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let start = Instant::now();
     let (path, experiment) = (&arguments.model, &arguments.experiment);
     let limits = experiment.limits();
-    let bytes = experiment::bytes(path, &limits)?;
-    let digest = experiment::sha256(&bytes);
-    let model = experiment::model(path, bytes, &limits)?;
+    let (source, digest) = arguments.served.open(path, &limits)?;
     let options = Options { label: arguments.label.clone(), limits };
     let samples = Samples::read(&arguments.data, &options);
     let mut samples = samples.map_err(|trouble| failure(&arguments.data, trouble))?;
@@ -121,17 +128,9 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let budget =
         given::budget(arguments.norm, &arguments.eps, arguments.clip, &samples, &arguments.data)?;
     let fails = |trouble| failure(path, trouble);
-    let (spec, found) =
-        given::convention(&arguments.preprocess, &model, &samples, experiment.how())
-            .map_err(fails)?;
-    let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
-    let network = Network::new(model, convention.shape(), experiment.how()).map_err(fails)?;
-    let mut victim: Box<dyn Victim> = if spec.is_none() {
-        Box::new(network)
-    } else {
-        Box::new(Prepared::new(network, convention, samples.shape.clone()))
-    };
-    let setting = Setting {
+    let source::Attacked { mut victim, spec, found } =
+        source.attacked(arguments, &samples, &labels)?;
+    let mut setting = Setting {
         digest,
         shape: samples.shape.clone(),
         classes: victim.classes(),
@@ -139,6 +138,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         spec,
         found,
         budget: budget.clone(),
+        sent: None,
     };
     let mut findable = Findable::default();
     if stops_before(arguments, &setting, &labels, &mut *victim, &samples, &mut findable)? {
@@ -154,6 +154,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         deadline: experiment.deadline(start),
     };
     let measured = measure(&mut *victim, &question, &cpu_seconds).map_err(fails)?;
+    setting.sent = arguments.served.sent(&*victim);
     if let Some(out) = &arguments.witnesses {
         write_witnesses(out, &measured, &samples)?;
     }
@@ -252,8 +253,8 @@ fn judge(arguments: &Arguments, measured: &Robustness, findable: &mut Findable) 
         let shown = ("share of samples", first.value, first.limit);
         findable.report(rule, rule.severity, path, message, shown);
     }
-    if measured.cut {
-        findable.unsettled(path, "the time was up before all attacks had run".into());
+    if let Some(why) = measured.cut {
+        findable.unsettled(path, format!("{why} before all attacks had run"));
     }
 }
 

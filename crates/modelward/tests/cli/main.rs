@@ -19,7 +19,9 @@ mod models;
 mod ort;
 mod output;
 mod policy;
+mod served;
 mod targets;
+mod trees;
 
 /// A folder of files, and the command run in it.
 struct Bench {

@@ -1,6 +1,6 @@
 //! The numbers of an attack for people.
 
-use modelward_lab::{exact, robustness::Robustness, statistics::clopper_pearson};
+use modelward_lab::{exact, robustness::Robustness, statistics::clopper_pearson, victim::Gives};
 
 use crate::cli::attack::{Arguments, Setting};
 
@@ -34,15 +34,18 @@ pub(super) fn lines(
             step.seconds
         ));
     }
+    let proven = measured.proven == measured.stood && measured.proven > 0;
     let (low, high) = clopper_pearson(measured.stood as u64, all as u64, 0.95);
     lines.push(format!(
-        "robust    <= {:.1} % [{:.1}, {:.1}] within {} in {}{}; what lies below is not proven: `modelward certify`",
+        "robust    {} {:.1} % [{:.1}, {:.1}] within {} in {}{}; {}",
+        if proven { "=" } else { "<=" },
         percent(measured.stood),
         100.0 * low,
         100.0 * high,
         arguments.eps.0,
         arguments.norm,
-        if arguments.targeted { ", towards a class that was drawn" } else { "" }
+        if arguments.targeted { ", towards a class that was drawn" } else { "" },
+        if proven { PROVEN } else { NOT_PROVEN }
     ));
     if !measured.curve.is_empty() {
         let points = measured
@@ -60,6 +63,11 @@ pub(super) fn lines(
         });
         lines.push(format!("classes   {}", each.collect::<Vec<_>>().join(" | ")));
     }
+    if measured.gives != Gives::Gradients {
+        let sent = setting.sent.map(|sent| format!("; {sent} samples were sent to it"));
+        let sent = sent.unwrap_or_default();
+        lines.push(format!("answers   {} and no gradient{sent}", measured.gives.name()));
+    }
     lines.push(reliable(measured));
     if !measured.straightened.is_empty() {
         let nodes = measured.straightened.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
@@ -74,6 +82,9 @@ pub(super) fn lines(
     lines.push(witnesses(arguments, measured));
     lines
 }
+
+const PROVEN: &str = "what stands is proven to";
+const NOT_PROVEN: &str = "what lies below is not proven: `modelward certify`";
 
 fn input(setting: &Setting) -> String {
     let shape = setting.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
@@ -101,8 +112,13 @@ fn reliable(measured: &Robustness) -> String {
     let raised =
         measured.raised().map(|found| format!("{} {:.1} %", found.name, 100.0 * found.value));
     let raised = raised.collect::<Vec<_>>();
-    if measured.cut {
-        return "reliable  unknown: the time was up before it was looked into".to_owned();
+    if let Some(why) = measured.cut {
+        return format!("reliable  unknown: {why} before it was looked into");
+    }
+    if raised.is_empty() && measured.proven == measured.stood && measured.proven > 0 {
+        return "reliable  trustworthy: each sample is settled by the model's own structure, and no \
+                gradient is needed"
+            .to_owned();
     }
     if raised.is_empty() {
         let names = measured.indicators.iter().map(|found| found.name).collect::<Vec<_>>();
