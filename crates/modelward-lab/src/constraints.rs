@@ -72,8 +72,8 @@ impl Constraints {
     /// Where the sample has another number of features.
     pub fn around<'a>(
         &'a self,
-        original: &'a [f32],
-        eps: Option<&'a Rational>,
+        original: &[f32],
+        eps: Option<&Rational>,
     ) -> Result<Space<'a>> {
         let (expected, got) = (self.features.len(), original.len());
         if expected != got {

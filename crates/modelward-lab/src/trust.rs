@@ -8,7 +8,7 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, evade::Done};
+use crate::{arena::Arena, evade::Done, rule::Rule};
 
 mod before;
 mod behind;
@@ -72,7 +72,10 @@ pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     }
     found.push(behind::noise(arena)?);
     found.push(behind::larger(arena)?);
-    found.push(twin::missed(arena)?);
+    // A twin is planted in a ball.
+    if matches!(arena.rule(), Rule::Any | Rule::Domain(_)) {
+        found.push(twin::missed(arena)?);
+    }
     Ok(found)
 }
 

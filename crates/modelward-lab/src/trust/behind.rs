@@ -6,6 +6,7 @@ use crate::{
     arena::{Arena, Reach},
     evade::pgd,
     exact::Rational,
+    rule::Rule,
     trust::{
         Indicator, LOOKED_AT,
         before::{around, samples},
@@ -33,13 +34,13 @@ pub(super) fn noise(arena: &mut Arena<'_>) -> Result<Indicator> {
     Ok(Indicator::of("noise-over-white", fallen, all, 0.01))
 }
 
-/// Samples that stand against sixteen times the budget.
+/// Samples that stand against sixteen times the budget, with no other rule.
 pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Indicator> {
     let cases = (0..arena.cases.len()).take(LOOKED_AT).collect::<Vec<_>>();
     let points = samples(arena, &cases);
     let labels = cases.iter().map(|&case| arena.cases[case].label).collect::<Vec<_>>();
     let budget = arena.budget.of_size(&arena.budget.eps * Rational::from_integer(16.into()));
-    let standing = arena.aside(budget, &points, &labels, |arena| {
+    let standing = arena.aside((budget, Rule::Any), &points, &labels, |arena| {
         pgd::climb(arena, 20, 1, 104)?;
         pgd::climb(arena, 100, 3, 105)?;
         Ok(arena.standing().len())
