@@ -29,6 +29,7 @@
 //! itself. Numbers are what they say, `0.1` is a tenth. A value between steps is refused, and where
 //! no `f32` is a step, the nearest one stands for it.
 
+mod boxes;
 mod cost;
 mod feature;
 mod grid;

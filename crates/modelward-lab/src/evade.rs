@@ -6,14 +6,24 @@
 
 use modelward_engine::Result;
 
-use crate::arena::{Arena, is_out_of_time};
+use crate::{
+    arena::{Arena, is_out_of_time},
+    budget::Norm,
+    rule::Rule,
+};
 
 pub mod apgd;
+pub mod carlini;
 pub mod fab;
+pub mod fmn;
 pub mod geometry;
 pub mod loss;
+mod narrow;
+pub mod patch;
 pub mod pgd;
 mod race;
+pub mod sparse;
+pub mod spatial;
 pub mod square;
 
 /// How hard is tried.
@@ -81,7 +91,7 @@ pub fn attack(
     seconds: &dyn Fn() -> f64,
 ) -> Result<Vec<Done>> {
     let mut all = Vec::new();
-    for step in steps(effort) {
+    for step in all_steps(arena, effort) {
         let left = arena.standing().len();
         if left == 0 {
             break;
@@ -108,6 +118,87 @@ pub fn attack(
         }
     }
     Ok(all)
+}
+
+/// The steps against what the arena allows.
+fn all_steps(arena: &Arena<'_>, effort: Effort) -> Vec<Step> {
+    let (norm, rule) = (arena.budget.norm, arena.rule());
+    let own = match (rule, norm) {
+        (Rule::Patch(_), _) => patches(effort),
+        (Rule::Spatial(_), _) => &[Step { name: "grid", run: spatial::search }],
+        (_, Norm::L0) => few(effort),
+        (_, Norm::L1) => sums(effort),
+        (_, Norm::Linf | Norm::L2) => steps(effort),
+    };
+    let mut all = own.to_vec();
+    if effort == Effort::Deep && matches!(rule, Rule::Any | Rule::Domain(_)) {
+        all.push(Step { name: "fmn(500)", run: |arena| fmn::search(arena, 500) });
+        if norm == Norm::L2 {
+            all.push(Step { name: "carlini(6x200)", run: |arena| carlini::search(arena, 6, 200) });
+        }
+    }
+    all
+}
+
+/// Steps against changes of few numbers.
+fn few(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step { name: "greedy", run: |arena| sparse::greedy(arena, 0) }],
+        Effort::Standard => &[
+            Step { name: "greedy", run: |arena| sparse::greedy(arena, 1) },
+            Step { name: "fmn(100)", run: |arena| fmn::search(arena, 100) },
+            Step { name: "sparse-rs(2000)", run: |arena| sparse::exchange(arena, 2000, 21) },
+        ],
+        Effort::Deep => &[
+            Step { name: "greedy", run: |arena| sparse::greedy(arena, 3) },
+            Step { name: "sparse-rs(10000)", run: |arena| sparse::exchange(arena, 10_000, 21) },
+        ],
+    }
+}
+
+/// Steps against changes of a small sum.
+fn sums(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step { name: "apgd(40)", run: |arena| narrow::climb(arena, 1, 40, 1) }],
+        Effort::Standard => &[
+            Step { name: "apgd-ce(50)", run: |arena| race::cross_entropy(arena, 50, 1) },
+            Step { name: "apgd(100)", run: |arena| narrow::climb(arena, 1, 100, 1) },
+            Step { name: "apgd-t(100)", run: |arena| narrow::climb(arena, 4, 100, 1) },
+            Step { name: "fmn(100)", run: |arena| fmn::search(arena, 100) },
+            Step { name: "fab-t", run: race::boundary },
+            Step { name: "square", run: |arena| race::squares(arena, 1000) },
+        ],
+        Effort::Deep => &[
+            Step { name: "apgd-ce(100)", run: |arena| race::cross_entropy(arena, 100, 1) },
+            Step { name: "apgd-t(200)", run: |arena| narrow::climb(arena, 9, 200, 5) },
+            Step { name: "fab-t(100)", run: race::all_boundaries },
+            Step { name: "square(5000)", run: |arena| race::squares(arena, 5000) },
+        ],
+    }
+}
+
+/// Steps against a square of an image.
+fn patches(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step {
+            name: "patch-apgd",
+            run: |arena| patch::climb(arena, &[(5, usize::MAX), (20, 2)]),
+        }],
+        Effort::Standard => &[
+            Step {
+                name: "patch-apgd",
+                run: |arena| patch::climb(arena, &[(5, usize::MAX), (20, 8), (60, 2)]),
+            },
+            Step { name: "sparse-rs-patch(1000)", run: |arena| patch::search(arena, 1000) },
+        ],
+        Effort::Deep => &[
+            Step {
+                name: "patch-apgd",
+                run: |arena| patch::climb(arena, &[(20, usize::MAX), (100, 8)]),
+            },
+            Step { name: "sparse-rs-patch(10000)", run: |arena| patch::search(arena, 10_000) },
+        ],
+    }
 }
 
 fn steps(effort: Effort) -> &'static [Step] {

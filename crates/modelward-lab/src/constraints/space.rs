@@ -13,15 +13,15 @@ use crate::exact::{self, Rational};
 #[derive(Debug)]
 pub struct Space<'a> {
     features: &'a [Feature],
-    groups: &'a [Vec<usize>],
+    pub(super) groups: &'a [Vec<usize>],
     budget: Option<&'a Rational>,
-    original: Vec<f32>,
+    pub(super) original: Vec<f32>,
     eps: Option<Rational>,
     /// Where a changed value may lie; `None` where none may.
-    ranges: Vec<Option<(f32, f32)>>,
-    grids: Vec<Option<Grid<'a>>>,
+    pub(super) ranges: Vec<Option<(f32, f32)>>,
+    pub(super) grids: Vec<Option<Grid<'a>>>,
     /// The members of each group that may be the one that holds.
-    holders: Vec<Vec<usize>>,
+    pub(super) holders: Vec<Vec<usize>>,
     low: Vec<f32>,
     high: Vec<f32>,
 }
@@ -338,7 +338,7 @@ impl<'a> Space<'a> {
 }
 
 /// Whether a value is what it was; a missing one is still missing.
-fn unchanged(value: f32, before: f32) -> bool {
+pub(super) fn unchanged(value: f32, before: f32) -> bool {
     value == before || (value.is_nan() && before.is_nan())
 }
 

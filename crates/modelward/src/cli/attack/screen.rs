@@ -36,12 +36,11 @@ pub(super) fn lines(
     }
     let (low, high) = clopper_pearson(measured.stood as u64, all as u64, 0.95);
     lines.push(format!(
-        "robust    <= {:.1} % [{:.1}, {:.1}] within {} in {}{}; what lies below is not proven: `modelward certify`",
+        "robust    <= {:.1} % [{:.1}, {:.1}] within {}{}; what lies below is not proven: `modelward certify`",
         percent(measured.stood),
         100.0 * low,
         100.0 * high,
-        arguments.eps.0,
-        arguments.norm,
+        setting.threat.shown,
         if arguments.targeted { ", towards a class that was drawn" } else { "" }
     ));
     if !measured.curve.is_empty() {
@@ -77,7 +76,7 @@ pub(super) fn lines(
 
 fn input(setting: &Setting) -> String {
     let shape = setting.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
-    let range = match setting.budget.clip {
+    let range = match setting.threat.budget.clip {
         Some((low, high)) => format!("range [{low}, {high}]"),
         None => "no range".to_owned(),
     };
