@@ -12,8 +12,8 @@ use modelward_engine::{Model, Result, Trouble, exec::How};
 use crate::{
     arena::{Arena, is_out_of_time},
     budget::{Ball, Budget, Norm},
-    constraints::{Constraints, Space},
     certify::{Asked, Prover, Verdict as Proof},
+    constraints::{Constraints, Space},
     evade::pgd,
     preprocess::Convention,
     rule::Rule,
@@ -180,8 +180,7 @@ pub fn network(
     let mut points = vec![None; first.len()];
     let budget = question.budget.clone();
     let (samples, labels) = (question.samples, question.labels);
-    let arena =
-        Arena::new(&mut victim, budget, samples, labels, question.seed, question.deadline)?;
+    let arena = Arena::new(&mut victim, budget, samples, labels, question.seed, question.deadline)?;
     let mut arena = arena.under(question.domain.map_or(Rule::Any, Rule::Domain))?;
     match pgd::climb(&mut arena, 20, 2, 400) {
         Err(trouble) if !is_out_of_time(&trouble) => return Err(trouble),
@@ -279,8 +278,7 @@ impl<'a> Question<'a> {
     }
 
     fn admits(&self, sample: &[f32], space: Option<&Space<'_>>, point: &[f32]) -> bool {
-        self.budget.contains(sample, point)
-            && space.is_none_or(|space| space.admits(point).is_ok())
+        self.budget.contains(sample, point) && space.is_none_or(|space| space.admits(point).is_ok())
     }
 }
 
@@ -351,3 +349,6 @@ fn each(
     }
     Ok(certified)
 }
+
+#[cfg(test)]
+mod tests;

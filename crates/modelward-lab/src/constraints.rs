@@ -71,11 +71,7 @@ impl Constraints {
     ///
     /// # Errors
     /// Where the sample has another number of features.
-    pub fn around<'a>(
-        &'a self,
-        original: &[f32],
-        eps: Option<&Rational>,
-    ) -> Result<Space<'a>> {
+    pub fn around<'a>(&'a self, original: &[f32], eps: Option<&Rational>) -> Result<Space<'a>> {
         let (expected, got) = (self.features.len(), original.len());
         if expected != got {
             return Err(Trouble::new(

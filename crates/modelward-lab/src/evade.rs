@@ -224,3 +224,6 @@ fn steps(effort: Effort) -> &'static [Step] {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,8 @@
 use modelward_engine::Result;
 
 mod averaged;
+#[cfg(test)]
+pub(crate) mod linear;
 mod network;
 mod prepared;
 

@@ -49,9 +49,8 @@ impl Space<'_> {
                             return None;
                         }
                         let next = here.next_up();
-                        value = (next <= high)
-                            .then(|| grid.snap(here + step, next, high))
-                            .flatten();
+                        value =
+                            (next <= high).then(|| grid.snap(here + step, next, high)).flatten();
                     }
                 }
             }

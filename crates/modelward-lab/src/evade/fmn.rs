@@ -72,7 +72,8 @@ pub fn search(arena: &mut Arena<'_>, steps: usize) -> Result<bool> {
                 *x += (f64::from(slope) * step) as f32;
             }
             let sample = &arena.cases[search.case].sample;
-            project(norm, search.size, &range, sample, &mut search.point);
+            let ball = if norm == Norm::Linf { cube(&range, sample, search.size) } else { range };
+            project(norm, search.size, &ball, sample, &mut search.point);
         }
     }
     Ok(true)
@@ -97,14 +98,14 @@ impl Search {
         } else if self.best.is_finite() {
             self.size *= 1.0 + change;
         } else {
-            // Nothing wrong was seen: as far as the boundary of the linear model.
+            // Nothing wrong was seen: a little farther than the boundary of the linear model.
             let slopes = gradient.iter().map(|g| f64::from(g.abs()));
             let dual = match norm {
                 Norm::Linf => slopes.sum::<f64>(),
                 Norm::L2 => slopes.map(|g| g * g).sum::<f64>().sqrt(),
                 Norm::L1 | Norm::L0 => slopes.fold(0.0, f64::max),
             };
-            self.size = length + f64::from(margin) / dual.max(1e-12);
+            self.size = (length + f64::from(margin) / dual.max(1e-12)) * (1.0 + change / 10.0);
         }
     }
 }
@@ -117,6 +118,14 @@ fn range(arena: &Arena<'_>, case: usize) -> Ball {
         low: sample.iter().map(|x| low.min(*x)).collect(),
         high: sample.iter().map(|x| high.max(*x)).collect(),
     }
+}
+
+/// The part of a range that is at most so far from a sample in each number.
+fn cube(range: &Ball, sample: &[f32], size: f64) -> Ball {
+    let size = size.min(f32::MAX.into()) as f32;
+    let low = sample.iter().map(|x| x - size).collect::<Vec<_>>();
+    let high = sample.iter().map(|x| x + size).collect::<Vec<_>>();
+    range.within(&low, &high)
 }
 
 /// The widest way that one number can go, or 1 where there is no range.

@@ -38,7 +38,8 @@ pub(super) fn climb(
             begun.extend(targets.into_iter().map(|target| (case, Aim::Ratio(target), None)));
         }
         for (times, tenths) in BALLS {
-            let wide = arena.budget.of_size(&arena.budget.eps * Rational::from_integer(times.into()));
+            let wide =
+                arena.budget.of_size(&arena.budget.eps * Rational::from_integer(times.into()));
             begun.retain(|(case, ..)| arena.stands(*case));
             let attempts = begun.into_iter().map(|(case, aim, point)| {
                 let sample = &arena.cases[case].sample;

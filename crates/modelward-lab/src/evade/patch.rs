@@ -4,7 +4,7 @@
 use modelward_engine::Result;
 
 use crate::{
-    arena::{Arena, Reach, row},
+    arena::{Arena, Case, Reach, row},
     budget::Ball,
     evade::{
         apgd::{self, Attempt},
@@ -54,63 +54,82 @@ pub fn climb(arena: &mut Arena<'_>, rounds: &[(usize, usize)]) -> Result<bool> {
 /// Where the model cannot be run, or the time is up.
 pub fn search(arena: &mut Arena<'_>, queries: usize) -> Result<bool> {
     let Rule::Patch(patch) = arena.rule() else { return Ok(false) };
-    let (features, classes) = (arena.features(), arena.classes());
+    let classes = arena.classes();
     let corners = patch.corners().collect::<Vec<_>>();
-    let mut searches = arena
-        .standing()
-        .into_iter()
-        .map(|case| {
-            let mut random = arena.random(case, 32, 0);
-            let corner = corners[random.usize(..corners.len())];
-            let values = patch.places(corner).map(|at| end(arena, case, at, &mut random));
-            let values = values.collect::<Vec<_>>();
-            (case, corner, values, f32::INFINITY, random)
-        })
-        .collect::<Vec<_>>();
+    let mut searches = Vec::new();
+    for case in arena.standing() {
+        let mut random = arena.random(case, 32, 0);
+        let corner = corners[random.usize(..corners.len())];
+        let values = patch.places(corner).map(|at| end(&arena.cases[case], at, &mut random));
+        let best = Square { corner, values: values.collect() };
+        searches.push(Search { case, best, margin: f32::INFINITY, random });
+    }
     for query in 0..queries {
-        searches.retain(|search| arena.stands(search.0));
+        searches.retain(|search| arena.stands(search.case));
         if searches.is_empty() {
             break;
         }
-        let cases = searches.iter().map(|search| search.0).collect::<Vec<_>>();
+        let share = 1.0 - query as f64 / queries as f64;
+        let cases = searches.iter().map(|search| search.case).collect::<Vec<_>>();
         let (mut points, mut proposals) = (Vec::new(), Vec::new());
-        for (case, corner, values, _, random) in &mut searches {
-            let (mut there, mut values) = (*corner, values.clone());
-            let places = patch.places(there).collect::<Vec<_>>();
+        for search in &mut searches {
+            let here = &arena.cases[search.case];
+            let mut square = search.best.clone();
             // Every fifth query another place, the others some numbers; the first the start itself.
             if query % 5 == 4 {
-                there = corners[random.usize(..corners.len())];
+                square.corner = corners[search.random.usize(..corners.len())];
             } else if query > 0 {
-                let share = 1.0 - query as f64 / queries as f64;
-                let changed = ((share * values.len() as f64 / 4.0) as usize).max(1);
-                for _ in 0..changed {
-                    let at = random.usize(..values.len());
-                    values[at] = end(arena, *case, places[at], random);
-                }
+                square.change(here, patch, share, &mut search.random);
             }
             let start = points.len();
-            points.extend_from_slice(&arena.cases[*case].sample);
-            for (at, value) in patch.places(there).zip(&values) {
+            points.extend_from_slice(&here.sample);
+            for (at, value) in patch.places(square.corner).zip(&square.values) {
                 points[start + at] = *value;
             }
-            proposals.push((there, values));
+            proposals.push(square);
         }
         let answers = arena.ask(&cases, &mut points, Reach::Ball)?;
-        debug_assert_eq!(points.len(), cases.len() * features);
-        for ((at, search), (corner, values)) in searches.iter_mut().enumerate().zip(proposals) {
-            let margin = arena.margin(search.0, row(&answers.scores, at, classes));
-            if margin <= search.3 {
-                (search.1, search.2, search.3) = (corner, values, margin);
+        for ((at, search), square) in searches.iter_mut().enumerate().zip(proposals) {
+            let margin = arena.margin(search.case, row(&answers.scores, at, classes));
+            if margin <= search.margin {
+                (search.best, search.margin) = (square, margin);
             }
         }
     }
     Ok(true)
 }
 
+/// A random search at one sample.
+#[derive(Debug)]
+struct Search {
+    case: usize,
+    best: Square,
+    margin: f32,
+    random: fastrand::Rng,
+}
+
+/// A square and what is in it, in the order of its places.
+#[derive(Clone, Debug)]
+struct Square {
+    corner: (usize, usize),
+    values: Vec<f32>,
+}
+
+impl Square {
+    /// Draw a share of a quarter of the numbers again.
+    fn change(&mut self, case: &Case, patch: Patch, share: f64, random: &mut fastrand::Rng) {
+        let places = patch.places(self.corner).collect::<Vec<_>>();
+        let changed = ((share * self.values.len() as f64 / 4.0) as usize).max(1);
+        for _ in 0..changed {
+            let at = random.usize(..self.values.len());
+            self.values[at] = end(case, places[at], random);
+        }
+    }
+}
+
 /// One end of a number's range.
-fn end(arena: &Arena<'_>, case: usize, at: usize, random: &mut fastrand::Rng) -> f32 {
-    let ball = &arena.cases[case].ball;
-    if random.bool() { ball.high[at] } else { ball.low[at] }
+fn end(case: &Case, at: usize, random: &mut fastrand::Rng) -> f32 {
+    if random.bool() { case.ball.high[at] } else { case.ball.low[at] }
 }
 
 /// Places all over the image, not more than get a climb.

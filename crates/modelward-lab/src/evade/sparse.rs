@@ -198,7 +198,9 @@ fn take(arena: &mut Arena<'_>, climbs: &mut [Climb]) -> Result<bool> {
     let (mut asked, mut points, mut changes) = (Vec::new(), Vec::new(), Vec::new());
     for (at, climb) in climbs.iter_mut().enumerate() {
         climb.margin = f32::INFINITY;
-        for (place, value) in promising(&arena.cases[climb.case], climb, row(&slopes.gradients, at, features)) {
+        for (place, value) in
+            promising(&arena.cases[climb.case], climb, row(&slopes.gradients, at, features))
+        {
             let start = points.len();
             points.extend_from_slice(&climb.point);
             points[start + place] = value;
@@ -247,7 +249,8 @@ fn count(arena: &Arena<'_>) -> usize {
 /// The numbers that have somewhere to go.
 fn movable(case: &Case) -> Vec<usize> {
     let ends = case.ball.low.iter().zip(&case.ball.high);
-    let wide = |(low, high): (&f32, &f32)| low < high && low.abs() < f32::MAX && high.abs() < f32::MAX;
+    let wide =
+        |(low, high): (&f32, &f32)| low < high && low.abs() < f32::MAX && high.abs() < f32::MAX;
     ends.enumerate().filter(|(_, ends)| wide(*ends)).map(|(at, _)| at).collect()
 }
 

@@ -220,12 +220,7 @@ fn stops_before(
 }
 
 /// What the numbers mean for the policy.
-fn judge(
-    arguments: &Arguments,
-    setting: &Setting,
-    measured: &Robustness,
-    findable: &mut Findable,
-) {
+fn judge(arguments: &Arguments, setting: &Setting, measured: &Robustness, findable: &mut Findable) {
     let path = &arguments.model;
     let share = measured.stood as f64 / measured.samples.max(1) as f64;
     let fallen = measured.fallen.len();

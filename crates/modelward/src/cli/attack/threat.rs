@@ -76,7 +76,8 @@ impl Threat {
         let eps = arguments.eps.as_ref().map(|(shown, _)| shown.clone());
         let norm = eps.as_ref().map(|_| arguments.norm.name());
         let size = eps.as_ref().map(|_| self.budget.size());
-        let mut fields = vec![("norm", norm.into()), ("eps", eps.into()), ("eps_value", size.into())];
+        let mut fields =
+            vec![("norm", norm.into()), ("eps", eps.into()), ("eps_value", size.into())];
         match &self.narrowed {
             Narrowed::Not => {}
             Narrowed::Domain(_) => {
@@ -93,11 +94,7 @@ impl Threat {
 }
 
 /// The budget of the whole range.
-fn whole(
-    clip: Option<given::Clip>,
-    samples: &Samples,
-    data: &Path,
-) -> Result<Budget, Failure> {
+fn whole(clip: Option<given::Clip>, samples: &Samples, data: &Path) -> Result<Budget, Failure> {
     let none = (String::from("0"), Rational::from_integer(0.into()));
     let mut budget = given::budget(Norm::Linf, &none, clip, samples, data)?;
     let (low, high) = budget.clip.unwrap_or((f32::MIN, f32::MAX));
