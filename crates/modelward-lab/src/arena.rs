@@ -4,13 +4,18 @@
 //! lies inside the budget, exactly, and is answered wrongly by a clear margin is a witness, whoever
 //! proposed it. A sample that has one is done, and no attack spends anything on it any more.
 
-use std::time::{Duration, Instant};
+use std::{
+    borrow::Cow,
+    time::{Duration, Instant},
+};
 
 use modelward_engine::{Kind, Result, Trouble};
 
 use crate::{
     budget::{Ball, Budget, Norm},
+    constraints::Space,
     random,
+    rule::Rule,
     trees::Verdict,
     victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
@@ -20,6 +25,10 @@ pub struct Arena<'a> {
     victim: &'a mut dyn Victim,
     /// What may be done to a sample.
     pub budget: Budget,
+    /// What of that is admitted.
+    rule: Rule<'a>,
+    /// Under the rules of a domain, what each case may become.
+    spaces: Vec<Space<'a>>,
     /// The samples, in the order of the data.
     pub cases: Vec<Case>,
     /// Where random numbers begin.
@@ -121,7 +130,60 @@ impl<'a> Arena<'a> {
         }
         let spent = Spent { forward: labels.len() as u64, backward: 0 };
         let reserve = cases.len() as u64;
-        Ok(Self { victim, budget, cases, seed, spent, deadline, features, classes, reserve })
+        let (rule, spaces) = (Rule::Any, Vec::new());
+        Ok(Self {
+            victim,
+            budget,
+            rule,
+            spaces,
+            cases,
+            seed,
+            spent,
+            deadline,
+            features,
+            classes,
+            reserve,
+        })
+    }
+
+    /// The same where a rule holds as well.
+    ///
+    /// # Errors
+    /// Where it is one for inputs of another size.
+    pub fn under(mut self, rule: Rule<'a>) -> Result<Self> {
+        self.rule = rule;
+        self.spaces.clear();
+        if let Rule::Domain(constraints) = rule {
+            // In each of these norms no one number moves farther than the whole.
+            let eps = (self.budget.norm != Norm::L0).then_some(&self.budget.eps);
+            for case in &mut self.cases {
+                let space = constraints.around(&case.sample, eps)?;
+                case.ball = case.ball.within(space.low(), space.high());
+                self.spaces.push(space);
+            }
+        }
+        Ok(self)
+    }
+
+    /// What of the budget is admitted.
+    pub fn rule(&self) -> Rule<'a> {
+        self.rule
+    }
+
+    /// Whether a point is one that a case may become: within the budget and the rule, exactly.
+    pub fn admits(&self, case: usize, point: &[f32]) -> bool {
+        self.budget.contains(&self.cases[case].sample, point) && self.obeys(case, point)
+    }
+
+    /// Whether a point is within the rule.
+    fn obeys(&self, case: usize, point: &[f32]) -> bool {
+        let sample = &self.cases[case].sample;
+        match self.rule {
+            Rule::Any => true,
+            Rule::Domain(_) => self.spaces[case].admits(point).is_ok(),
+            Rule::Patch(patch) => patch.admits(sample, point),
+            Rule::Spatial(spatial) => spatial.admits(sample, point),
+        }
     }
 
     /// How many numbers an input has.
@@ -188,16 +250,19 @@ impl<'a> Arena<'a> {
         random::stream(&[self.seed, self.cases[case].index as u64, attack, attempt])
     }
 
-    /// Ask about one point for each of these cases, `[n, features]`; they are clipped first.
+    /// Ask about one point for each of these cases, `[n, features]`; they are clipped first. Under a
+    /// rule the nearest point that it admits is asked about; the proposal itself stays, so that steps
+    /// shorter than the way to the next admitted point add up.
     ///
     /// # Errors
     /// Where the model cannot be run, or the time is up.
     pub fn ask(&mut self, cases: &[usize], points: &mut [f32], reach: Reach) -> Result<Answers> {
         self.admit(cases.len())?;
         self.clip(cases, points, reach);
-        let answers = self.victim.ask(points)?;
+        let points = self.admitted(cases, points);
+        let answers = self.victim.ask(&points)?;
         self.spent.forward += cases.len() as u64;
-        self.judge(cases, points, &answers);
+        self.judge(cases, &points, &answers);
         Ok(answers)
     }
 
@@ -215,11 +280,12 @@ impl<'a> Arena<'a> {
     ) -> Result<Option<Slopes>> {
         self.admit(cases.len())?;
         self.clip(cases, points, reach);
-        let slopes = self.victim.slope(of, points)?;
+        let points = self.admitted(cases, points);
+        let slopes = self.victim.slope(of, &points)?;
         if let Some(slopes) = &slopes {
             self.spent.forward += cases.len() as u64;
             self.spent.backward += cases.len() as u64;
-            self.judge(cases, points, &slopes.answers);
+            self.judge(cases, &points, &slopes.answers);
         }
         Ok(slopes)
     }
@@ -231,8 +297,9 @@ impl<'a> Arena<'a> {
     pub fn deployed(&mut self, cases: &[usize], points: &mut [f32]) -> Result<Vec<f32>> {
         self.admit(cases.len())?;
         self.clip(cases, points, Reach::Ball);
+        let points = self.admitted(cases, points);
         self.spent.forward += cases.len() as u64;
-        self.victim.deployed(points)
+        self.victim.deployed(&points)
     }
 
     /// The class of one point, asked by itself; nothing is judged.
@@ -244,20 +311,22 @@ impl<'a> Arena<'a> {
         Ok(self.victim.ask(point)?.labels.first().copied().unwrap_or(NO_CLASS))
     }
 
-    /// Run something against the same model with another budget; what it finds is no witness here.
+    /// Run something against the same model with another budget and rule; what it finds is no witness
+    /// here.
     ///
     /// # Errors
     /// Where the model cannot be run, or the time is up.
     pub fn aside<T>(
         &mut self,
-        budget: Budget,
+        (budget, rule): (Budget, Rule<'_>),
         samples: &[f32],
         labels: &[usize],
         run: impl FnOnce(&mut Arena<'_>) -> Result<T>,
     ) -> Result<T> {
         self.admit(labels.len())?;
         let (seed, deadline, reserve) = (self.seed, self.deadline, self.reserve);
-        let mut aside = Arena::new(self.victim, budget, samples, labels, seed, deadline)?;
+        let aside = Arena::new(self.victim, budget, samples, labels, seed, deadline)?;
+        let mut aside = aside.under(rule)?;
         aside.reserve = reserve;
         let done = run(&mut aside)?;
         let Spent { forward, backward } = aside.spent;
@@ -354,12 +423,31 @@ impl<'a> Arena<'a> {
         }
     }
 
+    /// The points that are asked about.
+    fn admitted<'p>(&self, cases: &[usize], points: &'p [f32]) -> Cow<'p, [f32]> {
+        if matches!(self.rule, Rule::Any | Rule::Spatial(_)) {
+            return Cow::Borrowed(points);
+        }
+        let mut points = points.to_vec();
+        for (&case, point) in cases.iter().zip(points.chunks_exact_mut(self.features)) {
+            match self.rule {
+                Rule::Domain(_) => self.spaces[case].project(point),
+                Rule::Patch(patch) => patch.project(&self.cases[case].sample, point),
+                Rule::Any | Rule::Spatial(_) => {}
+            }
+        }
+        Cow::Owned(points)
+    }
+
     fn judge(&mut self, cases: &[usize], points: &[f32], answers: &Answers) {
         let each = cases.iter().zip(points.chunks_exact(self.features)).zip(&answers.labels);
         for (at, ((&case, point), &label)) in each.enumerate() {
             let scores = row(&answers.scores, at, self.classes);
             let found = &self.cases[case];
-            if !self.is_wrong(case, label) || !self.is_clear(case, label, scores) {
+            if !self.is_wrong(case, label)
+                || !self.is_clear(case, label, scores)
+                || !self.obeys(case, point)
+            {
                 continue;
             }
             let distance = self.budget.norm.distance(&found.sample, point);

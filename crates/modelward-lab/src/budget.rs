@@ -84,6 +84,16 @@ pub struct Ball {
     pub high: Vec<f32>,
 }
 
+impl Ball {
+    /// The part of it between these.
+    #[must_use]
+    pub fn within(&self, low: &[f32], high: &[f32]) -> Self {
+        let low = self.low.iter().zip(low).map(|(a, b)| a.max(*b)).collect();
+        let high = self.high.iter().zip(high).map(|(a, b)| a.min(*b)).collect();
+        Self { low, high }
+    }
+}
+
 impl Budget {
     /// The size as the nearest float.
     pub fn size(&self) -> f64 {

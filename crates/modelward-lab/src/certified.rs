@@ -11,10 +11,12 @@ use modelward_engine::{Model, Result, Trouble, exec::How};
 
 use crate::{
     arena::{Arena, is_out_of_time},
-    budget::{Budget, Norm},
+    budget::{Ball, Budget, Norm},
     certify::{Asked, Prover, Verdict as Proof},
+    constraints::{Constraints, Space},
     evade::pgd,
     preprocess::Convention,
+    rule::Rule,
     trees::{Trees, Verdict as InBox},
     victim::{Network, Prepared, Victim},
 };
@@ -28,6 +30,8 @@ pub struct Question<'a> {
     pub labels: &'a [usize],
     /// What may be done to them, in `linf`.
     pub budget: Budget,
+    /// The rules of the domain, where there are some.
+    pub domain: Option<&'a Constraints>,
     /// Whether the least distance at which each can be broken is found, for trees.
     pub minimal: bool,
     /// Time for one sample.
@@ -106,6 +110,10 @@ struct One {
 /// # Errors
 /// Where the samples have another number of features.
 pub fn trees(trees: &Trees, question: &Question<'_>) -> Result<Certified> {
+    if question.minimal && question.domain.is_some() {
+        return Err(Trouble::unsupported("distances are found without rules of a domain")
+            .help("leave out `--minimal`, and certify at several `--eps`"));
+    }
     let said = trees.classify(question.samples)?;
     let features = trees.features();
     let names = trees.labels();
@@ -115,13 +123,22 @@ pub fn trees(trees: &Trees, question: &Question<'_>) -> Result<Certified> {
             return Ok(One::wrong());
         }
         if !question.minimal {
-            let ball = question.budget.ball(sample);
-            return Ok(match trees.holds(&ball.low, &ball.high, name, deadline)? {
-                InBox::Holds => One::of(Verdict::Holds),
-                InBox::Violated(point) => {
-                    One { witness: Some(point), ..One::of(Verdict::Violated) }
+            let space = question.space(sample)?;
+            return narrowed(question, sample, space.as_ref(), &mut |part| {
+                let mut point = match trees.holds(&part.low, &part.high, name, deadline)? {
+                    InBox::Holds => return Ok(One::of(Verdict::Holds)),
+                    InBox::Violated(point) => point,
+                    InBox::Unknown => return Ok(One::late()),
+                };
+                if let Some(space) = &space {
+                    space.project(&mut point);
+                    if !question.admits(sample, Some(space), &point)
+                        || trees.classify(&point)?.first() == Some(&name)
+                    {
+                        return Ok(One::beyond());
+                    }
                 }
-                InBox::Unknown => One::late(),
+                Ok(One { witness: Some(point), ..One::of(Verdict::Violated) })
             });
         }
         let found = trees.minimal(sample, name, question.budget.clip, deadline)?;
@@ -163,8 +180,8 @@ pub fn network(
     let mut points = vec![None; first.len()];
     let budget = question.budget.clone();
     let (samples, labels) = (question.samples, question.labels);
-    let mut arena =
-        Arena::new(&mut victim, budget, samples, labels, question.seed, question.deadline)?;
+    let arena = Arena::new(&mut victim, budget, samples, labels, question.seed, question.deadline)?;
+    let mut arena = arena.under(question.domain.map_or(Rule::Any, Rule::Domain))?;
     match pgd::climb(&mut arena, 20, 2, 400) {
         Err(trouble) if !is_out_of_time(&trouble) => return Err(trouble),
         _ => {}
@@ -194,26 +211,75 @@ pub fn network(
                 return Ok(One { why, ..One::of(Verdict::Unknown) });
             }
         };
-        let ball = question.budget.ball(sample);
-        let (low, high) = convention.apply_box(&ball.low, &ball.high);
+        let space = question.space(sample)?;
         let judged = RefCell::new(network()?);
         let inside = |point: &[f32]| {
-            plain && question.budget.contains(sample, point) && {
+            plain && question.admits(sample, space.as_ref(), point) && {
                 let answers = judged.borrow_mut().ask(point);
                 answers.is_ok_and(|answers| answers.labels.first() != Some(&(label as i64)))
             }
         };
         let time_up = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let asked = Asked { time_up: &time_up, judge: &inside };
-        Ok(match prover.class(label, &low, &high, &asked) {
-            Proof::Holds { .. } => One::of(Verdict::Holds),
-            Proof::Candidate(point) if inside(&point) => {
-                One { witness: Some(point), ..One::of(Verdict::Violated) }
-            }
-            Proof::Candidate(_) => One::of(Verdict::Unknown),
-            Proof::Unknown { why } => One { why: Some(why), ..One::of(Verdict::Unknown) },
+        narrowed(question, sample, space.as_ref(), &mut |part| {
+            let (low, high) = convention.apply_box(&part.low, &part.high);
+            Ok(match prover.class(label, &low, &high, &asked) {
+                Proof::Holds { .. } => One::of(Verdict::Holds),
+                Proof::Candidate(point) if inside(&point) => {
+                    One { witness: Some(point), ..One::of(Verdict::Violated) }
+                }
+                Proof::Candidate(_) => One::beyond(),
+                Proof::Unknown { why } => One { why: Some(why), ..One::of(Verdict::Unknown) },
+            })
         })
     })
+}
+
+/// The most boxes that a space is taken apart into.
+const MOST_BOXES: usize = 256;
+
+/// Look at the box around a sample, and where the rules of a domain leave that open at each of the
+/// boxes that its points lie in. The box holds more than those points, so what holds in it holds for
+/// them; that one of them breaks the answer is for `look` to make sure of.
+fn narrowed(
+    question: &Question<'_>,
+    sample: &[f32],
+    space: Option<&Space<'_>>,
+    look: &mut dyn FnMut(&Ball) -> Result<One>,
+) -> Result<One> {
+    let ball = question.budget.ball(sample);
+    let Some(space) = space else { return look(&ball) };
+    let whole = look(&ball.within(space.low(), space.high()))?;
+    if whole.verdict != Verdict::Unknown {
+        return Ok(whole);
+    }
+    let Some(boxes) = space.boxes(MOST_BOXES) else { return Ok(whole) };
+    let mut open = None;
+    for part in boxes {
+        let part = ball.within(&part.low, &part.high);
+        if part.low.iter().zip(&part.high).any(|(low, high)| low > high) {
+            continue;
+        }
+        let one = look(&part)?;
+        match one.verdict {
+            Verdict::Holds => {}
+            Verdict::Unknown => open = Some(one),
+            Verdict::Violated | Verdict::Wrong => return Ok(one),
+        }
+    }
+    Ok(open.unwrap_or_else(|| One::of(Verdict::Holds)))
+}
+
+impl<'a> Question<'a> {
+    /// What a sample may become under the rules of the domain.
+    fn space(&self, sample: &[f32]) -> Result<Option<Space<'a>>> {
+        let space = |domain: &'a Constraints| domain.around(sample, Some(&self.budget.eps));
+        self.domain.map(space).transpose()
+    }
+
+    fn admits(&self, sample: &[f32], space: Option<&Space<'_>>, point: &[f32]) -> bool {
+        self.budget.contains(sample, point) && space.is_none_or(|space| space.admits(point).is_ok())
+    }
 }
 
 impl One {
@@ -223,6 +289,11 @@ impl One {
 
     fn wrong() -> Self {
         Self { distance: 0.0, ..Self::of(Verdict::Wrong) }
+    }
+
+    fn beyond() -> Self {
+        let why = "what breaks the box around it is none of the points that are admitted";
+        Self { why: Some(why.to_owned()), ..Self::of(Verdict::Unknown) }
     }
 
     fn late() -> Self {
@@ -278,3 +349,6 @@ fn each(
     }
     Ok(certified)
 }
+
+#[cfg(test)]
+mod tests;

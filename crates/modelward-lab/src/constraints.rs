@@ -29,6 +29,7 @@
 //! itself. Numbers are what they say, `0.1` is a tenth. A value between steps is refused, and where
 //! no `f32` is a step, the nearest one stands for it.
 
+mod boxes;
 mod cost;
 mod feature;
 mod grid;
@@ -70,11 +71,7 @@ impl Constraints {
     ///
     /// # Errors
     /// Where the sample has another number of features.
-    pub fn around<'a>(
-        &'a self,
-        original: &'a [f32],
-        eps: Option<&'a Rational>,
-    ) -> Result<Space<'a>> {
+    pub fn around<'a>(&'a self, original: &[f32], eps: Option<&Rational>) -> Result<Space<'a>> {
         let (expected, got) = (self.features.len(), original.len());
         if expected != got {
             return Err(Trouble::new(

@@ -8,21 +8,29 @@ use modelward_engine::Result;
 
 use crate::{
     arena::{self, Arena},
+    budget::Norm,
+    rule::Rule,
     victim::{Gives, OUT_OF_QUERIES},
 };
 
 pub mod apgd;
 pub mod boundary;
+pub mod carlini;
 mod decision;
 pub mod exact;
 pub mod fab;
+pub mod fmn;
 pub mod geometry;
 pub mod hopskipjump;
 pub mod loss;
+mod narrow;
 pub mod nes;
+pub mod patch;
 pub mod pgd;
 mod race;
 pub mod simba;
+pub mod sparse;
+pub mod spatial;
 pub mod square;
 pub mod transfer;
 
@@ -154,11 +162,11 @@ fn wanted(arena: &Arena<'_>, effort: Effort) -> Vec<Step> {
     let exact = Step { name: "exact", run: exact::settle };
     let exact = arena.decides().then_some(exact);
     let steps = match arena.gives() {
-        Gives::Gradients => steps(effort),
-        Gives::Scores => by_scores(effort),
-        Gives::Labels => by_labels(effort),
+        Gives::Gradients => by_gradients(arena, effort),
+        Gives::Scores => by_scores(effort).to_vec(),
+        Gives::Labels => by_labels(effort).to_vec(),
     };
-    exact.into_iter().chain(steps.iter().copied()).collect()
+    exact.into_iter().chain(steps).collect()
 }
 
 /// Where nothing but scores can be had.
@@ -204,6 +212,87 @@ fn by_labels(effort: Effort) -> &'static [Step] {
     }
 }
 
+/// Where gradients can be had: the steps against what the arena allows.
+fn by_gradients(arena: &Arena<'_>, effort: Effort) -> Vec<Step> {
+    let (norm, rule) = (arena.budget.norm, arena.rule());
+    let own = match (rule, norm) {
+        (Rule::Patch(_), _) => patches(effort),
+        (Rule::Spatial(_), _) => &[Step { name: "grid", run: spatial::search }],
+        (_, Norm::L0) => few(effort),
+        (_, Norm::L1) => sums(effort),
+        (_, Norm::Linf | Norm::L2) => steps(effort),
+    };
+    let mut all = own.to_vec();
+    if effort == Effort::Deep && matches!(rule, Rule::Any | Rule::Domain(_)) {
+        all.push(Step { name: "fmn(500)", run: |arena| fmn::search(arena, 500) });
+        if norm == Norm::L2 {
+            all.push(Step { name: "carlini(6x200)", run: |arena| carlini::search(arena, 6, 200) });
+        }
+    }
+    all
+}
+
+/// Steps against changes of few numbers.
+fn few(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step { name: "greedy", run: |arena| sparse::greedy(arena, 0) }],
+        Effort::Standard => &[
+            Step { name: "greedy", run: |arena| sparse::greedy(arena, 1) },
+            Step { name: "fmn(100)", run: |arena| fmn::search(arena, 100) },
+            Step { name: "sparse-rs(2000)", run: |arena| sparse::exchange(arena, 2000, 21) },
+        ],
+        Effort::Deep => &[
+            Step { name: "greedy", run: |arena| sparse::greedy(arena, 3) },
+            Step { name: "sparse-rs(10000)", run: |arena| sparse::exchange(arena, 10_000, 21) },
+        ],
+    }
+}
+
+/// Steps against changes of a small sum.
+fn sums(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step { name: "apgd(40)", run: |arena| narrow::climb(arena, 1, 40, 1) }],
+        Effort::Standard => &[
+            Step { name: "apgd-ce(50)", run: |arena| race::cross_entropy(arena, 50, 1) },
+            Step { name: "apgd(100)", run: |arena| narrow::climb(arena, 1, 100, 1) },
+            Step { name: "apgd-t(100)", run: |arena| narrow::climb(arena, 4, 100, 1) },
+            Step { name: "fmn(100)", run: |arena| fmn::search(arena, 100) },
+            Step { name: "fab-t", run: race::boundary },
+            Step { name: "square", run: |arena| race::few_squares(arena, 1000) },
+        ],
+        Effort::Deep => &[
+            Step { name: "apgd-ce(100)", run: |arena| race::cross_entropy(arena, 100, 1) },
+            Step { name: "apgd-t(200)", run: |arena| narrow::climb(arena, 9, 200, 5) },
+            Step { name: "fab-t(100)", run: race::all_boundaries },
+            Step { name: "square(5000)", run: |arena| race::few_squares(arena, 5000) },
+        ],
+    }
+}
+
+/// Steps against a square of an image.
+fn patches(effort: Effort) -> &'static [Step] {
+    match effort {
+        Effort::Quick => &[Step {
+            name: "patch-apgd",
+            run: |arena| patch::climb(arena, &[(5, usize::MAX), (20, 2)]),
+        }],
+        Effort::Standard => &[
+            Step {
+                name: "patch-apgd",
+                run: |arena| patch::climb(arena, &[(5, usize::MAX), (20, 8), (60, 2)]),
+            },
+            Step { name: "sparse-rs-patch(1000)", run: |arena| patch::search(arena, 1000) },
+        ],
+        Effort::Deep => &[
+            Step {
+                name: "patch-apgd",
+                run: |arena| patch::climb(arena, &[(20, usize::MAX), (100, 8)]),
+            },
+            Step { name: "sparse-rs-patch(10000)", run: |arena| patch::search(arena, 10_000) },
+        ],
+    }
+}
+
 fn steps(effort: Effort) -> &'static [Step] {
     match effort {
         Effort::Quick => &[
@@ -229,3 +318,6 @@ fn steps(effort: Effort) -> &'static [Step] {
         ],
     }
 }
+
+#[cfg(test)]
+mod tests;

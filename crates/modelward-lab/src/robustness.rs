@@ -10,6 +10,7 @@ use crate::{
     evade::{self, Done, Effort},
     exact::{self, Rational},
     random,
+    rule::Rule,
     trust::{self, Indicator},
     victim::{Averaged, Gives, Victim},
 };
@@ -23,6 +24,8 @@ pub struct Question<'a> {
     pub labels: &'a [usize],
     /// What may be done to them.
     pub budget: Budget,
+    /// What of that is admitted.
+    pub rule: Rule<'a>,
     /// How hard is tried.
     pub effort: Effort,
     /// Whether each sample is to be given a class that was drawn for it, and not just any other.
@@ -201,9 +204,10 @@ impl Robustness {
     }
 }
 
-fn arena<'a>(victim: &'a mut dyn Victim, question: &Question<'_>) -> Result<Arena<'a>> {
+fn arena<'a>(victim: &'a mut dyn Victim, question: &Question<'a>) -> Result<Arena<'a>> {
     let Question { samples, labels, budget, seed, deadline, .. } = question;
-    let mut arena = Arena::new(victim, budget.clone(), samples, labels, *seed, *deadline)?;
+    let arena = Arena::new(victim, budget.clone(), samples, labels, *seed, *deadline)?;
+    let mut arena = arena.under(question.rule)?;
     if question.targeted {
         let (classes, seed) = (arena.classes(), arena.seed);
         for case in &mut arena.cases {
@@ -250,12 +254,12 @@ fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, 
     for at in 0..arena.cases.len() {
         let Some(witness) = arena.cases[at].witness.clone() else { continue };
         let label = arena.label_of(&witness.point)?;
-        let Case { index, label: own, target, sample, nearest, .. } = &arena.cases[at];
+        let Case { index, label: own, target, nearest, .. } = &arena.cases[at];
         let wrong = match target {
             Some(target) => label == *target as i64,
             None => label != *own as i64,
         };
-        let holds = arena.budget.contains(sample, &witness.point) && (wrong || is_random);
+        let holds = arena.admits(at, &witness.point) && (wrong || is_random);
         if holds {
             fallen.push(Fallen { index: *index, label: *own, witness, nearest: *nearest });
         } else {
@@ -269,7 +273,10 @@ fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, 
 /// How many stand at a quarter, a half, twice and four times the budget: by a short attack, and by
 /// what was seen on the way.
 fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<Point>> {
-    if question.targeted || question.effort == Effort::Quick || arena.is_metered() {
+    // Squares and places have no size in a norm.
+    let is_ball = matches!(arena.rule(), Rule::Any | Rule::Domain(_));
+    let is_quick = question.effort == Effort::Quick;
+    if question.targeted || is_quick || arena.is_metered() || !is_ball {
         return Ok(Vec::new());
     }
     let mut curve = Vec::new();
@@ -291,7 +298,7 @@ fn security_curve(arena: &mut Arena<'_>, question: &Question<'_>) -> Result<Vec<
             let points = open.iter().flat_map(|&at| rows(at)).collect::<Vec<_>>();
             let labels = open.iter().map(|&at| arena.cases[at].label).collect::<Vec<_>>();
             let budget = arena.budget.of_size(eps.clone());
-            let near = arena.aside(budget, &points, &labels, |aside| {
+            let near = arena.aside((budget, arena.rule()), &points, &labels, |aside| {
                 evade::look(aside, 200, 300)?;
                 Ok(aside.cases.iter().map(|case| case.nearest).collect::<Vec<_>>())
             })?;

@@ -8,7 +8,7 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, evade::Done, victim::Gives};
+use crate::{arena::Arena, evade::Done, rule::Rule, victim::Gives};
 
 mod before;
 mod behind;
@@ -87,7 +87,8 @@ pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     }
     found.extend(behind::noise(arena)?);
     found.extend(behind::larger(arena)?);
-    if is_white {
+    // A twin is planted in a ball.
+    if is_white && matches!(arena.rule(), Rule::Any | Rule::Domain(_)) {
         found.push(twin::missed(arena)?);
     }
     Ok(found)

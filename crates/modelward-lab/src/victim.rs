@@ -8,6 +8,8 @@ use crate::trees::Verdict;
 
 mod averaged;
 mod forest;
+#[cfg(test)]
+pub(crate) mod linear;
 mod network;
 mod prepared;
 mod remote;

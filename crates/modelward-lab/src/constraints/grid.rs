@@ -73,6 +73,11 @@ impl<'a> Grid<'a> {
         Some(grid)
     }
 
+    /// How far steps are apart.
+    pub(super) fn step(&self) -> &Rational {
+        self.step
+    }
+
     /// Whether a float stands for a step within the feature's bounds.
     pub(super) fn holds(&self, value: f32) -> bool {
         if let Some(whole) = self.whole.filter(|_| f64::from(value.abs()) < SMALL) {

@@ -13,15 +13,15 @@ use crate::exact::{self, Rational};
 #[derive(Debug)]
 pub struct Space<'a> {
     features: &'a [Feature],
-    groups: &'a [Vec<usize>],
+    pub(super) groups: &'a [Vec<usize>],
     budget: Option<&'a Rational>,
-    original: &'a [f32],
-    eps: Option<&'a Rational>,
+    pub(super) original: Vec<f32>,
+    eps: Option<Rational>,
     /// Where a changed value may lie; `None` where none may.
-    ranges: Vec<Option<(f32, f32)>>,
-    grids: Vec<Option<Grid<'a>>>,
+    pub(super) ranges: Vec<Option<(f32, f32)>>,
+    pub(super) grids: Vec<Option<Grid<'a>>>,
     /// The members of each group that may be the one that holds.
-    holders: Vec<Vec<usize>>,
+    pub(super) holders: Vec<Vec<usize>>,
     low: Vec<f32>,
     high: Vec<f32>,
 }
@@ -31,15 +31,15 @@ impl<'a> Space<'a> {
         features: &'a [Feature],
         groups: &'a [Vec<usize>],
         budget: Option<&'a Rational>,
-        original: &'a [f32],
-        eps: Option<&'a Rational>,
+        original: &[f32],
+        eps: Option<&Rational>,
     ) -> Self {
         let mut space = Self {
             features,
             groups,
             budget,
-            original,
-            eps,
+            original: original.to_vec(),
+            eps: eps.cloned(),
             ranges: Vec::with_capacity(features.len()),
             grids: features.iter().map(Grid::of).collect(),
             holders: Vec::with_capacity(groups.len()),
@@ -95,7 +95,7 @@ impl<'a> Space<'a> {
             highs.extend(feature.max.clone());
         }
         let spent = self.budget.filter(|_| !feature.cost.is_zero());
-        let reach = [self.eps.cloned(), spent.map(|budget| budget / &feature.cost)];
+        let reach = [self.eps.clone(), spent.map(|budget| budget / &feature.cost)];
         for reach in reach.into_iter().flatten() {
             lows.push(&original - &reach);
             highs.push(&original + reach);
@@ -145,7 +145,7 @@ impl<'a> Space<'a> {
         if feature.increase_only && exact < original {
             return Some(format!("{value} is less than {before}, and it only increases"));
         }
-        if self.eps.is_some_and(|eps| (&exact - &original).abs() > *eps) {
+        if self.eps.as_ref().is_some_and(|eps| (&exact - &original).abs() > *eps) {
             return Some(format!("{value} is more than eps from {before}"));
         }
         match Grid::of(feature) {
@@ -180,7 +180,7 @@ impl<'a> Space<'a> {
             }
         }
         if let Some(budget) = self.budget {
-            let total = cost::total(self.features, self.original, point);
+            let total = cost::total(self.features, &self.original, point);
             if total > *budget {
                 let (total, budget) = (exact::float(&total), exact::float(budget));
                 return Err(format!("the change costs {total}, over the budget of {budget}"));
@@ -249,7 +249,7 @@ impl<'a> Space<'a> {
 
     /// Bring a change within the budget.
     fn save(&self, budget: &Rational, point: &mut [f32]) {
-        if cost::within(self.features, self.original, point, budget) {
+        if cost::within(self.features, &self.original, point, budget) {
             return;
         }
         let mut left = budget.clone();
@@ -338,7 +338,7 @@ impl<'a> Space<'a> {
 }
 
 /// Whether a value is what it was; a missing one is still missing.
-fn unchanged(value: f32, before: f32) -> bool {
+pub(super) fn unchanged(value: f32, before: f32) -> bool {
     value == before || (value.is_nan() && before.is_nan())
 }
 

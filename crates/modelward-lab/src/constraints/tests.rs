@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::budget::Ball;
 use crate::exact;
 
 fn rules(text: &str, features: usize) -> Constraints {
@@ -207,4 +208,36 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn boxes_hold_what_is_admitted(
+        text in spec(), original in sample(), point in prop::collection::vec(value(), 8))
+    {
+        let rules = rules(&text, 8);
+        let eps = exact::parse("7.25").unwrap();
+        let space = rules.around(&original, Some(&eps)).unwrap();
+        let mut point = point;
+        space.project(&mut point);
+        if let Some(boxes) = space.boxes(4096) {
+            let inside = |part: &Ball| {
+                let mut ends = part.low.iter().zip(&part.high).zip(&point);
+                ends.all(|((low, high), x)| x.is_nan() || (low <= x && x <= high))
+            };
+            prop_assert!(boxes.iter().any(inside), "{:?} of {:?}\n{}", point, original, text);
+        }
+    }
+}
+
+#[test]
+fn each_choice_has_its_box() {
+    let text = "[feature.0]\nkind = \"int\"\nmin = 0\nmax = 4\n[feature.1]\nkind = \"onehot:a\"\n\
+        [feature.2]\nkind = \"onehot:a\"\n";
+    let rules = rules(text, 4);
+    let space = rules.around(&[1.0, 0.0, 1.0, 0.5], None).unwrap();
+    let boxes = space.boxes(256).unwrap();
+    assert_eq!(boxes.len(), 5 * 2);
+    let values = boxes.iter().map(|part| (part.low[0], part.low[1], part.low[2]));
+    assert!(values.into_iter().all(|(whole, a, b)| whole.fract() == 0.0 && a + b == 1.0));
+    assert!(boxes.iter().all(|part| part.low[..3] == part.high[..3] && part.low[3] < 0.0));
+    assert_eq!(space.boxes(9), None);
 }

@@ -7,7 +7,7 @@ use modelward_engine::Result;
 
 use crate::{
     arena::{Arena, Reach, row},
-    budget::Norm,
+    budget::{Ball, Norm},
     evade::{
         geometry::{ascend, project, scatter},
         loss::Aim,
@@ -23,6 +23,8 @@ pub struct Attempt {
     pub aim: Aim,
     /// The point where it is, `[features]`.
     pub point: Vec<f32>,
+    /// Where it may go, and how far from the sample; without it the case's ball and the budget.
+    pub ball: Option<(Ball, f64)>,
     before: Vec<f32>,
     /// The best point so far.
     pub best: Vec<f32>,
@@ -31,7 +33,10 @@ pub struct Attempt {
     pub best_loss: f32,
     scores: Vec<f32>,
     step: f32,
+    /// How many numbers share a step in `l1`.
     sparsity: usize,
+    /// How many the best point changed at the last check.
+    changed: usize,
     last_loss: f32,
     rises: usize,
     best_at_check: f32,
@@ -47,6 +52,27 @@ impl Attempt {
         Self::from(arena, case, aim, point)
     }
 
+    /// Begin at a random point of a ball in which it stays.
+    pub fn within(
+        arena: &Arena<'_>,
+        case: usize,
+        aim: Aim,
+        ball: Ball,
+        attack: u64,
+        attempt: u64,
+    ) -> Self {
+        let mut random = arena.random(case, attack, attempt);
+        let (size, sample) = (arena.budget.size(), &arena.cases[case].sample);
+        let point = scatter(arena.budget.norm, size, &ball, sample, &mut random);
+        Self::from(arena, case, aim, point).inside(ball, size)
+    }
+
+    /// Stay in this ball, at most so far from the sample.
+    #[must_use]
+    pub fn inside(self, ball: Ball, size: f64) -> Self {
+        Self { ball: Some((ball, size)), ..self }
+    }
+
     /// Begin at a point.
     pub fn from(arena: &Arena<'_>, case: usize, aim: Aim, point: Vec<f32>) -> Self {
         let features = point.len();
@@ -56,11 +82,13 @@ impl Attempt {
             before: point.clone(),
             best: point.clone(),
             point,
+            ball: None,
             best_gradient: Vec::new(),
             best_loss: f32::NEG_INFINITY,
             scores: arena.cases[case].scores.clone(),
             step: 0.0,
             sparsity: (features / 5).max(1),
+            changed: features,
             last_loss: f32::NEG_INFINITY,
             rises: 0,
             best_at_check: f32::NEG_INFINITY,
@@ -75,15 +103,20 @@ impl Attempt {
 /// # Errors
 /// Where the model cannot be run, or the time is up.
 pub fn climb(arena: &mut Arena<'_>, attempts: &mut [Attempt], steps: usize) -> Result<bool> {
-    let (norm, size) = (arena.budget.norm, arena.budget.size());
+    let (norm, budget) = (arena.budget.norm, arena.budget.size());
+    let mut reach = Reach::Ball;
     for attempt in attempts.iter_mut() {
+        let size = attempt.size(budget);
+        if size > budget {
+            reach = Reach::Range;
+        }
         attempt.step = match norm {
             Norm::Linf | Norm::L2 => 2.0 * size as f32,
             Norm::L1 => size as f32,
             Norm::L0 => 1.0,
         };
     }
-    let checks = Checks::new(steps);
+    let checks = if norm == Norm::L1 { Checks::even(steps) } else { Checks::new(steps) };
     let mut next_check = 0;
     for at in 0..=steps {
         let standing = (0..attempts.len()).filter(|&i| arena.stands(attempts[i].case));
@@ -96,7 +129,7 @@ pub fn climb(arena: &mut Arena<'_>, attempts: &mut [Attempt], steps: usize) -> R
         standing.iter().for_each(|&i| points.extend_from_slice(&attempts[i].point));
         let aims = standing.iter().map(|&i| (attempts[i].aim, &attempts[i].scores[..]));
         let terms = Aim::terms(arena, &cases, aims);
-        let Some(slopes) = arena.slope(terms.slope(), &cases, &mut points, Reach::Ball)? else {
+        let Some(slopes) = arena.slope(terms.slope(), &cases, &mut points, reach)? else {
             return Ok(false);
         };
         let check = checks.at(at, &mut next_check);
@@ -123,7 +156,7 @@ impl Attempt {
         check: Option<usize>,
     ) {
         let case = &arena.cases[self.case];
-        let (norm, size) = (arena.budget.norm, arena.budget.size());
+        let (norm, size) = (arena.budget.norm, self.size(arena.budget.size()));
         let loss = self.aim.loss(case.label, scores);
         self.scores.copy_from_slice(scores);
         self.rises += usize::from(loss > self.last_loss);
@@ -136,32 +169,69 @@ impl Attempt {
         }
         let mut slope = gradient;
         if let Some(since) = check {
+            let shrunk = norm == Norm::L1 && self.thin(&case.sample, size);
             let swings = self.rises * 4 <= since * 3;
             let stands = !self.was_halved && self.best_at_check >= self.best_loss;
             self.was_halved = swings || stands;
             self.best_at_check = self.best_loss;
             self.rises = 0;
-            if self.was_halved {
+            if norm != Norm::L1 && self.was_halved {
                 self.step /= 2.0;
                 self.sparsity = (self.sparsity * 2 / 3).max(1);
+            }
+            if shrunk || (norm != Norm::L1 && self.was_halved) {
                 self.point.copy_from_slice(&self.best);
                 self.before.copy_from_slice(&self.best);
                 slope = &self.best_gradient;
             }
         }
+        let ball = self.ball.as_ref().map_or(&case.ball, |(ball, _)| ball);
         let mut next = self.point.clone();
-        ascend(norm, self.step, self.sparsity, slope, &case.ball, &mut next);
-        project(norm, size, &case.ball, &case.sample, &mut next);
+        ascend(norm, self.step, self.sparsity, slope, ball, &mut next);
+        project(norm, size, ball, &case.sample, &mut next);
         if !first && matches!(norm, Norm::Linf | Norm::L2) {
             let old = self.point.iter().zip(&self.before);
             for (next, (&here, &before)) in next.iter_mut().zip(old) {
                 *next = here + 0.75 * (*next - here) + 0.25 * (here - before);
             }
-            project(norm, size, &case.ball, &case.sample, &mut next);
+            project(norm, size, ball, &case.sample, &mut next);
         }
         std::mem::swap(&mut self.before, &mut self.point);
         self.point = next;
     }
+
+    fn size(&self, budget: f64) -> f64 {
+        self.ball.as_ref().map_or(budget, |(_, size)| *size)
+    }
+
+    /// Let fewer numbers share a step, two of three that the best point changes (Croce and Hein 2021,
+    /// algorithm 1); whether it changes clearly fewer than before, and the steps begin anew from it.
+    fn thin(&mut self, sample: &[f32], size: f64) -> bool {
+        let changed = self.best.iter().zip(sample).filter(|(a, b)| a != b).count();
+        let shrunk = (changed as f64) < 0.95 * self.changed as f64;
+        self.changed = changed;
+        self.sparsity = (changed * 2 / 3).max(1);
+        let size = size as f32;
+        self.step = if shrunk { size } else { (self.step / 1.5).max(size / 10.0) };
+        shrunk
+    }
+}
+
+/// The attempts of each case that came nearest to making it fall, from where they came.
+pub fn nearest(arena: &Arena<'_>, attempts: Vec<Attempt>, kept: usize) -> Vec<Attempt> {
+    let mut next = Vec::new();
+    for of_case in attempts.chunk_by(|a, b| a.case == b.case) {
+        if !of_case.first().is_some_and(|attempt| arena.stands(attempt.case)) {
+            continue;
+        }
+        let mut order = of_case.iter().collect::<Vec<_>>();
+        order.sort_by(|a, b| b.best_loss.total_cmp(&a.best_loss));
+        for attempt in order.into_iter().take(kept) {
+            let begun = Attempt::from(arena, attempt.case, attempt.aim, attempt.best.clone());
+            next.push(Attempt { ball: attempt.ball.clone(), ..begun });
+        }
+    }
+    next
 }
 
 /// When the progress is looked at.
@@ -180,6 +250,12 @@ impl Checks {
             period = period.saturating_sub(shrink).max(least);
         }
         Self { steps: all }
+    }
+
+    /// One of twenty-five steps.
+    fn even(steps: usize) -> Self {
+        let period = (steps / 25).max(1);
+        Self { steps: (1..=steps / period).map(|at| at * period).collect() }
     }
 
     /// How many steps the check at this one looks back over, if there is one.

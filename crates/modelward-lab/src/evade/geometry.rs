@@ -18,22 +18,12 @@ pub fn project(norm: Norm, size: f64, ball: &Ball, sample: &[f32], point: &mut [
             }
         }
         Norm::L1 => {
+            cut(sample, point, ball, size * INNER);
             clamp(ball, point);
+            // Rounding to floats may have added a little.
             let length = norm.distance(sample, point);
             if length > size * INNER {
-                let changes = changes(sample, point);
-                let over = threshold(&changes, size * INNER);
-                for (x, &old) in point.iter_mut().zip(sample) {
-                    let change = f64::from(*x) - f64::from(old);
-                    let kept = (change.abs() - over).max(0.0).copysign(change);
-                    *x = (f64::from(old) + kept) as f32;
-                }
-                clamp(ball, point);
-                // Rounding to floats may have added a little.
-                let length = norm.distance(sample, point);
-                if length > size * INNER {
-                    shrink(sample, point, size * INNER / length);
-                }
+                shrink(sample, point, size * INNER / length);
             }
         }
         Norm::L0 => {
@@ -70,19 +60,31 @@ fn clamp(ball: &Ball, point: &mut [f32]) {
     }
 }
 
-/// By how much all sizes are cut so that they sum to `total` (Duchi et al. 2008, figure 1).
-fn threshold(sizes: &[f64], total: f64) -> f64 {
-    let mut sorted = sizes.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let (mut sum, mut cut) = (0.0, 0.0);
-    for (at, size) in sorted.iter().enumerate() {
-        sum += size;
-        let here = (sum - total) / (at as f64 + 1.0);
-        if *size > here {
-            cut = here;
-        }
+/// Move a point to the nearest one in a box whose changes sum to at most `total`: all changes are cut
+/// by one size, and then at the box (Croce and Hein 2021, proposition 2.1). A change that goes far
+/// beyond the box so still reaches its end.
+fn cut(sample: &[f32], point: &mut [f32], ball: &Ball, total: f64) {
+    let each = point.iter().zip(sample).zip(ball.low.iter().zip(&ball.high));
+    let parts = each.map(|((&x, &old), (&low, &high))| {
+        let change = f64::from(x) - f64::from(old);
+        let room = if change < 0.0 { old - low } else { high - old };
+        (change, f64::from(room).max(0.0))
+    });
+    let parts = parts.collect::<Vec<_>>();
+    let sum = |by: f64| parts.iter().map(|(d, room)| (d.abs() - by).clamp(0.0, *room)).sum::<f64>();
+    if sum(0.0) <= total {
+        return;
     }
-    cut
+    // The sum falls as the cut grows, so bisection finds where it is the total.
+    let (mut less, mut more) = (0.0, parts.iter().fold(0.0_f64, |most, (d, _)| most.max(d.abs())));
+    for _ in 0..50 {
+        let middle = f64::midpoint(less, more);
+        if sum(middle) > total { less = middle } else { more = middle }
+    }
+    for ((x, &old), (change, room)) in point.iter_mut().zip(sample).zip(&parts) {
+        let kept = (change.abs() - more).clamp(0.0, *room).copysign(*change);
+        *x = (f64::from(old) + kept) as f32;
+    }
 }
 
 /// Add a step of a length in the steepest direction of a norm.
@@ -175,6 +177,26 @@ mod tests {
     use crate::{budget::Budget, exact};
 
     proptest! {
+        #[test]
+        fn no_point_of_an_l1_ball_in_the_range_is_nearer(
+            sample in prop::collection::vec(0.0_f32..1.0, 4),
+            step in prop::collection::vec(-3.0_f32..3.0, 4),
+            seed: u64,
+        ) {
+            let budget =
+                Budget { norm: Norm::L1, eps: exact::parse("0.8").unwrap(), clip: Some((0.0, 1.0)) };
+            let ball = budget.ball(&sample);
+            let far = sample.iter().zip(&step).map(|(x, s)| x + s).collect::<Vec<_>>();
+            let mut point = far.clone();
+            project(Norm::L1, 0.8, &ball, &sample, &mut point);
+            let mut random = crate::random::stream(&[seed]);
+            for _ in 0..50 {
+                let other = scatter(Norm::L1, 0.8, &ball, &sample, &mut random);
+                let near = Norm::L2.distance(&far, &point);
+                prop_assert!(near <= Norm::L2.distance(&far, &other) + 1e-5);
+            }
+        }
+
         #[test]
         fn what_is_projected_lies_inside_exactly(
             sample in prop::collection::vec(0.0_f32..1.0, 6),

@@ -50,7 +50,7 @@ fn ratios(arena: &mut Arena<'_>, targets: usize, rounds: &[(usize, usize)]) -> R
     }
     for (round, &(steps, kept)) in rounds.iter().enumerate() {
         if round > 0 {
-            attempts = nearest(arena, attempts, kept);
+            attempts = apgd::nearest(arena, attempts, kept);
         }
         if !apgd::climb(arena, &mut attempts, steps)? {
             return Ok(false);
@@ -59,25 +59,9 @@ fn ratios(arena: &mut Arena<'_>, targets: usize, rounds: &[(usize, usize)]) -> R
     Ok(true)
 }
 
-/// The attempts of each case that came nearest to making it fall, from where they came.
-fn nearest(arena: &Arena<'_>, attempts: Vec<Attempt>, kept: usize) -> Vec<Attempt> {
-    let mut next = Vec::new();
-    for of_case in attempts.chunk_by(|a, b| a.case == b.case) {
-        if !of_case.first().is_some_and(|attempt| arena.stands(attempt.case)) {
-            continue;
-        }
-        let mut order = of_case.iter().collect::<Vec<_>>();
-        order.sort_by(|a, b| b.best_loss.total_cmp(&a.best_loss));
-        for attempt in order.into_iter().take(kept) {
-            next.push(Attempt::from(arena, attempt.case, attempt.aim, attempt.best.clone()));
-        }
-    }
-    next
-}
-
 /// The classes but the label, those with the largest scores first; where the attack is targeted,
 /// the target.
-fn targets_of(arena: &Arena<'_>, case: usize, most: usize) -> Vec<usize> {
+pub(super) fn targets_of(arena: &Arena<'_>, case: usize, most: usize) -> Vec<usize> {
     let case = &arena.cases[case];
     if let Some(target) = case.target {
         return vec![target];

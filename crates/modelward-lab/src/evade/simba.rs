@@ -12,7 +12,8 @@ use modelward_engine::Result;
 use crate::{
     arena::{Arena, Reach, row},
     budget::Norm,
-    evade::{geometry::project, hopskipjump::enough, square::Shape},
+    evade::{geometry::project, hopskipjump::enough},
+    image::Shape,
 };
 
 /// The part of the frequencies of an image that is walked.

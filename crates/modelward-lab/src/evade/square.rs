@@ -11,6 +11,7 @@ use crate::{
     arena::{Arena, Reach, row},
     budget::Norm,
     evade::geometry::project,
+    image::Shape,
 };
 
 /// The share of the numbers that the first squares cover.
@@ -70,40 +71,6 @@ pub fn search(
     }
     let standing = searches.into_iter().filter(|search| arena.stands(search.case));
     Ok(standing.map(|search| (search.case, search.margin)).collect())
-}
-
-/// Channels, rows and columns of an image, or of a row of numbers.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Shape {
-    pub(super) channels: usize,
-    pub(super) height: usize,
-    pub(super) width: usize,
-    /// Channels lie behind rows and columns.
-    last: bool,
-}
-
-impl Shape {
-    pub(super) fn of(shape: &[usize]) -> Self {
-        match *shape {
-            [height, width, channels] if channels <= 4 && height > 4 => {
-                Self { channels, height, width, last: true }
-            }
-            [channels, height, width] => Self { channels, height, width, last: false },
-            _ => Self { channels: shape.iter().product(), height: 1, width: 1, last: false },
-        }
-    }
-
-    pub(super) fn is_image(self) -> bool {
-        self.height > 1 && self.width > 1
-    }
-
-    pub(super) fn at(self, channel: usize, row: usize, column: usize) -> usize {
-        if self.last {
-            (row * self.width + column) * self.channels + channel
-        } else {
-            (channel * self.height + row) * self.width + column
-        }
-    }
 }
 
 /// The share of the numbers that are changed, relative to the first: halved as the queries go by,

@@ -6,6 +6,7 @@ use crate::{
     arena::{Arena, Reach},
     evade::{look, pgd},
     exact::Rational,
+    rule::Rule,
     trust::{
         Indicator, LOOKED_AT,
         before::{around, samples},
@@ -42,7 +43,7 @@ pub(super) fn noise(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     Ok(Some(Indicator::of("noise-over-white", fallen, all, 0.01)))
 }
 
-/// Samples that stand against sixteen times the budget; nothing where queries do not suffice.
+/// Samples that stand against sixteen times the budget, with no other rule; nothing where queries do not suffice.
 pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     let is_white = arena.gives() == Gives::Gradients;
     let most = if is_white { LOOKED_AT } else { BLACK.0 };
@@ -53,7 +54,7 @@ pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     let points = samples(arena, &cases);
     let labels = cases.iter().map(|&case| arena.cases[case].label).collect::<Vec<_>>();
     let budget = arena.budget.of_size(&arena.budget.eps * Rational::from_integer(16.into()));
-    let standing = arena.aside(budget, &points, &labels, |arena| {
+    let standing = arena.aside((budget, Rule::Any), &points, &labels, |arena| {
         if is_white {
             pgd::climb(arena, 20, 1, 104)?;
             pgd::climb(arena, 100, 3, 105)?;

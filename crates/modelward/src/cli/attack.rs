@@ -10,7 +10,7 @@ use clap::Args;
 use modelward_core::Severity;
 use modelward_engine::{Tensor, npz};
 use modelward_lab::{
-    budget::{Budget, Norm},
+    budget::Norm,
     evade::Effort,
     exact::Rational,
     preprocess::{Found, Spec},
@@ -31,7 +31,10 @@ use crate::cli::{
 mod record;
 mod screen;
 mod source;
+mod threat;
 mod worst;
+
+use self::threat::Threat;
 
 /// Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it.
 #[derive(Args, Debug)]
@@ -56,8 +59,18 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true)]
-    eps: (String, Rational),
+    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present_any = ["patch", "spatial"])]
+    eps: Option<(String, Rational)>,
+    /// What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which
+    /// one holds, what cannot change and what a change costs.
+    #[arg(long, value_name = "SPEC.toml")]
+    spec: Option<PathBuf>,
+    /// Instead of a norm: all may change in one square with this side, anywhere in the image.
+    #[arg(long, value_name = "SIDE", conflicts_with_all = ["norm", "eps", "spec", "spatial"])]
+    patch: Option<usize>,
+    /// Instead of a norm: the image is turned by so many degrees and moved by so many pixels: `30,3`.
+    #[arg(long, value_name = "DEGREES,PIXELS", value_parser = threat::spatial, conflicts_with_all = ["norm", "eps", "spec"])]
+    spatial: Option<(f64, f64)>,
     /// How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more.
     #[arg(long, value_name = "EFFORT", default_value = "standard", value_parser = effort)]
     effort: Effort,
@@ -92,6 +105,8 @@ Examples:
   modelward attack fraud.onnx --data test.csv --label class --norm linf --eps 0.05 --fail-under 0.6
   modelward attack resnet.onnx --data images/ --norm l2 --eps 0.5 --effort quick --witnesses w.npz
   modelward attack fraud.ubj --data test.csv --label class --eps 0.05
+  modelward attack credit.onnx --data test.csv --label default --eps 0.2 --spec credit.toml
+  modelward attack signs.onnx --data images/ --patch 5
   modelward attack http://127.0.0.1:8000/v2/models/iris --data iris.npz --eps 0.1 --max-queries 50000";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
@@ -107,7 +122,7 @@ struct Setting {
     names: Option<Vec<String>>,
     spec: Spec,
     found: Option<Found>,
-    budget: Budget,
+    threat: Threat,
     /// Samples that were sent to a model that is served.
     sent: Option<u64>,
 }
@@ -125,8 +140,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         samples = samples.first(count);
     }
     let labels = given::labels(&samples, &arguments.data)?;
-    let budget =
-        given::budget(arguments.norm, &arguments.eps, arguments.clip, &samples, &arguments.data)?;
+    let threat = Threat::of(arguments, &samples)?;
     let fails = |trouble| failure(path, trouble);
     let source::Attacked { mut victim, spec, found } =
         source.attacked(arguments, &samples, &labels)?;
@@ -137,7 +151,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         names: samples.classes.clone(),
         spec,
         found,
-        budget: budget.clone(),
+        threat,
         sent: None,
     };
     let mut findable = Findable::default();
@@ -147,7 +161,8 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let question = Question {
         samples: &samples.x,
         labels: &labels,
-        budget,
+        budget: setting.threat.budget.clone(),
+        rule: setting.threat.rule(),
         effort: arguments.effort,
         targeted: arguments.targeted,
         seed: arguments.seed,
@@ -158,7 +173,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     if let Some(out) = &arguments.witnesses {
         write_witnesses(out, &measured, &samples)?;
     }
-    judge(arguments, &measured, &mut findable);
+    judge(arguments, &setting, &measured, &mut findable);
     let mut measurement = record::of(arguments, &setting, &measured);
     measurement.lines = screen::lines(arguments, &setting, &measured);
     worst::add(&setting, &measured, &samples, &mut measurement).map_err(fails)?;
@@ -207,17 +222,16 @@ fn stops_before(
 }
 
 /// What the numbers mean for the policy.
-fn judge(arguments: &Arguments, measured: &Robustness, findable: &mut Findable) {
+fn judge(arguments: &Arguments, setting: &Setting, measured: &Robustness, findable: &mut Findable) {
     let path = &arguments.model;
     let share = measured.stood as f64 / measured.samples.max(1) as f64;
     let fallen = measured.fallen.len();
-    let (norm, eps) = (arguments.norm, &arguments.eps.0);
     let under = arguments.fail_under.filter(|&least| share < least);
     if fallen > 0 || under.is_some() {
         let severity = if under.is_some() { Severity::High } else { Severity::Low };
         let message = format!(
-            "{fallen} of {} right answers change within {eps} in {norm}; {} of all {} samples stand",
-            measured.right, measured.stood, measured.samples
+            "{fallen} of {} right answers change within {}; {} of all {} samples stand",
+            measured.right, setting.threat.shown, measured.stood, measured.samples
         );
         let limit = arguments.fail_under.unwrap_or(1.0);
         let shown = ("robust accuracy", share, limit);

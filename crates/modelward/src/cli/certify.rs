@@ -47,6 +47,10 @@ pub(super) struct Arguments {
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
     #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present = "property")]
     eps: Option<(String, Rational)>,
+    /// What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which
+    /// one holds, what cannot change and what a change costs.
+    #[arg(long, value_name = "SPEC.toml", conflicts_with_all = ["property", "minimal"])]
+    spec: Option<PathBuf>,
     /// Find the least distance at which each sample can be broken: exact for trees.
     #[arg(long)]
     minimal: bool,

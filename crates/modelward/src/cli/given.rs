@@ -8,13 +8,15 @@ use std::{
 use modelward_engine::{Model, Result as Done, exec::How, graph::Dimension};
 use modelward_lab::{
     budget::{Budget, Norm},
+    constraints::Constraints,
     exact::{self, Rational},
+    file,
     preprocess::{Found, Guess, Spec, find},
     samples::Samples,
     victim::{Network, Victim},
 };
 
-use crate::cli::Failure;
+use crate::cli::{Failure, trouble::failure};
 
 /// The range that the user gives.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -74,6 +76,20 @@ pub(super) fn budget(
     }
     Ok(budget)
 }
+
+/// The rules of the domain of the data.
+pub(super) fn constraints(path: &Path, samples: &Samples) -> Result<Constraints, Failure> {
+    let fails = |trouble| failure(path, trouble);
+    let bytes = file::read(path, MOST_RULES).map_err(fails)?;
+    let bytes = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
+    let text = str::from_utf8(&bytes)
+        .map_err(|_| Failure::new(format!("`{}` is no text in UTF-8", path.display())))?;
+    let names = samples.columns.clone().unwrap_or_default();
+    Constraints::read(text, &names, samples.width()).map_err(fails)
+}
+
+/// The most bytes of the rules of a domain.
+const MOST_RULES: u64 = 16 << 20;
 
 /// How the data become inputs: as the user says, or found by the labels.
 pub(super) fn convention(

@@ -52,15 +52,15 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
             ("robust_accuracy", share(stood, samples)),
         ])
     });
-    let clip = setting.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
+    let clip = setting.threat.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
     let reliability = if measured.raised().next().is_some() { "unreliable" } else { "trustworthy" };
-    let fields = vec![
+    let mut fields = vec![
         ("model", arguments.model.display().to_string().into()),
         ("model_sha256", setting.digest.clone().into()),
         ("data", arguments.data.display().to_string().into()),
-        ("norm", arguments.norm.name().into()),
-        ("eps", arguments.eps.0.clone().into()),
-        ("eps_value", setting.budget.size().into()),
+    ];
+    fields.extend(setting.threat.fields(arguments));
+    fields.extend([
         ("clip", clip.into()),
         ("targeted", arguments.targeted.into()),
         ("preprocess", setting.spec.to_string().into()),
@@ -85,7 +85,7 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
         ("witnesses_lost", measured.lost.into()),
         ("seconds_cpu", cpu_seconds().into()),
         ("peak_bytes", peak_bytes().into()),
-    ];
+    ]);
     Measurement { kind: "attack", fields, ..Measurement::default() }
 }
 

@@ -37,13 +37,12 @@ pub(super) fn lines(
     let proven = measured.proven == measured.stood && measured.proven > 0;
     let (low, high) = clopper_pearson(measured.stood as u64, all as u64, 0.95);
     lines.push(format!(
-        "robust    {} {:.1} % [{:.1}, {:.1}] within {} in {}{}; {}",
+        "robust    {} {:.1} % [{:.1}, {:.1}] within {}{}; {}",
         if proven { "=" } else { "<=" },
         percent(measured.stood),
         100.0 * low,
         100.0 * high,
-        arguments.eps.0,
-        arguments.norm,
+        setting.threat.shown,
         if arguments.targeted { ", towards a class that was drawn" } else { "" },
         if proven { PROVEN } else { NOT_PROVEN }
     ));
@@ -88,7 +87,7 @@ const NOT_PROVEN: &str = "what lies below is not proven: `modelward certify`";
 
 fn input(setting: &Setting) -> String {
     let shape = setting.shape.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
-    let range = match setting.budget.clip {
+    let range = match setting.threat.budget.clip {
         Some((low, high)) => format!("range [{low}, {high}]"),
         None => "no range".to_owned(),
     };

@@ -33,7 +33,7 @@ pub(super) fn add(
         let to = usize::try_from(fallen.witness.label)
             .map_or_else(|_| "no number".to_owned(), |class| name(setting, class));
         let caption = format!("sample {}: {from} becomes {to}", fallen.index);
-        let range = setting.budget.clip.unwrap_or_else(|| range(original, point));
+        let range = setting.threat.budget.clip.unwrap_or_else(|| range(original, point));
         match picture::compared(&setting.shape, original, point, range)? {
             Some(png) => {
                 let caption = format!("{caption}; original, changed, difference magnified");

@@ -55,6 +55,8 @@ pub(super) fn certify(
     };
     let labels = given::labels(&samples, data)?;
     let budget = given::budget(arguments.norm, eps, arguments.clip, &samples, data)?;
+    let domain = arguments.spec.as_ref().map(|path| given::constraints(path, &samples));
+    let domain = domain.transpose()?;
     let head = bytes.take(0, bytes.len().min(64)).unwrap_or_default();
     let certifiable = if Trees::is_library(&head) {
         let all = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
@@ -70,6 +72,7 @@ pub(super) fn certify(
         samples: &samples.x,
         labels: &labels,
         budget: budget.clone(),
+        domain: domain.as_ref(),
         minimal: arguments.minimal,
         each: arguments.max_time_each,
         deadline: arguments.experiment.deadline(start),
@@ -135,6 +138,7 @@ fn record(
     };
     let clip = context.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
     let mean = certified.mean_distance();
+    let spec = arguments.spec.as_ref().map(|path| path.display().to_string());
     let fields = vec![
         ("model", arguments.model.display().to_string().into()),
         ("model_sha256", context.digest.clone().into()),
@@ -143,6 +147,7 @@ fn record(
         ("norm", arguments.norm.name().into()),
         ("eps", context.eps.into()),
         ("eps_value", context.budget.size().into()),
+        ("spec", spec.clone().into()),
         ("clip", clip.into()),
         ("preprocess", context.spec.to_string().into()),
         ("clean_accuracy", share(right)),
@@ -161,12 +166,13 @@ fn record(
         format!("input     {}, preprocess `{}`", context.kind, context.spec),
         format!("clean     {:.1} % of {all}", percent(right)),
         format!(
-            "certified >= {:.1} % [{:.1}, {:.1}] within {} in {}",
+            "certified >= {:.1} % [{:.1}, {:.1}] within {} in {}{}",
             percent(holds),
             100.0 * low,
             100.0 * high,
             context.eps,
-            arguments.norm
+            arguments.norm,
+            spec.map(|path| format!(" under {path}")).unwrap_or_default()
         ),
         format!("violated  {:.1} %, each with a witness", percent(violated)),
         format!("unknown   {:.1} %", percent(unknown)),
