@@ -1,5 +1,7 @@
 //! `modelward attack URL`: a linear model behind the Open Inference Protocol, served from this test.
 
+#![allow(clippy::cast_possible_truncation, reason = "numbers of a test")]
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
@@ -113,8 +115,7 @@ fn bench() -> Bench {
 fn attacked(bench: &Bench, url: &str, more: &[&str]) -> (i32, Value) {
     let common = ["attack", url, "--data", "xy.npz", "--eps", "0.1", "--format", "json"];
     let run = bench.run(&[&common[..], more].concat());
-    let report = serde_json::from_str::<Value>(&run.out);
-    (run.code, report.unwrap_or_else(|_| panic!("{run:?}")))
+    (run.code, serde_json::from_str(&run.out).expect(&run.err))
 }
 
 #[test]
