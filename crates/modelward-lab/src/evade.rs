@@ -93,22 +93,34 @@ impl Done {
     }
 }
 
-/// Attack all samples that stand; `seconds` is the processor time of this process.
+/// Who looks on while an experiment runs: a clock, and perhaps somebody who waits.
+pub trait Watch {
+    /// Processor seconds of this process.
+    fn seconds(&self) -> f64;
+
+    /// A step begins, with so many samples.
+    fn step(&self, _name: &str, _left: usize) {}
+}
+
+impl<F: Fn() -> f64> Watch for F {
+    fn seconds(&self) -> f64 {
+        self()
+    }
+}
+
+/// Attack all samples that stand.
 ///
 /// # Errors
 /// Where the model cannot be run.
-pub fn attack(
-    arena: &mut Arena<'_>,
-    effort: Effort,
-    seconds: &dyn Fn() -> f64,
-) -> Result<Vec<Done>> {
+pub fn attack(arena: &mut Arena<'_>, effort: Effort, watch: &dyn Watch) -> Result<Vec<Done>> {
     let mut all = Vec::new();
     for step in wanted(arena, effort) {
         let left = arena.open().len();
         if left == 0 {
             break;
         }
-        let (before, start) = (arena.spent, seconds());
+        watch.step(step.name, left);
+        let (before, start) = (arena.spent, watch.seconds());
         let run = (step.run)(arena);
         let stopped = match run {
             Ok(true) => None,
@@ -121,7 +133,7 @@ pub fn attack(
             stood: arena.standing().len(),
             forward: arena.spent.forward - before.forward,
             backward: arena.spent.backward - before.backward,
-            seconds: seconds() - start,
+            seconds: watch.seconds() - start,
             stopped,
         };
         all.push(done.clone());

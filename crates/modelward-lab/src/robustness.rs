@@ -7,7 +7,7 @@ use modelward_engine::{Result, Trouble};
 use crate::{
     arena::{self, Arena, Case, Spent, Witness},
     budget::Budget,
-    evade::{self, Done, Effort},
+    evade::{self, Done, Effort, Watch},
     exact::{self, Rational},
     random,
     rule::Rule,
@@ -107,14 +107,14 @@ pub struct Point {
 /// Draws that each answer of a random model is made of.
 const DRAWS: usize = 16;
 
-/// Measure a model; `seconds` is the processor time of this process.
+/// Measure a model.
 ///
 /// # Errors
 /// Where the model cannot be run, or a label is no class of it.
 pub fn measure(
     victim: &mut dyn Victim,
     question: &Question<'_>,
-    seconds: &dyn Fn() -> f64,
+    watch: &dyn Watch,
 ) -> Result<Robustness> {
     let classes = victim.classes();
     if let Some(at) = question.labels.iter().position(|&label| label >= classes) {
@@ -157,7 +157,7 @@ pub fn measure(
     }
     let mut steps = Vec::new();
     if cut.is_none() {
-        steps = evade::attack(&mut arena, question.effort, seconds)?;
+        steps = evade::attack(&mut arena, question.effort, watch)?;
         cut = steps.iter().find(|step| step.is_cut()).and_then(|step| step.stopped);
     }
     if cut.is_none() {

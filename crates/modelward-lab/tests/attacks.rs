@@ -11,6 +11,7 @@ use modelward_lab::{
     evade::Effort,
     exact,
     robustness::{Question, Robustness, measure},
+    rule::Rule,
     victim::{Answers, NO_CLASS, Slope, Slopes, Victim},
 };
 
@@ -153,6 +154,7 @@ fn question<'a>(
         labels,
         budget: Budget { norm, eps: exact::parse(eps).unwrap(), clip: Some((0.0, 1.0)) },
         effort,
+        rule: Rule::Any,
         targeted: false,
         seed: 0,
         deadline: None,
@@ -249,7 +251,7 @@ fn time_that_is_up_cuts_the_run_and_loses_nothing() {
         ..question(&x, &labels, (Norm::Linf, "1/16"), Effort::Deep)
     };
     let measured = attacked(Hidden::Not, &late);
-    assert!(measured.cut);
+    assert!(measured.cut.is_some());
     assert_eq!((measured.right, measured.stood), (20, 20));
 }
 

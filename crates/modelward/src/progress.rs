@@ -23,6 +23,8 @@ pub struct Progress {
     pub bytes: AtomicU64,
     /// Bytes of the only file, where there is one and it is large, and how many of them were read.
     alone: [AtomicU64; 2],
+    /// What an experiment is doing.
+    doing: Mutex<String>,
     over: Mutex<bool>,
     wake: Condvar,
 }
@@ -31,6 +33,11 @@ impl Progress {
     pub(crate) fn step(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
         self.read.fetch_add(1, Relaxed);
+    }
+
+    /// What an experiment is doing now.
+    pub(crate) fn say(&self, doing: String) {
+        *self.doing.lock().unwrap_or_else(PoisonError::into_inner) = doing;
     }
 
     /// The bytes of a file; where it is the only one and large, what is read of it is counted.
@@ -75,6 +82,10 @@ impl Progress {
     }
 
     fn line(&self) -> String {
+        let doing = self.doing.lock().unwrap_or_else(PoisonError::into_inner);
+        if !doing.is_empty() {
+            return doing.clone();
+        }
         let [read, files, bytes] = [&self.read, &self.files, &self.bytes].map(|n| n.load(Relaxed));
         let [all, some] = self.alone.each_ref().map(|n| n.load(Relaxed));
         if all > 0 {

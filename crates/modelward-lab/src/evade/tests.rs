@@ -121,7 +121,8 @@ proptest! {
         let arena = Arena::new(&mut victim, wide, &x, &y, seed, None).unwrap();
         let mut arena = arena.under(Rule::Domain(&rules)).unwrap();
         pgd::climb(&mut arena, 20, 2, 1).unwrap();
-        square::search(&mut arena, 60, 2).unwrap();
+        let cases = arena.standing();
+        square::search(&mut arena, cases, 60, 2).unwrap();
         fmn::search(&mut arena, 30).unwrap();
         judged(&mut arena);
         for case in &arena.cases {

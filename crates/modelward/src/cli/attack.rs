@@ -11,7 +11,7 @@ use modelward_core::Severity;
 use modelward_engine::{Tensor, npz};
 use modelward_lab::{
     budget::Norm,
-    evade::Effort,
+    evade::{Effort, Watch},
     exact::Rational,
     preprocess::{Found, Spec},
     robustness::{Question, Robustness, measure},
@@ -20,6 +20,7 @@ use modelward_lab::{
     victim::Victim,
 };
 
+use crate::Progress;
 use crate::cli::{
     EXIT_CODES, Failure, Screen,
     experiment::{Experiment, Findable},
@@ -111,7 +112,20 @@ Examples:
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let targets = [arguments.model.clone(), arguments.data.clone()];
-    arguments.experiment.run(&targets, screen, || find(arguments))
+    arguments.experiment.run(&targets, screen, |progress| find(arguments, progress))
+}
+
+/// The clock of the process, and the line on the terminal.
+struct Told<'a>(&'a Progress);
+
+impl Watch for Told<'_> {
+    fn seconds(&self) -> f64 {
+        cpu_seconds()
+    }
+
+    fn step(&self, name: &str, left: usize) {
+        self.0.say(format!("{name}: {left} samples stand"));
+    }
 }
 
 /// What the attack is of, once everything was read.
@@ -128,7 +142,7 @@ struct Setting {
 }
 
 /// Attack, and say what was found.
-pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
+pub(super) fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
     let start = Instant::now();
     let (path, experiment) = (&arguments.model, &arguments.experiment);
     let limits = experiment.limits();
@@ -168,7 +182,7 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         seed: arguments.seed,
         deadline: experiment.deadline(start),
     };
-    let measured = measure(&mut *victim, &question, &cpu_seconds).map_err(fails)?;
+    let measured = measure(&mut *victim, &question, &Told(progress)).map_err(fails)?;
     setting.sent = arguments.served.sent(&*victim);
     if let Some(out) = &arguments.witnesses {
         write_witnesses(out, &measured, &samples)?;

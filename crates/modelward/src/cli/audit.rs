@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser};
 use modelward_core::Experiment;
 
+use crate::Progress;
 use crate::cli::{
     EXIT_CODES, Failure, Screen, attack, certify, experiment::Findable, street::Street,
 };
@@ -73,7 +74,7 @@ fn run_one(experiment: &Experiment, threads: usize) -> Result<Findable, Failure>
             .help(format!("the keys are the options of `modelward {verb} --help`"))
     })?;
     match parsed {
-        Verb::Attack(arguments) => attack::find(&arguments),
+        Verb::Attack(arguments) => attack::find(&arguments, &Progress::default()),
         Verb::Certify(arguments) => certify::find(&arguments),
     }
 }

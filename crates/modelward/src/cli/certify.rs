@@ -85,7 +85,10 @@ Examples:
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let mut targets = vec![arguments.model.clone()];
     targets.extend(arguments.data.iter().chain(&arguments.property).cloned());
-    arguments.experiment.run(&targets, screen, || find(arguments))
+    arguments.experiment.run(&targets, screen, |progress| {
+        progress.say("looking for proofs".to_owned());
+        find(arguments)
+    })
 }
 
 /// Certify, and say what was found.

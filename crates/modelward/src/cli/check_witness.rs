@@ -45,7 +45,7 @@ A point that holds only with the tolerance of VNN-COMP, 1e-4, is no counterexamp
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let Arguments { model, property, counterexample, experiment } = arguments;
     let targets = [model.clone(), property.clone(), counterexample.clone()];
-    experiment.run(&targets, screen, || judge(arguments))
+    experiment.run(&targets, screen, |_| judge(arguments))
 }
 
 fn judge(arguments: &Arguments) -> Result<Findable, Failure> {

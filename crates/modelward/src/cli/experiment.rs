@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,7 +13,10 @@ use modelward_core::{
 use modelward_engine::{Limits, Model, exec::How};
 use modelward_formats::Bytes;
 
-use crate::cli::{Failure, Screen, quantity, reporting::Reporting, trouble::failure};
+use crate::{
+    Progress,
+    cli::{Failure, Screen, quantity, reporting::Reporting, trouble::failure},
+};
 
 #[derive(Args, Clone, Debug)]
 pub(super) struct Experiment {
@@ -56,14 +60,18 @@ impl Experiment {
         &self,
         targets: &[PathBuf],
         screen: Screen,
-        experiment: impl FnOnce() -> Result<Findable, Failure>,
+        experiment: impl FnOnce(&Progress) -> Result<Findable, Failure>,
     ) -> Result<u8, Failure> {
         let start = Instant::now();
         let reporting = &self.reporting;
         let forms = reporting.forms();
         let output = reporting.output(&forms, targets)?;
         let policy = reporting.policy(targets, screen)?;
-        let found = experiment()?;
+        let progress = Arc::new(Progress::default());
+        let shown = reporting.shows_progress().then(|| progress.show()).flatten();
+        let found = experiment(&progress);
+        drop(shown);
+        let found = found?;
         let mut report = Report {
             target: targets.iter().map(|target| target.display().to_string()).collect(),
             unread: found.unread,
