@@ -218,7 +218,7 @@ proptest! {
         let space = rules.around(&original, Some(&eps)).unwrap();
         let mut point = point;
         space.project(&mut point);
-        if let Some(boxes) = space.boxes(4096) {
+        if let Some(boxes) = space.boxes(256) {
             let inside = |part: &Ball| {
                 let mut ends = part.low.iter().zip(&part.high).zip(&point);
                 ends.all(|((low, high), x)| x.is_nan() || (low <= x && x <= high))

@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod domain;
 mod graphs;
 mod lab;
 mod models;

@@ -38,7 +38,7 @@ pub(crate) fn node(operator: &str, name: &str, inputs: &[&str], output: &str) ->
 }
 
 /// Floats under a name, the same few again and again.
-fn weight(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
+pub(crate) fn weight(name: &str, dims: &[u64], values: &[f32]) -> Vec<u8> {
     let mut tensor = dims.iter().flat_map(|size| number(1, *size)).collect::<Vec<_>>();
     tensor.extend([number(2, 1), text(8, name)].concat());
     let count = dims.iter().product::<u64>() as usize;
