@@ -116,8 +116,9 @@ impl Victim for Linear {
         let by_score = by_score.collect::<Vec<_>>();
         let mut gradients = Vec::new();
         for (at, by) in by_score.chunks_exact(3).enumerate() {
-            for i in 0..4 {
-                let slope = (0..3).map(|k| by[k] * WEIGHTS[k][i]).sum::<f32>();
+            let slopes: [f32; 4] =
+                std::array::from_fn(|i| (0..3).map(|k| by[k] * WEIGHTS[k][i]).sum::<f32>());
+            for (i, slope) in slopes.into_iter().enumerate() {
                 gradients.push(match self.hidden {
                     Hidden::Gradient => 0.0,
                     Hidden::Shattered => {

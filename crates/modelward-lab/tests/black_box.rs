@@ -11,6 +11,7 @@ use modelward_lab::{
     evade::{Effort, boundary, hopskipjump, nes, simba, transfer},
     exact,
     robustness::{Question, measure},
+    rule::Rule,
     trees::Verdict,
     victim::{Answers, Gives, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
@@ -228,6 +229,7 @@ fn images_are_walked_by_waves() {
 
 fn question<'a>(x: &'a [f32], y: &'a [usize], effort: Effort) -> Question<'a> {
     Question {
+        rule: Rule::Any,
         samples: x,
         labels: y,
         budget: budget(Norm::Linf, "0.03"),
