@@ -8,7 +8,7 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, evade::Done, rule::Rule};
+use crate::{arena::Arena, budget::Norm, evade::Done, rule::Rule};
 
 mod before;
 mod behind;
@@ -65,15 +65,18 @@ pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
         done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
     let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
     let mut found = vec![behind::nonfinite(arena)];
-    if let (Some(white), Some(black)) = (white, black) {
+    // Which few numbers, or which square, is a choice that no gradient sees whole: there a search that
+    // finds more says nothing of the model, and no twin is planted.
+    let is_smooth =
+        arena.budget.norm != Norm::L0 && matches!(arena.rule(), Rule::Any | Rule::Domain(_));
+    if let (true, Some(white), Some(black)) = (is_smooth, white, black) {
         // One of a hundred that gradients miss is what luck does.
         let most = 0.01_f64.max(1.5 / all.max(1) as f64);
         found.push(Indicator::of("black-over-white", white - black.min(white), all, most));
     }
     found.push(behind::noise(arena)?);
     found.push(behind::larger(arena)?);
-    // A twin is planted in a ball.
-    if matches!(arena.rule(), Rule::Any | Rule::Domain(_)) {
+    if is_smooth {
         found.push(twin::missed(arena)?);
     }
     Ok(found)
