@@ -95,6 +95,13 @@ impl Ball {
 }
 
 impl Budget {
+    /// All of a range, or of all floats.
+    pub fn whole(clip: Option<(f32, f32)>) -> Self {
+        let (low, high) = clip.unwrap_or((f32::MIN, f32::MAX));
+        let exact = |x: f32| exact::of(x.into()).unwrap_or_else(exact::one);
+        Self { norm: Norm::Linf, eps: exact(high) - exact(low), clip }
+    }
+
     /// The size as the nearest float.
     pub fn size(&self) -> f64 {
         exact::float(&self.eps)
@@ -222,6 +229,16 @@ mod tests {
             }
             prop_assert!(budget(Norm::L0, "1").contains(&from, &point));
             prop_assert!(!budget(Norm::L0, "0").contains(&from, &point));
+        }
+    }
+
+    #[test]
+    fn the_whole_range_holds_all_of_it() {
+        for clip in [None, Some((-1.0, 3.0))] {
+            let (low, high) = clip.unwrap_or((f32::MIN, f32::MAX));
+            let whole = Budget::whole(clip);
+            assert!(whole.contains(&[low], &[high]));
+            assert_eq!(whole.ball(&[0.25]), Ball { low: vec![low], high: vec![high] });
         }
     }
 

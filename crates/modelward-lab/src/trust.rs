@@ -8,7 +8,7 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, evade::Done, rule::Rule, victim::Gives};
+use crate::{arena::Arena, budget::Norm, evade::Done, rule::Rule, victim::Gives};
 
 mod before;
 mod behind;
@@ -79,16 +79,19 @@ pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     if arena.decides() && arena.open().is_empty() {
         return Ok(found);
     }
-    let is_white = arena.gives() == Gives::Gradients;
-    if is_white && let (Some(white), Some(black)) = (white, black) {
+    // Which few numbers, or which square, is a choice that no gradient sees whole: there a search that
+    // finds more says nothing of the model, and no twin is planted.
+    let is_smooth = arena.gives() == Gives::Gradients
+        && arena.budget.norm != Norm::L0
+        && matches!(arena.rule(), Rule::Any | Rule::Domain(_));
+    if is_smooth && let (Some(white), Some(black)) = (white, black) {
         // One of a hundred that gradients miss is what luck does.
         let most = 0.01_f64.max(1.5 / all.max(1) as f64);
         found.push(Indicator::of("black-over-white", white - black.min(white), all, most));
     }
     found.extend(behind::noise(arena)?);
     found.extend(behind::larger(arena)?);
-    // A twin is planted in a ball.
-    if is_white && matches!(arena.rule(), Rule::Any | Rule::Domain(_)) {
+    if is_smooth {
         found.push(twin::missed(arena)?);
     }
     Ok(found)

@@ -7,7 +7,7 @@ use modelward_core::Value;
 use modelward_lab::{
     budget::{Budget, Norm},
     constraints::Constraints,
-    exact::{self, Rational},
+    exact::Rational,
     rule::{Patch, Rule, Spatial},
     samples::Samples,
 };
@@ -97,13 +97,8 @@ impl Threat {
 #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
 fn whole(clip: Option<given::Clip>, samples: &Samples, data: &Path) -> Result<Budget, Failure> {
     let none = (String::from("0"), Rational::from_integer(0.into()));
-    let mut budget = given::budget(Norm::Linf, &none, clip, samples, data)?;
-    let (low, high) = budget.clip.unwrap_or((f32::MIN, f32::MAX));
-    budget.eps = match (exact::of(low.into()), exact::of(high.into())) {
-        (Some(low), Some(high)) => high - low,
-        _ => return Err(Failure::new("expected a range of finite numbers")),
-    };
-    Ok(budget)
+    let budget = given::budget(Norm::Linf, &none, clip, samples, data)?;
+    Ok(Budget::whole(budget.clip))
 }
 
 pub(super) fn spatial(text: &str) -> Result<(f64, f64), String> {
