@@ -155,7 +155,7 @@ pub fn look(arena: &mut Arena<'_>, queries: usize, attack: u64) -> Result<()> {
     }
     match arena.gives() {
         Gives::Gradients => {
-            pgd::climb(arena, 20, 1, attack)?;
+            pgd::climb(arena, 10, 1, attack)?;
         }
         Gives::Scores => {
             let cases = arena.open();

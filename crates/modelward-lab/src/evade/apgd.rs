@@ -31,6 +31,8 @@ pub struct Attempt {
     best_gradient: Vec<f32>,
     /// The largest loss so far.
     pub best_loss: f32,
+    /// The largest loss of the attempts that led here.
+    pub reached: f32,
     scores: Vec<f32>,
     step: f32,
     /// How many numbers share a step in `l1`.
@@ -85,6 +87,7 @@ impl Attempt {
             ball: None,
             best_gradient: Vec::new(),
             best_loss: f32::NEG_INFINITY,
+            reached: f32::NEG_INFINITY,
             scores: arena.cases[case].scores.clone(),
             step: 0.0,
             sparsity: (features / 5).max(1),
@@ -228,7 +231,7 @@ pub fn nearest(arena: &Arena<'_>, attempts: Vec<Attempt>, kept: usize) -> Vec<At
         order.sort_by(|a, b| b.best_loss.total_cmp(&a.best_loss));
         for attempt in order.into_iter().take(kept) {
             let begun = Attempt::from(arena, attempt.case, attempt.aim, attempt.best.clone());
-            next.push(Attempt { ball: attempt.ball.clone(), ..begun });
+            next.push(Attempt { ball: attempt.ball.clone(), reached: attempt.best_loss, ..begun });
         }
     }
     next

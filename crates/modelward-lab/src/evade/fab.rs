@@ -19,7 +19,8 @@ pub struct Attempt {
     /// The class behind the boundary.
     pub target: usize,
     point: Vec<f32>,
-    nearest: f64,
+    /// The least distance at which it was on the other side.
+    pub nearest: f64,
 }
 
 /// Overshoot of the boundary, `eta`.

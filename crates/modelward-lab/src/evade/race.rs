@@ -28,31 +28,65 @@ pub(super) fn cross_entropy(arena: &mut Arena<'_>, steps: usize, restarts: u64) 
     Ok(true)
 }
 
-/// The targeted difference of logits ratio: a short climb towards each class, a longer one towards the
-/// four that came nearest, a long one towards the nearest. In the corpus nothing fell in the later
-/// rounds that the first had not brought down; they are for models with rougher ground.
+/// One round of a race: how many steps, for how many targets of a sample, and for which share of the
+/// samples.
+#[derive(Clone, Copy)]
+struct Round {
+    steps: usize,
+    targets: usize,
+    share: f64,
+}
+
+/// So many samples run in every round, where there are so many.
+const FIELD: usize = 16;
+
+/// The targeted difference of logits ratio: a short climb towards each class; a longer one towards the
+/// three that came nearest, for the half of the samples that came nearest to falling; a long one
+/// towards the nearest. In the corpus nothing fell in the later rounds that the first had not
+/// brought down; they are for models with rougher ground.
 pub(super) fn ratio(arena: &mut Arena<'_>) -> Result<bool> {
-    ratios(arena, 9, &[(10, usize::MAX), (30, 4), (100, 1)])
+    let rounds = [
+        Round { steps: 10, targets: 9, share: 1.0 },
+        Round { steps: 30, targets: 3, share: 0.5 },
+        Round { steps: 80, targets: 1, share: 0.5 },
+    ];
+    ratios(arena, &rounds)
 }
 
 /// A long climb towards every class.
 pub(super) fn all_ratios(arena: &mut Arena<'_>) -> Result<bool> {
-    ratios(arena, usize::MAX, &[(100, usize::MAX), (200, 4)])
+    let rounds = [
+        Round { steps: 100, targets: usize::MAX, share: 1.0 },
+        Round { steps: 200, targets: 4, share: 1.0 },
+    ];
+    ratios(arena, &rounds)
 }
 
-fn ratios(arena: &mut Arena<'_>, targets: usize, rounds: &[(usize, usize)]) -> Result<bool> {
+fn ratios(arena: &mut Arena<'_>, rounds: &[Round]) -> Result<bool> {
+    let Some((first, later)) = rounds.split_first() else { return Ok(true) };
     let mut attempts = Vec::new();
-    for case in arena.standing() {
-        for target in targets_of(arena, case, targets) {
+    for case in arena.open() {
+        for target in targets_of(arena, case, first.targets) {
             let attempt = 20 + target as u64;
             attempts.push(Attempt::scattered(arena, case, Aim::Ratio(target), 12, attempt));
         }
     }
-    for (round, &(steps, kept)) in rounds.iter().enumerate() {
-        if round > 0 {
-            attempts = apgd::nearest(arena, attempts, kept);
-        }
-        if !apgd::climb(arena, &mut attempts, steps)? {
+    let most = arena.open().len();
+    if !apgd::climb(arena, &mut attempts, first.steps)? {
+        return Ok(false);
+    }
+    for round in later {
+        attempts = apgd::nearest(arena, attempts, round.targets);
+        let field = ((most as f64 * round.share).ceil() as usize).max(FIELD);
+        let mut order = attempts.chunk_by(|a, b| a.case == b.case).collect::<Vec<_>>();
+        let height = |of_case: &[Attempt]| {
+            of_case.iter().map(|attempt| attempt.reached).fold(f32::NEG_INFINITY, f32::max)
+        };
+        order.sort_by(|a, b| height(b).total_cmp(&height(a)));
+        let mut kept = order.into_iter().take(field).flatten().cloned().collect::<Vec<_>>();
+        kept.sort_by_key(|attempt| attempt.case);
+        attempts = kept;
+        if !apgd::climb(arena, &mut attempts, round.steps)? {
             return Ok(false);
         }
     }
@@ -72,9 +106,24 @@ pub(super) fn targets_of(arena: &Arena<'_>, case: usize, most: usize) -> Vec<usi
     classes
 }
 
-/// Steps to the nearest boundaries.
+/// Steps to the nearest boundaries: a few to three of each sample, more to the nearest of the half of
+/// the samples that it was found nearest at.
 pub(super) fn boundary(arena: &mut Arena<'_>) -> Result<bool> {
-    boundaries(arena, 3, 1, 40)
+    let mut attempts = Vec::new();
+    for case in arena.open() {
+        for target in targets_of(arena, case, 3) {
+            attempts.push(fab::Attempt::new(arena, case, target, 13, 0));
+        }
+    }
+    if !fab::approach(arena, &mut attempts, 15)? {
+        return Ok(false);
+    }
+    attempts.retain(|attempt| arena.stands(attempt.case));
+    attempts.sort_by(|a, b| a.nearest.total_cmp(&b.nearest).then(a.case.cmp(&b.case)));
+    let mut seen = std::collections::HashSet::new();
+    attempts.retain(|attempt| seen.insert(attempt.case));
+    attempts.truncate(attempts.len().div_ceil(2).max(FIELD));
+    fab::approach(arena, &mut attempts, 40)
 }
 
 /// Steps to every boundary, also from random points.
@@ -106,12 +155,12 @@ const MANY: usize = 5000;
 pub(super) fn some_squares(arena: &mut Arena<'_>) -> Result<bool> {
     let (before, all) = (arena.standing().len(), arena.cases.len());
     let cases = arena.standing();
-    let mut standing = square::search(arena, cases, 400, 14)?;
+    let mut standing = square::search(arena, cases, 250, 14)?;
     standing.sort_by(|(a, x), (b, y)| x.total_cmp(y).then(a.cmp(b)));
     standing.truncate(standing.len().div_ceil(4));
     let mut nearest = standing.into_iter().map(|(case, _)| case).collect::<Vec<_>>();
     nearest.sort_unstable();
-    square::search(arena, nearest, 1000, 15)?;
+    square::search(arena, nearest, 600, 15)?;
     let fallen = before - arena.standing().len();
     if fallen * 100 > all.max(150) {
         return many_squares(arena);
