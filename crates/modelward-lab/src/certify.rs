@@ -39,6 +39,7 @@ mod neurons;
 mod read;
 mod region;
 pub mod smoothing;
+mod survey;
 mod walk;
 
 use self::{
@@ -246,7 +247,7 @@ impl Prover {
     ) -> Verdict {
         let network = &self.network.up_to(scores);
         let boxes = [(whole.0.to_vec(), whole.1.to_vec())];
-        let regions = match region::regions(network, &boxes, &[], false, asked.time_up) {
+        let regions = match survey::regions(network, &boxes, &[], false, asked.time_up) {
             Ok(regions) => regions,
             Err(Gap::Time) => return Verdict::time(),
             Err(Gap::Overflow) => return Verdict::overflow(),

@@ -6,7 +6,8 @@ use crate::certify::{
     Asked, Verdict,
     goal::{Goal, corner, witness},
     network::{Kind, Network},
-    region::{Around, Gap, Region, regions},
+    region::{Around, Gap, Region},
+    survey::regions,
     walk::{Back, Extras, Rows, walk},
 };
 

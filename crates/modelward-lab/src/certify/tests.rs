@@ -188,7 +188,7 @@ fn no_point_is_below_a_bound() {
             for radius in [0.0, 1e-3, 0.05, 0.5] {
                 let (low, high) = around(&numbers(seed + 5, prover.inputs()), radius);
                 let boxes = [(wide(&low), wide(&high))];
-                let regions = region::regions(network, &boxes, &[], false, &|| false).unwrap();
+                let regions = survey::regions(network, &boxes, &[], false, &|| false).unwrap();
                 let mut rows = Rows::new(network.output);
                 let functions = [[1.0, -1.0, 0.0], [0.0, 1.0, -1.0], [-2.0, 0.5, 0.25]];
                 functions.iter().for_each(|function| rows.push(function, 0.125, 0));
@@ -224,7 +224,7 @@ fn crown_is_as_tight_as_the_reference() {
     let prover = Prover::new(&model, &Limits::default()).unwrap();
     let network = &prover.network;
     let boxes = [(vec![f64::from(-0.3_f32); 4], vec![f64::from(0.3_f32); 4])];
-    let regions = region::regions(network, &boxes, &[], false, &|| false).unwrap();
+    let regions = survey::regions(network, &boxes, &[], false, &|| false).unwrap();
     let mut rows = Rows::new(network.output);
     rows.push(&[1.0, -1.0, 0.0], 0.0, 0);
     rows.push(&[0.0, 1.0, -1.0], 0.0, 0);
@@ -272,7 +272,7 @@ fn branches_settle_small_networks() {
             }
             // Signs of neurons settle the same.
             let boxes = [(wide(&low), wide(&high))];
-            let regions = region::regions(&prover.network, &boxes, &[], false, &|| false).unwrap();
+            let regions = survey::regions(&prover.network, &boxes, &[], false, &|| false).unwrap();
             let mut goal = Goal::default();
             for other in (0..3).filter(|other| *other != label) {
                 let mut factors = vec![0.0; 3];
