@@ -176,7 +176,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__attack)
-            opts="-o -q -h --data --label --samples --norm --eps --effort --targeted --clip --preprocess --seed --fail-under --witnesses --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
+            opts="-o -q -h --data --label --samples --norm --eps --spec --patch --spatial --effort --targeted --clip --preprocess --seed --fail-under --witnesses --max-queries --query-log --host --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -202,6 +202,18 @@ _modelward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --spec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --patch)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spatial)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --effort)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -223,6 +235,18 @@ _modelward() {
                     return 0
                     ;;
                 --witnesses)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-queries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --query-log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -328,7 +352,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__certify)
-            opts="-o -q -h --data --property --label --samples --norm --eps --minimal --clip --preprocess --max-time-each --seed --verdicts --witnesses --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
+            opts="-o -q -h --data --property --label --samples --norm --eps --spec --minimal --clip --preprocess --max-time-each --seed --verdicts --witnesses --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -355,6 +379,10 @@ _modelward() {
                     return 0
                     ;;
                 --eps)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --spec)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -74,12 +74,18 @@ complete -c modelward -n "__fish_modelward_using_subcommand attack" -l label -d 
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l samples -d 'Take the first samples only' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l norm -d 'How a change is measured: linf, l2, l1, or l0 for the number of inputs that change' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l eps -d 'How large a change may be, in the units of the data: `8/255`, `0.05`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l spec -d 'What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which one holds, what cannot change and what a change costs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l patch -d 'Instead of a norm: all may change in one square with this side, anywhere in the image' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l spatial -d 'Instead of a norm: the image is turned by so many degrees and moved by so many pixels: `30,3`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l effort -d 'How hard to try: quick for a look, standard for the strength of AutoAttack, deep for more' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l clip -d 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l preprocess -d 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l fail-under -d 'Fail where fewer than this share of all samples stand: `0.4`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-queries -d 'Send at most so many samples; what was found by then is reported' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l query-log -d 'Write a line of JSON for each request: samples, digests of inputs and answer, status' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l host -d 'Another machine than this one that may be asked, with its owner\'s consent' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
@@ -100,6 +106,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand certify" -l label -d
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l samples -d 'Take the first samples only' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l norm -d 'How a change is measured; proofs are for linf' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l eps -d 'How large a change may be, in the units of the data: `8/255`, `0.05`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l spec -d 'What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which one holds, what cannot change and what a change costs' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l clip -d 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l max-time-each -d 'Time for one sample' -r

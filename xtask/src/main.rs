@@ -4,6 +4,7 @@
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
+//! - `cargo run -p xtask -- evasion DIR` holds the lab to published counterexamples and trees;
 //! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
 //!   of its own;
 //! - `cargo run -p xtask -- engine-ort DIR --library LIB` holds the command with `--engine ort` to the
@@ -22,6 +23,7 @@ mod conformance;
 mod engine;
 mod engine_mutants;
 mod engine_ort;
+mod evasion;
 mod generate;
 mod hostile_models;
 
@@ -58,6 +60,11 @@ enum Chore {
         /// Only what has this in its name, or is this operator.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Hold the lab to published counterexamples and trees with known answers.
+    Evasion {
+        /// Folder of the corpus: `witnesses`, `vnncomp`, `trees`.
+        corpus: PathBuf,
     },
     /// Hold the built command to hostile models, each in a process of its own under limits.
     EngineHostile {
@@ -102,6 +109,7 @@ fn main() -> ExitCode {
         Chore::Generate { check: false } => generate::write(),
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
+        Chore::Evasion { corpus } => evasion::run(&corpus),
         Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
         Chore::EngineOrt { corpus, library, only } => {
             engine_ort::run(&corpus, &library, only.as_deref())
