@@ -94,7 +94,6 @@ impl Threat {
 }
 
 /// The budget of the whole range.
-#[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
 fn whole(clip: Option<given::Clip>, samples: &Samples, data: &Path) -> Result<Budget, Failure> {
     let none = (String::from("0"), Rational::from_integer(0.into()));
     let budget = given::budget(Norm::Linf, &none, clip, samples, data)?;
