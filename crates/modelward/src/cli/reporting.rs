@@ -16,6 +16,7 @@ mod policy;
 pub(super) use policy::{read as read_policy, read_text};
 
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Report")]
 pub(super) struct Reporting {
     /// Form of the report: plain, json, sarif or html; several with commas, or given again.
     #[arg(long = "format", value_name = "FORM", default_value = "plain", value_parser = parse_form, value_delimiter = ',')]
