@@ -7,6 +7,7 @@
 mod error;
 pub mod exec;
 pub mod feed;
+pub mod file;
 pub mod grad;
 pub mod graph;
 pub mod npz;

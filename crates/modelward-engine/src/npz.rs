@@ -6,7 +6,6 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
     io::{self, Write},
     path::Path,
     sync::Arc,
@@ -15,7 +14,7 @@ use std::{
 use half::f16;
 use modelward_formats::{Budget, Bytes, npy, zip};
 
-use crate::{Data, Element, Kind, Limits, Result, Tensor, Trouble, Type, exec::size};
+use crate::{Data, Element, Kind, Limits, Result, Tensor, Trouble, Type, exec::size, file};
 
 /// Tensors by name.
 pub type Arrays = BTreeMap<String, Arc<Tensor>>;
@@ -284,14 +283,6 @@ fn npy_of(out: &mut impl Write, tensor: &Tensor) -> io::Result<()> {
 /// # Errors
 /// As [`read`], and where the file cannot be opened.
 pub fn read_file(path: &Path, limits: &Limits) -> Result<Arrays> {
-    let system = |error: io::Error| {
-        Trouble::new(Kind::System, format!("cannot read `{}`: {error}", path.display()))
-    };
-    let metadata = path.metadata().map_err(system)?;
-    if !metadata.is_file() {
-        let why = format!("`{}` is no regular file", path.display());
-        return Err(Trouble::new(Kind::System, why));
-    }
-    let bytes = Bytes::file(File::open(path).map_err(system)?, metadata.len()).map_err(system)?;
+    let bytes = file::open(path)?;
     read(&bytes, limits)
 }

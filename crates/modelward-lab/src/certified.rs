@@ -212,12 +212,19 @@ pub fn network(
             }
         };
         let space = question.space(sample)?;
-        let judged = RefCell::new(network()?);
+        // Few proofs come upon a point that has to be asked about.
+        let judged = RefCell::new(None);
+        let is_other = |point: &[f32]| -> Result<bool> {
+            let mut judged = judged.borrow_mut();
+            let network = match &mut *judged {
+                Some(network) => network,
+                None => judged.insert(network()?),
+            };
+            Ok(network.ask(point)?.labels.first() != Some(&(label as i64)))
+        };
         let inside = |point: &[f32]| {
-            plain && question.admits(sample, space.as_ref(), point) && {
-                let answers = judged.borrow_mut().ask(point);
-                answers.is_ok_and(|answers| answers.labels.first() != Some(&(label as i64)))
-            }
+            let admitted = plain && question.admits(sample, space.as_ref(), point);
+            admitted && is_other(point).unwrap_or(false)
         };
         let time_up = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         let asked = Asked { time_up: &time_up, judge: &inside };

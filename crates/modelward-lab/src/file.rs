@@ -2,9 +2,9 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use std::{any::Any, fs::File, path::Path};
+use std::{any::Any, path::Path};
 
-use modelward_engine::{Kind, Result, Trouble};
+use modelward_engine::{Kind, Result, Trouble, file};
 use modelward_formats::{Budget, Bytes, Compressed, FORMATS, Limits};
 
 /// The bytes of a regular file; those that gzip packed, where it did.
@@ -12,17 +12,7 @@ use modelward_formats::{Budget, Bytes, Compressed, FORMATS, Limits};
 /// # Errors
 /// Where it cannot be read, or has more bytes than `most`.
 pub fn read(path: &Path, most: u64) -> Result<Bytes> {
-    let system = |error: &std::io::Error| {
-        Trouble::new(Kind::System, format!("cannot read `{}`: {error}", path.display()))
-    };
-    let metadata = path.metadata().map_err(|error| system(&error))?;
-    if !metadata.is_file() {
-        let why = format!("`{}` is no regular file", path.display());
-        return Err(Trouble::new(Kind::System, why));
-    }
-    let file = File::open(path).map_err(|error| system(&error))?;
-    let bytes = Bytes::file(file, metadata.len()).map_err(|error| system(&error))?;
-    unpacked(&bytes, most)
+    unpacked(&file::open(path)?, most)
 }
 
 /// Bytes as they are, or those that gzip packed.

@@ -4,11 +4,13 @@
 //! violation. It is read here, points that tools publish against it are judged, and points are
 //! searched.
 
+mod bounds;
 mod case;
 mod counterexample;
 mod falsify;
 mod floats;
 mod judge;
+mod linear;
 mod network;
 mod read;
 mod soften;

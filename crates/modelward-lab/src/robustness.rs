@@ -168,7 +168,7 @@ pub fn measure(
     if cut.is_none() {
         until_time(security_curve(&mut arena, question), &mut cut, |found| curve = found)?;
     }
-    let (fallen, lost) = judged_again(&mut arena, is_random)?;
+    let (fallen, lost) = judged_again(&mut arena)?;
     let stood = arena.standing().len();
     let mut of_class = vec![Class::default(); classes];
     for &label in question.labels {
@@ -248,18 +248,14 @@ fn until_time<T>(
 
 /// Judge every witness again, by itself: inside the budget exactly, and wrong in a batch of one. What
 /// does not hold is taken back.
-fn judged_again(arena: &mut Arena<'_>, is_random: bool) -> Result<(Vec<Fallen>, usize)> {
+fn judged_again(arena: &mut Arena<'_>) -> Result<(Vec<Fallen>, usize)> {
     let mut fallen = Vec::new();
     let mut lost = 0;
     for at in 0..arena.cases.len() {
         let Some(witness) = arena.cases[at].witness.clone() else { continue };
         let label = arena.label_of(&witness.point)?;
-        let Case { index, label: own, target, nearest, .. } = &arena.cases[at];
-        let wrong = match target {
-            Some(target) => label == *target as i64,
-            None => label != *own as i64,
-        };
-        let holds = arena.admits(at, &witness.point) && (wrong || is_random);
+        let holds = arena.admits(at, &witness.point) && arena.is_wrong(at, label);
+        let Case { index, label: own, nearest, .. } = &arena.cases[at];
         if holds {
             fallen.push(Fallen { index: *index, label: *own, witness, nearest: *nearest });
         } else {

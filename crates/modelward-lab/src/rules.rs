@@ -4,6 +4,7 @@ use modelward_core::{Class, Rule, Severity};
 
 /// Every rule of this crate, by number.
 pub const RULES: &[&Rule] = &[
+    &UNSETTLED,
     &ADVERSARIAL_EXAMPLE,
     &PROPERTY_VIOLATED,
     &INPUT_CONVENTION,
@@ -12,6 +13,20 @@ pub const RULES: &[&Rule] = &[
     &NONFINITE_OUTPUT,
     &RANDOM_OUTPUT,
 ];
+
+/// What was neither proven nor broken.
+pub static UNSETTLED: Rule = Rule {
+    id: "MW0109",
+    name: "unsettled-experiment",
+    severity: Severity::Medium,
+    title: "an experiment ended before it was settled",
+    why: "Time or queries were up, or no bounds are known of what the model computes. What was found \
+          until then holds, but that nothing more was found proves nothing.",
+    advice: "Give it more with `--max-time`, or with `--max-queries` where a model is served; where the \
+             model is the reason, the report names what it is.",
+    class: Class::Evasion,
+    cwe: &[],
+};
 
 /// Inputs inside the budget that change the answer.
 pub static ADVERSARIAL_EXAMPLE: Rule = Rule {

@@ -1,11 +1,11 @@
 //! A model file.
 
-use std::{fs::File, path::Path};
+use std::path::Path;
 
 use modelward_formats::{Bytes, onnx};
 
 use crate::{
-    Kind, Limits, Meter, Result, Trouble, Type,
+    Limits, Meter, Result, Trouble, Type, file,
     graph::{Dimension, Graph, ValueId, shorten},
     onnx::import,
 };
@@ -35,21 +35,24 @@ impl Model {
     /// Where the file cannot be read, breaks the rules of ONNX, is over a limit, reaches outside its
     /// folder, or uses what this version does not run: every such operator is named.
     pub fn read(path: &Path, limits: &Limits) -> Result<Self> {
-        let system = |error: &std::io::Error| {
-            Trouble::new(Kind::System, format!("cannot read `{}`: {error}", path.display()))
-        };
-        let metadata = path.metadata().map_err(|error| system(&error))?;
-        if !metadata.is_file() {
-            let why = format!("`{}` is no regular file", path.display());
-            return Err(Trouble::new(Kind::System, why));
-        }
-        let file = File::open(path).map_err(|error| system(&error))?;
-        let bytes = Bytes::file(file, metadata.len()).map_err(|error| system(&error))?;
+        let bytes = file::open(path)?;
         let folder = path.parent().map(|folder| match folder.as_os_str().is_empty() {
             true => Path::new("."),
             false => folder,
         });
         Self::from_bytes(bytes, folder, limits)
+    }
+
+    /// The shape of one example of the first input, as the file declares it; `None` for a size that it
+    /// leaves free.
+    pub fn input_shape(&self) -> Vec<Option<usize>> {
+        let input = self.graph.inputs.first().map(|&id| self.graph.value(id));
+        let declared = input.and_then(|value| value.declared.as_ref()?.dims.as_deref());
+        let fixed = |dimension: &Dimension| match dimension {
+            Dimension::Fixed(size) => Some(*size),
+            Dimension::Named(_) | Dimension::Any => None,
+        };
+        declared.unwrap_or_default().iter().skip(1).map(fixed).collect()
     }
 
     /// Read a model from its bytes.

@@ -7,21 +7,18 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::BTreeMap;
 
-use modelward_engine::{Kind, Result, Trouble};
+use modelward_engine::{Result, Trouble};
 use modelward_formats::Bytes;
-use num_traits::{One, Signed, Zero};
 
 use crate::{
-    exact::{self, Rational},
     file,
     property::{
-        case::{Case, Halfspace, Property},
-        terms::{MOST_BYTES, Term, Terms, number_of, wrong},
+        bounds::Bounds,
+        case::{Case, Property},
+        linear::{Atom, Variables},
+        terms::{MOST_BYTES, Term, Terms, wrong},
     },
 };
 
@@ -59,29 +56,12 @@ impl Property {
     }
 }
 
-/// One comparison.
-#[derive(Clone, Debug)]
-enum Atom {
-    /// An input and its bound from below or above.
-    Input { input: usize, above: bool, bound: Arc<Rational> },
-    /// Outputs.
-    Outputs(Arc<Weighted>),
-}
-
-/// Outputs with `weights . y <= bound`.
-#[derive(Debug)]
-struct Weighted {
-    weights: BTreeMap<usize, Rational>,
-    bound: Rational,
-}
-
 /// A disjunction of conjunctions.
 type Cases = Vec<Vec<Atom>>;
 
 #[derive(Debug, Default)]
 struct Reader {
-    inputs: BTreeSet<usize>,
-    outputs: BTreeSet<usize>,
+    variables: Variables,
     /// What holds in every case.
     common: Vec<Atom>,
     /// What holds in one of them; without any assertion of several there is one, with nothing.
@@ -96,7 +76,7 @@ impl Reader {
             return Err(wrong(line, &format!("{expected}, got {}", term.shown())));
         };
         match (terms.first().and_then(Term::word), terms.as_slice()) {
-            (Some("declare-const"), [_, name, kind]) => self.declare(line, name, kind),
+            (Some("declare-const"), [_, name, kind]) => self.variables.declare(line, name, kind),
             (Some("assert"), [_, what]) => {
                 let mut cases = self.cases_of(what)?;
                 if cases.len() == 1 {
@@ -112,25 +92,6 @@ impl Reader {
             }
             _ => Err(wrong(line, &format!("{expected}, got {}", term.shown()))),
         }
-    }
-
-    fn declare(&mut self, line: usize, name: &Term<'_>, kind: &Term<'_>) -> Result<()> {
-        if kind.word() != Some("Real") {
-            return Err(wrong(line, &format!("expected the sort `Real`, got {}", kind.shown())));
-        }
-        let word = name.word().unwrap_or_default();
-        let fresh = match (number_of(word, "X"), number_of(word, "Y")) {
-            (Some(input), _) => self.inputs.insert(input),
-            (_, Some(output)) => self.outputs.insert(output),
-            _ => {
-                let why = format!("expected a name such as `X_0` or `Y_0`, got {}", name.shown());
-                return Err(wrong(line, &why));
-            }
-        };
-        if !fresh {
-            return Err(wrong(line, &format!("{} is declared twice", name.shown())));
-        }
-        Ok(())
     }
 
     /// An assertion as a disjunction of conjunctions.
@@ -172,8 +133,8 @@ impl Reader {
                 }
                 Ok(all)
             }
-            ("<=" | "<", [left, right]) => Ok(vec![vec![self.atom(line, left, right)?]]),
-            (">=" | ">", [left, right]) => Ok(vec![vec![self.atom(line, right, left)?]]),
+            ("<=" | "<", [left, right]) => Ok(vec![vec![self.variables.atom(line, left, right)?]]),
+            (">=" | ">", [left, right]) => Ok(vec![vec![self.variables.atom(line, right, left)?]]),
             ("<=" | "<" | ">=" | ">", _) => {
                 let got = rest.len();
                 Err(wrong(line, &format!("expected two terms in `{head}`, got {got}")))
@@ -183,96 +144,8 @@ impl Reader {
         }
     }
 
-    /// `small <= large`.
-    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
-    fn atom(&self, line: usize, small: &Term<'_>, large: &Term<'_>) -> Result<Atom> {
-        let mut sum = Sum::default();
-        self.add(small, &Rational::one(), &mut sum)?;
-        self.add(large, &-Rational::one(), &mut sum)?;
-        sum.inputs.retain(|_, weight| !weight.is_zero());
-        let Sum { inputs, outputs, constant } = sum;
-        match (inputs.len(), outputs.is_empty()) {
-            (0, false) => {
-                Ok(Atom::Outputs(Arc::new(Weighted { weights: outputs, bound: -constant })))
-            }
-            (1, true) => {
-                let bounded = inputs.into_iter().next();
-                let (input, weight) = bounded.unwrap_or_else(|| (0, Rational::one()));
-                let bound = Arc::new(-constant / &weight);
-                Ok(Atom::Input { input, above: weight.is_positive(), bound })
-            }
-            (0, true) => {
-                Err(wrong(line, "expected an input or an output in a comparison, got none"))
-            }
-            (_, false) => Err(wrong(line, "expected inputs or outputs in a comparison, got both")),
-            (more, true) => {
-                Err(wrong(line, &format!("expected one input against a number, got {more} inputs"))
-                    .help("the inputs of a case are a box"))
-            }
-        }
-    }
-
-    /// Add a term times a factor.
-    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
-    fn add(&self, term: &Term<'_>, factor: &Rational, sum: &mut Sum) -> Result<()> {
-        let line = term.line();
-        let terms = match term {
-            Term::Word(word, _) => return self.add_word(line, word, factor, sum),
-            Term::List(terms, _) => terms.as_slice(),
-        };
-        let unread = || {
-            let why = format!("expected a linear term of `+`, `-` and `*`, got {}", term.shown());
-            wrong(line, &why)
-        };
-        let (head, rest) = terms.split_first().ok_or_else(unread)?;
-        match (head.word().ok_or_else(unread)?, rest) {
-            ("+", [_, ..]) => rest.iter().try_for_each(|term| self.add(term, factor, sum)),
-            ("-", [only]) => self.add(only, &-factor, sum),
-            ("-", [first, others @ ..]) => {
-                self.add(first, factor, sum)?;
-                others.iter().try_for_each(|term| self.add(term, &-factor, sum))
-            }
-            ("*", [left, right]) => {
-                let (mut one, mut other) = (Sum::default(), Sum::default());
-                self.add(left, &Rational::one(), &mut one)?;
-                self.add(right, &Rational::one(), &mut other)?;
-                let (number, of) = match (one.is_number(), other.is_number()) {
-                    (true, _) => (one.constant, other),
-                    (false, true) => (other.constant, one),
-                    (false, false) => {
-                        return Err(wrong(line, "expected a number in `*`, got two variables"));
-                    }
-                };
-                sum.add(of, &(number * factor));
-                Ok(())
-            }
-            _ => Err(unread()),
-        }
-    }
-
-    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
-    fn add_word(&self, line: usize, word: &str, factor: &Rational, sum: &mut Sum) -> Result<()> {
-        let variable = match (number_of(word, "X"), number_of(word, "Y")) {
-            (Some(input), _) => Some((&self.inputs, input, sum.inputs.entry(input).or_default())),
-            (_, Some(output)) => {
-                Some((&self.outputs, output, sum.outputs.entry(output).or_default()))
-            }
-            _ => None,
-        };
-        match variable {
-            Some((declared, number, weight)) if declared.contains(&number) => *weight += factor,
-            Some(_) => return Err(wrong(line, &format!("`{word}` is not declared"))),
-            None => {
-                let number = exact::decimal(word).map_err(|why| wrong(line, &why))?;
-                sum.constant += number * factor;
-            }
-        }
-        Ok(())
-    }
-
     fn finish(self) -> Result<Property> {
-        let inputs = counted(&self.inputs, "X")?;
-        let outputs = counted(&self.outputs, "Y")?;
+        let (inputs, outputs) = self.variables.counts()?;
         let cases = self.cases.unwrap_or_else(|| vec![Vec::new()]);
         let (mut common, mut always) = (Bounds::default(), Vec::new());
         for atom in &self.common {
@@ -326,80 +199,6 @@ impl Reader {
     }
 }
 
-/// A linear term.
-#[derive(Debug, Default)]
-struct Sum {
-    inputs: BTreeMap<usize, Rational>,
-    outputs: BTreeMap<usize, Rational>,
-    constant: Rational,
-}
-
-impl Sum {
-    fn is_number(&self) -> bool {
-        self.inputs.is_empty() && self.outputs.is_empty()
-    }
-
-    #[expect(clippy::arithmetic_side_effects, reason = "rational numbers do not overflow")]
-    fn add(&mut self, other: Self, factor: &Rational) {
-        for (input, weight) in other.inputs {
-            *self.inputs.entry(input).or_default() += weight * factor;
-        }
-        for (output, weight) in other.outputs {
-            *self.outputs.entry(output).or_default() += weight * factor;
-        }
-        self.constant += other.constant * factor;
-    }
-}
-
-impl Weighted {
-    fn halfspace(&self, outputs: usize) -> Halfspace {
-        let mut weights = vec![0.0; outputs];
-        for (&output, weight) in &self.weights {
-            if let Some(place) = weights.get_mut(output) {
-                *place = exact::float(weight);
-            }
-        }
-        Halfspace { weights, bound: exact::float(&self.bound) }
-    }
-}
-
-/// Bounds of one input from below and above.
-type Interval = [Option<Arc<Rational>>; 2];
-
-/// Bounds of some inputs.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Bounds(BTreeMap<usize, Interval>);
-
-impl Bounds {
-    fn is_tightened_by(&self, input: usize, above: bool, bound: &Arc<Rational>) -> bool {
-        let known = self.0.get(&input);
-        known
-            .and_then(|[low, high]| if above { high.as_ref() } else { low.as_ref() })
-            .is_none_or(|known| if above { bound < known } else { bound > known })
-    }
-
-    fn tighten(&mut self, input: usize, above: bool, bound: &Arc<Rational>) {
-        if self.is_tightened_by(input, above, bound) {
-            let [low, high] = self.0.entry(input).or_default();
-            *(if above { high } else { low }) = Some(bound.clone());
-        }
-    }
-
-    /// The box of these and of tighter ones.
-    fn joined(
-        &self,
-        tighter: &Self,
-        inputs: usize,
-    ) -> (Vec<Option<Rational>>, Vec<Option<Rational>>) {
-        let pick = |input: usize, side: usize| {
-            let of = |bounds: &Self| bounds.0.get(&input)?.get(side)?.as_deref().cloned();
-            of(tighter).or_else(|| of(self))
-        };
-        let side = |side| (0..inputs).map(|input| pick(input, side)).collect();
-        (side(0), side(1))
-    }
-}
-
 /// Every case of one with every case of another.
 fn both(line: usize, one: &[Vec<Atom>], other: &[Vec<Atom>]) -> Result<Cases> {
     within(line, "cases", one.len().saturating_mul(other.len()), MOST_CASES)?;
@@ -419,24 +218,15 @@ fn within(line: usize, what: &str, count: usize, most: usize) -> Result<()> {
     Ok(())
 }
 
-/// How many variables of a letter there are, numbered from 0.
-fn counted(numbers: &BTreeSet<usize>, letter: &str) -> Result<usize> {
-    let gap = numbers.iter().enumerate().find(|(at, number)| at != *number).map(|(at, _)| at);
-    let missing = if numbers.is_empty() { Some(0) } else { gap };
-    match missing {
-        None => Ok(numbers.len()),
-        Some(missing) => {
-            let why = format!("expected `{letter}_{missing}` to be declared, got no declaration");
-            Err(Trouble::new(Kind::Input, why))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        exact::{self, Rational},
+        property::Halfspace,
+    };
 
     fn property(assertions: &str) -> Result<Property> {
         let declared = "(declare-const X_0 Real)(declare-const X_1 Real)\n\

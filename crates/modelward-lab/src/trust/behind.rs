@@ -43,7 +43,8 @@ pub(super) fn noise(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     Ok(Some(Indicator::of("noise-over-white", fallen, all, 0.01)))
 }
 
-/// Samples that stand against sixteen times the budget, with no other rule; nothing where queries do not suffice.
+/// Samples that stand against sixteen times the budget, with no other rule; nothing where queries do
+/// not suffice.
 pub(super) fn larger(arena: &mut Arena<'_>) -> Result<Option<Indicator>> {
     let is_white = arena.gives() == Gives::Gradients;
     let most = if is_white { LOOKED_AT } else { BLACK.0 };

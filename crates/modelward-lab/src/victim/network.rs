@@ -71,7 +71,7 @@ impl Network {
             )));
         }
         let shape = shape(declared.as_ref().and_then(|d| d.dims.as_deref()), given)?;
-        let features = shape.iter().product();
+        let features = product(&shape).ok_or_else(|| misfit(&shape, given))?;
         let fed = |n: usize| -> Result<Fed> {
             let zeros = tensor(vec![0.5; n * features], &shape, n, element)?;
             Ok(vec![(input, Arc::new(zeros))])
@@ -159,10 +159,18 @@ impl Network {
         Ok(Differentiated::Yes(Box::new(Session::new(Arc::new(graph), &given, self.how)?)))
     }
 
-    /// Answers from the scores as deployed and the logits below them.
-    fn answers(&self, scores: &Tensor, logits: &Tensor) -> Result<Answers> {
+    /// Answers to so many inputs, from the scores as deployed and the logits below them.
+    fn answers(&self, count: usize, scores: &Tensor, logits: &Tensor) -> Result<Answers> {
         let [scores, logits] = [floats(scores)?, floats(logits)?];
         let columns = self.columns.count();
+        // How many a file gives may depend on its data.
+        if [scores.len(), logits.len()] != [count * columns; 2] {
+            return Err(Trouble::unsupported(format!(
+                "expected {columns} scores for each of {count} inputs, got {} and {} logits",
+                scores.len(),
+                logits.len()
+            )));
+        }
         let labels = scores.chunks_exact(columns).map(|row| self.columns.class(row)).collect();
         let scores = match self.columns {
             Columns::Classes(_) => logits.into_owned(),
@@ -189,7 +197,7 @@ impl Network {
                 None => return Ok(None),
             },
         };
-        let count = inputs.len() / features.max(1);
+        let count = inputs.len() / features;
         let mut run = |from: usize, to: usize| -> Result<Vec<Tensor>> {
             let piece = inputs[from * features..to * features].to_vec();
             let mut given = vec![Arc::new(tensor(piece, &shape, to - from, element)?)];
@@ -256,7 +264,7 @@ impl Victim for Network {
         }
         let outputs = self.run(None, inputs, &[])?.unwrap_or_default();
         let [scores, logits] = &outputs[..] else { return Err(missing()) };
-        let answers = self.answers(scores, logits)?;
+        let answers = self.answers(inputs.len() / self.features, scores, logits)?;
         self.forward.reuse(outputs);
         Ok(answers)
     }
@@ -265,7 +273,7 @@ impl Victim for Network {
         if inputs.is_empty() {
             return Ok(Some(Slopes::default()));
         }
-        let count = inputs.len() / self.features.max(1);
+        let count = inputs.len() / self.features;
         let classes = self.classes();
         let one = self.columns.count() == 1;
         // Two classes with one number between them: every loss has the direction of the margin.
@@ -302,7 +310,7 @@ impl Victim for Network {
         };
         let Some(outputs) = self.run(Some(of), inputs, &extra)? else { return Ok(None) };
         let [scores, logits, gradients] = &outputs[..] else { return Err(missing()) };
-        let answers = self.answers(scores, logits)?;
+        let answers = self.answers(count, scores, logits)?;
         let gradients = floats(gradients)?.into_owned();
         if let Some(session) = self.session(of)? {
             session.reuse(outputs);
@@ -343,34 +351,36 @@ impl Columns {
 
 /// The shape of one input: the model's where it says one, else the user's.
 fn shape(declared: Option<&[Dimension]>, given: &[usize]) -> Result<Vec<usize>> {
-    let count = given.iter().product::<usize>();
+    let count = product(given).ok_or_else(|| misfit(given, given))?;
     let Some([_, dims @ ..]) = declared else { return Ok(given.to_vec()) };
     let fixed = |dimension: &Dimension| match dimension {
         Dimension::Fixed(size) => Some(*size),
         Dimension::Named(_) | Dimension::Any => None,
     };
-    let known = dims.iter().map(fixed).collect::<Option<Vec<_>>>();
-    let shape = match known {
-        Some(known) => known,
-        None if dims.len() == given.len() => {
-            dims.iter().zip(given).map(|(d, &size)| fixed(d).unwrap_or(size)).collect()
-        }
+    let free = dims.iter().filter(|dimension| fixed(dimension).is_none()).count();
+    let shape = if dims.len() == given.len() {
+        dims.iter().zip(given).map(|(d, &size)| fixed(d).unwrap_or(size)).collect()
+    } else {
         // One dimension that is not said is what is left.
-        None => {
-            let product = dims.iter().filter_map(fixed).product::<usize>().max(1);
-            let free = dims.iter().filter(|d| fixed(d).is_none()).count();
-            let left = if free == 1 { count / product } else { 0 };
-            dims.iter().map(|d| fixed(d).unwrap_or(left)).collect()
-        }
+        let known = dims.iter().filter_map(fixed).collect::<Vec<_>>();
+        let left = product(&known).and_then(|known| count.checked_div(known));
+        let left = left.filter(|_| free == 1).unwrap_or(0);
+        dims.iter().map(|d| fixed(d).unwrap_or(left)).collect::<Vec<_>>()
     };
-    if shape.iter().product::<usize>() != count || count == 0 {
-        return Err(Trouble::new(
-            Kind::Input,
-            format!("expected inputs of the shape {shape:?}, got {given:?}"),
-        )
-        .help("the data must have as many numbers a sample as the model takes"));
+    if product(&shape) != Some(count) || count == 0 {
+        return Err(misfit(&shape, given));
     }
     Ok(shape)
+}
+
+/// How many numbers a shape has; `None` where there are too many to count, as a file may say.
+fn product(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |all, &size| all.checked_mul(size))
+}
+
+fn misfit(expected: &[usize], given: &[usize]) -> Trouble {
+    Trouble::new(Kind::Input, format!("expected inputs of the shape {expected:?}, got {given:?}"))
+        .help("the data must have as many numbers a sample as the model takes")
 }
 
 /// The output that classes are read from, and what its columns are.

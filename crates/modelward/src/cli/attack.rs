@@ -25,6 +25,7 @@ use crate::cli::{
     EXIT_CODES, Failure, Screen,
     experiment::{Experiment, Findable},
     given::{self, Clip},
+    output::refuse_targets,
     process::cpu_seconds,
     trouble::failure,
 };
@@ -54,7 +55,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COL")]
     label: Option<String>,
     /// Take the first samples only.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = given::number)]
     samples: Option<usize>,
     /// How a change is measured: linf, l2, l1, or l0 for the number of inputs that change.
     #[arg(long, value_name = "NORM", default_value = "linf")]
@@ -67,7 +68,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPEC.toml")]
     spec: Option<PathBuf>,
     /// Instead of a norm: all may change in one square with this side, anywhere in the image.
-    #[arg(long, value_name = "SIDE", conflicts_with_all = ["norm", "eps", "spec", "spatial"])]
+    #[arg(long, value_name = "SIDE", value_parser = given::number, conflicts_with_all = ["norm", "eps", "spec", "spatial"])]
     patch: Option<usize>,
     /// Instead of a norm: the image is turned by so many degrees and moved by so many pixels: `30,3`.
     #[arg(long, value_name = "DEGREES,PIXELS", value_parser = threat::spatial, conflicts_with_all = ["norm", "eps", "spec"])]
@@ -146,6 +147,8 @@ pub(super) fn find(arguments: &Arguments, progress: &Progress) -> Result<Findabl
     let start = Instant::now();
     let (path, experiment) = (&arguments.model, &arguments.experiment);
     let limits = experiment.limits();
+    let outputs = [arguments.witnesses.as_ref(), arguments.served.log()];
+    refuse_targets(&outputs, &[path.clone(), arguments.data.clone()])?;
     let (source, digest) = arguments.served.open(path, &limits)?;
     let options = Options { label: arguments.label.clone(), limits };
     let samples = Samples::read(&arguments.data, &options);

@@ -14,6 +14,7 @@ use crate::cli::{
     EXIT_CODES, Failure, Screen,
     experiment::{Experiment, Findable},
     given::{self, Clip},
+    output::refuse_targets,
     trouble::failure,
 };
 
@@ -39,7 +40,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "COL")]
     label: Option<String>,
     /// Take the first samples only.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = given::number)]
     samples: Option<usize>,
     /// How a change is measured; proofs are for linf.
     #[arg(long, value_name = "NORM", default_value = "linf")]
@@ -94,6 +95,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 /// Certify, and say what was found.
 pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
     let start = Instant::now();
+    let given = [Some(&arguments.model), arguments.data.as_ref(), arguments.property.as_ref()];
+    let given = given.into_iter().flatten().cloned().collect::<Vec<_>>();
+    refuse_targets(&[arguments.verdicts.as_ref(), arguments.witnesses.as_ref()], &given)?;
     match (&arguments.property, &arguments.data, &arguments.eps) {
         (Some(path), _, _) => property::certify(arguments, path),
         (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),

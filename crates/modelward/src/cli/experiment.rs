@@ -12,6 +12,7 @@ use modelward_core::{
 };
 use modelward_engine::{Limits, Model, exec::How};
 use modelward_formats::Bytes;
+use modelward_lab::{rules, trees::Trees};
 
 use crate::{
     Progress,
@@ -112,7 +113,7 @@ impl Findable {
     /// Report that a part was not settled.
     pub(super) fn unsettled(&mut self, place: &Path, why: String) {
         let place = Place::file(place.display().to_string());
-        self.unread.push(Unread { place, at: None, rule: "MW0107", why });
+        self.unread.push(Unread { place, at: None, rule: rules::UNSETTLED.id, why });
     }
 }
 
@@ -120,6 +121,31 @@ impl Findable {
 pub(super) fn bytes(path: &Path, limits: &Limits) -> Result<Bytes, Failure> {
     modelward_lab::file::read(path, limits.file.min(limits.memory))
         .map_err(|trouble| failure(path, trouble))
+}
+
+/// A model file as it was found.
+pub(super) enum Opened {
+    Network(Box<Model>),
+    Trees(Box<Trees>),
+}
+
+/// Open a model file: trees of a library, trees in ONNX, or another ONNX model; with its digest.
+pub(super) fn open(path: &Path, limits: &Limits) -> Result<(Opened, Option<String>), Failure> {
+    let fails = |trouble| failure(path, trouble);
+    let bytes = bytes(path, limits)?;
+    let digest = sha256(&bytes);
+    let head = bytes.take(0, bytes.len().min(64)).unwrap_or_default();
+    let opened = if Trees::is_library(&head) {
+        let all = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
+        Opened::Trees(Box::new(Trees::read(&all).map_err(fails)?))
+    } else {
+        let model = model(path, bytes, limits)?;
+        match Trees::of_model(&model).map_err(fails)? {
+            Some(trees) => Opened::Trees(Box::new(trees)),
+            None => Opened::Network(Box::new(model)),
+        }
+    };
+    Ok((opened, digest))
 }
 
 /// Read an ONNX model from its bytes.

@@ -1,11 +1,8 @@
 //! What the user gives to an experiment: a budget, data with labels, and how data become inputs.
 
-use std::{
-    collections::{BTreeMap, btree_map::Entry},
-    path::Path,
-};
+use std::path::Path;
 
-use modelward_engine::{Model, Result as Done, exec::How, graph::Dimension};
+use modelward_engine::{Model, Result as Done, exec::How};
 use modelward_lab::{
     budget::{Budget, Norm},
     constraints::Constraints,
@@ -101,29 +98,17 @@ pub(super) fn convention(
     if preprocess != "auto" {
         return Ok((preprocess.parse::<Spec>()?, None));
     }
-    let shape = input_shape(model);
-    let mut networks: BTreeMap<usize, Network> = BTreeMap::new();
-    let found = find(samples, &shape, &mut |inputs, count| {
-        let width = inputs.len().checked_div(count).unwrap_or(0);
-        let network = match networks.entry(width) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(Network::new(model.clone(), &samples.shape, how)?),
+    let shape = model.input_shape();
+    let mut network = None;
+    let found = find(samples, &shape, &mut |inputs, _| {
+        let network = match &mut network {
+            Some(network) => network,
+            None => network.insert(Network::new(model.clone(), &samples.shape, how)?),
         };
         let answers = network.ask(inputs)?;
         Ok(Guess { labels: answers.labels, scores: answers.scores })
     })?;
     Ok((found.spec.clone(), Some(found)))
-}
-
-/// The shape of one input as the file declares it; `None` for what it leaves free.
-fn input_shape(model: &Model) -> Vec<Option<usize>> {
-    let input = model.graph.inputs.first().map(|&id| model.graph.value(id));
-    let dims = input.and_then(|value| value.declared.as_ref()?.dims.clone()).unwrap_or_default();
-    let fixed = |dimension: &Dimension| match dimension {
-        Dimension::Fixed(size) => Some(*size),
-        _ => None,
-    };
-    dims.iter().skip(1).map(fixed).collect()
 }
 
 pub(super) fn eps(text: &str) -> Result<(String, Rational), String> {
@@ -132,6 +117,12 @@ pub(super) fn eps(text: &str) -> Result<(String, Rational), String> {
         return Err(format!("expected a size of 0 or more, got `{text}`"));
     }
     Ok((text.to_owned(), eps))
+}
+
+/// A whole number from 1 on.
+pub(super) fn number(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| format!("expected a whole number from 1 on, got `{text}`"))
 }
 
 pub(super) fn clip(text: &str) -> Result<Clip, String> {

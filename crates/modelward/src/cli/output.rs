@@ -106,6 +106,15 @@ fn write_file(report: &Report, form: Form, run: Run, path: &Path) -> Result<(), 
     replace(path, |out| report::write_of_run(report, form, run, out))
 }
 
+/// Refuse to write to a file that is read.
+pub(super) fn refuse_targets(
+    outputs: &[Option<&PathBuf>],
+    targets: &[PathBuf],
+) -> Result<(), Failure> {
+    let outputs = outputs.iter().flatten().map(|path| (*path).clone()).collect::<Vec<_>>();
+    overwrite::refuse(&outputs, targets)
+}
+
 /// Replace a file by what is written, or leave it as it is.
 pub(super) fn replace(
     path: &Path,

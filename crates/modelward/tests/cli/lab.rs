@@ -193,6 +193,33 @@ fn what_makes_no_sense_is_refused_before_anything_runs() {
     refused(&["--eps", "0.1", "--clip", "1,0"], "expected a range");
     refused(&["--eps", "0.1", "--preprocess", "scale=0"], "scale");
     refused(&["--eps", "0.1", "--label", "nothing"], "nothing");
+    refused(&["--eps", "0.1", "--samples", "0"], "from 1 on");
+}
+
+#[test]
+fn what_is_read_is_never_written_over() {
+    let bench = tumours();
+    let before =
+        ["tumours.onnx", "tumours.npz"].map(|name| std::fs::read(bench.path(name)).unwrap());
+    for [verb, option, path] in [
+        ["attack", "--witnesses", "tumours.onnx"],
+        ["attack", "--witnesses", "tumours.npz"],
+        ["attack", "--witnesses", "./tumours.npz"],
+        ["certify", "--verdicts", "tumours.onnx"],
+    ] {
+        let words = [verb, "tumours.onnx", "--data", "tumours.npz", "--eps", "0.05", option, path];
+        let run = bench.run(&words);
+        assert_eq!(run.code, 2, "{words:?}: {}", run.out);
+        assert!(run.err.contains("which is a file of the target"), "{}", run.err);
+    }
+    let after =
+        ["tumours.onnx", "tumours.npz"].map(|name| std::fs::read(bench.path(name)).unwrap());
+    assert!(before == after);
+    // In an audit too.
+    let policy = "[[attack]]\nmodel = \"tumours.onnx\"\ndata = \"tumours.npz\"\neps = \"0.05\"\n\
+                  witnesses = \"tumours.npz\"\n";
+    bench.file("m/README.md", b"# a model\n").file("modelward.toml", policy.as_bytes());
+    assert_eq!(bench.run(&["audit", "m"]).code, 2);
 }
 
 #[test]

@@ -6,16 +6,21 @@ use std::{
 };
 
 use clap::Args;
-use modelward_engine::{Limits, Model};
+use modelward_engine::Limits;
 use modelward_lab::{
     endpoint::{self, Endpoint},
     preprocess::{Convention, Found, Spec},
     samples::Samples,
-    trees::Trees,
     victim::{Forest, Network, Prepared, Remote, Victim},
 };
 
-use crate::cli::{Failure, attack::Arguments, experiment, given, trouble::failure};
+use crate::cli::{
+    Failure,
+    attack::Arguments,
+    experiment::{self, Opened},
+    given,
+    trouble::failure,
+};
 
 /// Of a model that is served.
 #[derive(Args, Clone, Debug)]
@@ -32,10 +37,9 @@ pub(super) struct Served {
     host: Option<String>,
 }
 
-/// A model as it was found.
+/// Where a model is.
 pub(super) enum Source {
-    Network(Box<Model>),
-    Trees(Box<Trees>),
+    File(Opened),
     Url(String),
 }
 
@@ -65,21 +69,13 @@ impl Served {
             return Err(Failure::new(format!("`{name}` is for a model that is served"))
                 .help("name it by its URL: `http://127.0.0.1:8000/v2/models/NAME`"));
         }
-        let fails = |trouble| failure(path, trouble);
-        let bytes = experiment::bytes(path, limits)?;
-        let digest = experiment::sha256(&bytes);
-        let head = bytes.take(0, bytes.len().min(64)).unwrap_or_default();
-        if Trees::is_library(&head) {
-            let all = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
-            let trees = Trees::read(&all).map_err(fails)?;
-            return Ok((Source::Trees(Box::new(trees)), digest));
-        }
-        let model = experiment::model(path, bytes, limits)?;
-        let source = match Trees::of_model(&model).map_err(fails)? {
-            Some(trees) => Source::Trees(Box::new(trees)),
-            None => Source::Network(Box::new(model)),
-        };
-        Ok((source, digest))
+        let (opened, digest) = experiment::open(path, limits)?;
+        Ok((Source::File(opened), digest))
+    }
+
+    /// Where requests are written down.
+    pub(super) fn log(&self) -> Option<&PathBuf> {
+        self.query_log.as_ref()
     }
 
     /// Samples that were sent, where they are counted.
@@ -116,7 +112,7 @@ impl Source {
         let how = arguments.experiment.how();
         let word = arguments.preprocess.as_str();
         let (victim, spec, found): (Box<dyn Victim>, _, _) = match self {
-            Self::Trees(trees) => {
+            Self::File(Opened::Trees(trees)) => {
                 if !matches!(word, "auto" | "none") {
                     return Err(Failure::new(
                         "trees take the data as they are, got `--preprocess`",
@@ -125,7 +121,7 @@ impl Source {
                 let forest = Forest::new(*trees, &samples.shape).map_err(fails)?;
                 (Box::new(forest), Spec::none(), None)
             }
-            Self::Network(model) => {
+            Self::File(Opened::Network(model)) => {
                 let (spec, found) = given::convention(word, &model, samples, how).map_err(fails)?;
                 let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
                 let network = Network::new(*model, convention.shape(), how).map_err(fails)?;

@@ -3,7 +3,7 @@
 use std::{path::Path, time::Instant};
 
 use modelward_core::{Measurement, Value};
-use modelward_engine::{Model, Tensor};
+use modelward_engine::Tensor;
 use modelward_lab::{
     budget::{Budget, Norm},
     certified::{self, Certified, Verdict},
@@ -11,23 +11,16 @@ use modelward_lab::{
     preprocess::{Convention, Spec},
     samples::{Options, Samples},
     statistics::clopper_pearson,
-    trees::Trees,
 };
 
 use crate::cli::{
     Failure,
     certify::{Arguments, write},
-    experiment::{self, Findable},
+    experiment::{self, Findable, Opened},
     given,
     process::{cpu_seconds, peak_bytes},
     trouble::failure,
 };
-
-/// What certificates are of: trees are read exactly, networks bounded.
-enum Certifiable {
-    Trees(Box<Trees>),
-    Network(Box<Model>),
-}
 
 pub(super) fn certify(
     arguments: &Arguments,
@@ -44,8 +37,6 @@ pub(super) fn certify(
         ))
         .help("bounds and trees are proven in linf"));
     }
-    let bytes = experiment::bytes(path, &limits)?;
-    let digest = experiment::sha256(&bytes);
     let fails = |trouble| failure(path, trouble);
     let options = Options { label: arguments.label.clone(), limits };
     let samples = Samples::read(data, &options).map_err(|trouble| failure(data, trouble))?;
@@ -57,17 +48,7 @@ pub(super) fn certify(
     let budget = given::budget(arguments.norm, eps, arguments.clip, &samples, data)?;
     let domain = arguments.spec.as_ref().map(|path| given::constraints(path, &samples));
     let domain = domain.transpose()?;
-    let head = bytes.take(0, bytes.len().min(64)).unwrap_or_default();
-    let certifiable = if Trees::is_library(&head) {
-        let all = bytes.take(0, bytes.len()).map_err(|refusal| fails(refusal.into()))?;
-        Certifiable::Trees(Box::new(Trees::read(&all).map_err(fails)?))
-    } else {
-        let model = experiment::model(path, bytes, &limits)?;
-        match Trees::of_model(&model).map_err(fails)? {
-            Some(trees) => Certifiable::Trees(Box::new(trees)),
-            None => Certifiable::Network(Box::new(model)),
-        }
-    };
+    let (opened, digest) = experiment::open(path, &limits)?;
     let question = certified::Question {
         samples: &samples.x,
         labels: &labels,
@@ -79,14 +60,14 @@ pub(super) fn certify(
         threads: arguments.experiment.how().threads,
         seed: arguments.seed,
     };
-    let (certified, spec, kind) = match certifiable {
-        Certifiable::Trees(trees) => {
+    let (certified, spec, kind) = match opened {
+        Opened::Trees(trees) => {
             if !matches!(arguments.preprocess.as_str(), "auto" | "none") {
                 return Err(Failure::new("trees take the data as they are, got `--preprocess`"));
             }
             (certified::trees(&trees, &question).map_err(fails)?, Spec::none(), "trees")
         }
-        Certifiable::Network(model) => {
+        Opened::Network(model) => {
             let how = arguments.experiment.how();
             let (spec, _) =
                 given::convention(&arguments.preprocess, &model, &samples, how).map_err(fails)?;

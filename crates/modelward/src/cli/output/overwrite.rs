@@ -17,7 +17,7 @@ pub(super) fn refuse(outputs: &[PathBuf], targets: &[PathBuf]) -> Result<(), Fai
         let message = format!("{message}, which is a file of the target `{}`", shown(target));
         return Err(Failure::new(message)
             .at(shown(output))
-            .help("write the report elsewhere; an older plain report may be removed first"));
+            .help("write elsewhere; an older plain report may be removed first"));
     }
     Ok(())
 }
