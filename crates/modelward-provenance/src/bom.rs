@@ -1,0 +1,1 @@
+//! Bills of materials of a model, from its bytes.

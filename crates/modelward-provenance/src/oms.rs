@@ -1,0 +1,1 @@
+//! OpenSSF Model Signing v1.0.

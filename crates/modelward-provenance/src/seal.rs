@@ -1,0 +1,1 @@
+//! Models encrypted at rest: age v1.

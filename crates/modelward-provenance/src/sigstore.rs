@@ -1,0 +1,1 @@
+//! Keyless signatures: Sigstore bundles, verified offline against a given trusted root.

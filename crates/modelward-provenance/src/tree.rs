@@ -1,0 +1,1 @@
+//! The files of a model folder, as signing and verifying see them.
