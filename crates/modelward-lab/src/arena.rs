@@ -20,6 +20,10 @@ use crate::{
     victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
+mod course;
+
+pub use self::course::Course;
+
 /// A model, samples that it gets right, and what has become of them.
 pub struct Arena<'a> {
     victim: &'a mut dyn Victim,
@@ -35,6 +39,8 @@ pub struct Arena<'a> {
     pub seed: u64,
     /// Inputs that were sent through the model.
     pub spent: Spent,
+    /// The longest climb of the attack that runs.
+    pub course: Course,
     deadline: Option<Instant>,
     features: usize,
     classes: usize,
@@ -139,6 +145,7 @@ impl<'a> Arena<'a> {
             cases,
             seed,
             spent,
+            course: Course::default(),
             deadline,
             features,
             classes,

@@ -5,7 +5,8 @@ use std::{
     thread,
 };
 
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -163,4 +164,55 @@ fn what_json_cannot_say_is_not_sent() {
     assert!(endpoint.scores(&[0.0]).is_err());
     assert_eq!(endpoint.sent(), 0);
     assert_eq!(endpoint.scores(&[]).unwrap(), Answer::Labels(vec![]));
+}
+
+/// Whatever a server may say, with the keys that are read.
+fn anything() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(json!(f64::MAX)),
+        Just(json!(-0.0)),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        "[a-c]|FP32|BYTES|INT64|FP16".prop_map(Value::from),
+    ];
+    let key = "scores|y|predictions|label|outputs|inputs|name|datatype|shape|data|x";
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::hash_map(key, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn an_answer_has_one_row_for_each_sample_or_is_refused(value in anything(), samples in 0_usize..4) {
+        let names = ["a".to_owned(), "b".to_owned()];
+        for classes in [None, Some(&names[..])] {
+            let all = [
+                rows::answer(&value, samples, classes),
+                open_inference::answer(&value, samples, None, classes),
+                open_inference::answer(&value, samples, Some("a"), classes),
+            ];
+            for answer in all.into_iter().flatten() {
+                match answer {
+                    Answer::Labels(labels) => prop_assert_eq!(labels.len(), samples),
+                    Answer::Scores { rows, classes } => {
+                        prop_assert_eq!(rows.len(), samples * classes);
+                    }
+                }
+            }
+        }
+        if let Ok(input) = open_inference::Input::read(&value, &[2, 1]) {
+            let _ = input.request(&[0.5, f32::NAN], 1);
+        }
+    }
 }
