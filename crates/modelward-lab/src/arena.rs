@@ -17,7 +17,7 @@ use crate::{
     random,
     rule::Rule,
     trees::Verdict,
-    victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
+    victim::{Answers, Gives, NO_ANSWER, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
 mod course;
@@ -496,7 +496,8 @@ pub fn is_out_of_time(trouble: &Trouble) -> bool {
 
 /// Why a run had to stop, where a trouble is nothing worse.
 pub fn stopped(trouble: &Trouble) -> Option<&'static str> {
-    let known = [OUT_OF_TIME, OUT_OF_QUERIES].into_iter().find(|known| trouble.why == *known);
+    let known =
+        [OUT_OF_TIME, OUT_OF_QUERIES, NO_ANSWER].into_iter().find(|known| trouble.why == *known);
     known.filter(|_| trouble.kind == Kind::Limit)
 }
 

@@ -10,7 +10,7 @@ use crate::{
     arena::{self, Arena, Course},
     budget::Norm,
     rule::Rule,
-    victim::{Gives, OUT_OF_QUERIES},
+    victim::{Gives, NO_ANSWER, OUT_OF_QUERIES},
 };
 
 pub mod apgd;
@@ -92,7 +92,7 @@ pub struct Done {
 impl Done {
     /// Whether it was cut off, and more might have been found.
     pub fn is_cut(&self) -> bool {
-        matches!(self.stopped, Some(arena::OUT_OF_TIME | OUT_OF_QUERIES))
+        matches!(self.stopped, Some(arena::OUT_OF_TIME | OUT_OF_QUERIES | NO_ANSWER))
     }
 }
 

@@ -140,7 +140,7 @@ fn what_is_no_answer_is_refused() {
         (String::new(), "cannot ask"),
     ] {
         let (url, _seen) = served(vec![answer]);
-        let options = Options { answer: 4096, ..Options::default() };
+        let options = Options { answer: 4096, pause: Duration::ZERO, ..Options::default() };
         let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
         let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
         assert!(word.split('|').any(|word| trouble.to_string().contains(word)), "{trouble}");
@@ -164,6 +164,27 @@ fn what_json_cannot_say_is_not_sent() {
     assert!(endpoint.scores(&[0.0]).is_err());
     assert_eq!(endpoint.sent(), 0);
     assert_eq!(endpoint.scores(&[]).unwrap(), Answer::Labels(vec![]));
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_and_one_that_is_gone_is_not_for_ever() {
+    let busy = said("503 Service Unavailable", "{}");
+    let (url, seen) = served(vec![busy.clone(), busy.clone(), said("200 OK", r#"{"y": [1]}"#)]);
+    let options = || Options { pause: Duration::ZERO, budget: Some(3), ..Options::default() };
+    let mut endpoint = Endpoint::new(&url, &[1], options()).unwrap();
+    assert_eq!(endpoint.scores(&[0.5]).unwrap(), Answer::Labels(vec![1]));
+    // Each time it is asked counts.
+    assert_eq!((endpoint.sent(), seen.iter().count()), (3, 3));
+
+    let (url, _seen) = served(vec![busy]);
+    let mut endpoint = Endpoint::new(&url, &[1], Options { budget: None, ..options() }).unwrap();
+    let failure = endpoint.scores(&[0.5]).unwrap_err();
+    assert!(matches!(&failure, Failure::Trouble(trouble) if trouble.kind == Kind::System));
+    assert_eq!(endpoint.sent(), 3);
+    // A budget that is spent ends it too.
+    let (url, _seen) = served(vec![said("503 Service Unavailable", "{}")]);
+    let mut endpoint = Endpoint::new(&url, &[1], Options { budget: Some(1), ..options() }).unwrap();
+    assert!(matches!(endpoint.scores(&[0.5]).unwrap_err(), Failure::Spent { .. }));
 }
 
 /// Whatever a server may say, with the keys that are read.
