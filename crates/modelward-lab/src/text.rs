@@ -19,3 +19,8 @@ mod trust;
 mod typos;
 pub mod witness;
 pub mod words;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tiny;
