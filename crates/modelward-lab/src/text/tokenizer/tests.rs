@@ -64,7 +64,7 @@ fn hostile_files_are_refused() {
             "times as long",
         ),
         (
-            json!({"model": wordlevel, "padding": {"strategy": {"Fixed": 1 << 40}, "pad_id": 0}}),
+            json!({"model": wordlevel, "padding": {"strategy": {"Fixed": 1_u64 << 40}, "pad_id": 0}}),
             "padding",
         ),
         (json!({"model": wordlevel, "truncation": {"max_length": 1_u64 << 40}}), "65536"),
