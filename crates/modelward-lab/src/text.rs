@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod classifier;
+pub mod course;
 pub mod edit;
 pub mod family;
 mod guard;

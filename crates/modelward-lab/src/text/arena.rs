@@ -17,8 +17,7 @@ use crate::{
     arena::{CLEAR, OUT_OF_TIME, best_other},
     text::{
         classifier::Classifier,
-        edit::{self, Edit},
-        family::Family,
+        edit::{self, Edit, Family},
         tokenizer::Tokens,
         words::Substitutions,
     },

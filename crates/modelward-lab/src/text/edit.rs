@@ -1,6 +1,19 @@
 //! Edits of a text: what stands where is replaced by what.
 
-use crate::text::family::Family;
+use std::{fmt, str::FromStr};
+
+/// A kind of edit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Family {
+    /// A letter becomes another that looks like it.
+    Homoglyph,
+    /// Characters that are not seen, or an order that is not.
+    Invisible,
+    /// Slips of the keyboard inside a word.
+    Typo,
+    /// A word becomes another of the user's list.
+    Words,
+}
 
 /// One edit: `len` characters from `at` on, in the original, become `with`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +26,37 @@ pub struct Edit {
     pub with: String,
     /// What kind of edit it is.
     pub family: Family,
+}
+
+impl Family {
+    /// Every family.
+    pub const ALL: [Self; 4] = [Self::Homoglyph, Self::Invisible, Self::Typo, Self::Words];
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Homoglyph => "homoglyph",
+            Self::Invisible => "invisible",
+            Self::Typo => "typo",
+            Self::Words => "words",
+        }
+    }
+}
+
+impl fmt::Display for Family {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Family {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = Self::ALL.into_iter().find(|family| family.name() == text.trim());
+        let names = Self::ALL.map(Self::name).join(", ");
+        found.ok_or_else(|| format!("expected one of {names}, got `{text}`"))
+    }
 }
 
 impl Edit {

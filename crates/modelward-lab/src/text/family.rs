@@ -1,36 +1,14 @@
 //! Families of edits: what each may do, and what it proposes for a word.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::ops::Range;
 
-use crate::text::{edit::Edit, homoglyphs, invisible, typos, words::Substitutions};
-
-/// A kind of edit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Family {
-    /// A letter becomes another that looks like it.
-    Homoglyph,
-    /// Characters that are not seen, or an order that is not.
-    Invisible,
-    /// Slips of the keyboard inside a word.
-    Typo,
-    /// A word becomes another of the user's list.
-    Words,
-}
+use crate::text::{
+    edit::{Edit, Family},
+    homoglyphs, invisible, typos,
+    words::Substitutions,
+};
 
 impl Family {
-    /// Every family.
-    pub const ALL: [Self; 4] = [Self::Homoglyph, Self::Invisible, Self::Typo, Self::Words];
-
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Homoglyph => "homoglyph",
-            Self::Invisible => "invisible",
-            Self::Typo => "typo",
-            Self::Words => "words",
-        }
-    }
-
     /// What it proposes for a word that stands at `word` in a text, the most usual first.
     pub fn proposals(self, text: &[char], word: Range<usize>, list: &Substitutions) -> Vec<Edit> {
         match self {
@@ -50,22 +28,6 @@ impl Family {
         let inside = |word: &Range<usize>| word.start <= edit.at && edit.end() <= word.end;
         let word = words(text).into_iter().find(inside);
         word.is_some_and(|word| self.proposals(text, word, list).contains(edit))
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-impl FromStr for Family {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|family| family.name() == text.trim());
-        let names = Self::ALL.map(Self::name).join(", ");
-        found.ok_or_else(|| format!("expected one of {names}, got `{text}`"))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use crate::text::{edit::Edit, family::Family};
+use crate::text::edit::{Edit, Family};
 
 /// Each letter and those that look like it.
 const LOOKALIKES: &[(char, &str)] = &[

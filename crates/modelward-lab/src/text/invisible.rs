@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::text::{edit::Edit, family::Family};
+use crate::text::edit::{Edit, Family};
 
 /// Characters without width: space, non-joiner, joiner, word joiner, invisible separator, soft
 /// hyphen, no-break space without width.

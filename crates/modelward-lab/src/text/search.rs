@@ -14,8 +14,8 @@ use crate::{
     random,
     text::{
         arena::{Arena, Success},
-        edit::Edit,
-        family::{Family, words},
+        edit::{Edit, Family},
+        family::words,
     },
 };
 
@@ -58,30 +58,38 @@ pub fn search(
     breadth: Breadth,
     seed: u64,
 ) -> Result<()> {
-    let proposals = by_weight(arena, families, breadth)?;
-    let mut ranked = Vec::new();
-    for lot in proposals.chunks(LOT) {
-        if !arena.open() {
-            return Ok(());
-        }
-        let alone = lot.iter().map(|edit| vec![edit.clone()]).collect::<Vec<_>>();
-        let margins = arena.ask(&alone)?;
-        ranked.extend(margins.into_iter().zip(lot.iter().cloned()));
-    }
-    ranked.retain(|(margin, _)| margin.is_finite());
-    // Stable, so that ties stay in the order of the proposals.
-    ranked.sort_by(|(one, _), (other, _)| one.total_cmp(other));
-    let pool = best_of_each_place(ranked, breadth.pool);
+    let ranked = ranked(arena, families, breadth)?;
+    let pool = best_of_each_place(ranked, breadth.pool, 2);
     together(arena, &pool, breadth)?;
-    drawn(arena, &pool, breadth, seed)?;
+    draw(arena, &pool, breadth.drawn, &[seed, arena.case.index as u64, 300])?;
     fewer(arena)
 }
 
-/// Sets of edits that are drawn without looking; gives whether one of them won.
+/// As many edits as the budget has, piled up in the order of what each does alone, and drawn: for a
+/// budget so large that the best choice matters little.
 ///
 /// # Errors
 /// As [`search`].
-pub fn noise(arena: &mut Arena<'_>, families: &[Family], count: usize, seed: u64) -> Result<bool> {
+pub fn pile(arena: &mut Arena<'_>, families: &[Family], seed: u64) -> Result<()> {
+    let most = arena.budget.edits;
+    let breadth = Breadth { weighed: 32, singles: 256, pool: most, beam: 0, drawn: 64 };
+    let ranked = ranked(arena, families, breadth)?;
+    let pool = best_of_each_place(ranked, most, 1);
+    let piles = (2..=pool.len()).map(|count| pool[..count].iter().map(|(_, edit)| edit.clone()));
+    let piles = piles.map(Iterator::collect).collect::<Vec<_>>();
+    for lot in piles.chunks(LOT) {
+        if arena.open() {
+            arena.ask(lot)?;
+        }
+    }
+    draw(arena, &pool, breadth.drawn, &[seed, arena.case.index as u64, 302])
+}
+
+/// Sets of edits that are drawn without looking.
+///
+/// # Errors
+/// As [`search`].
+pub fn noise(arena: &mut Arena<'_>, families: &[Family], count: usize, seed: u64) -> Result<()> {
     let all = words(&arena.case.text);
     let of = |word: &Range<usize>| {
         families
@@ -90,8 +98,28 @@ pub fn noise(arena: &mut Arena<'_>, families: &[Family], count: usize, seed: u64
             .collect::<Vec<_>>()
     };
     let pool = all.iter().flat_map(of).map(|edit| (0.0, edit)).collect::<Vec<_>>();
-    draw(arena, &pool, count, &[seed, arena.case.index as u64, 301])?;
-    Ok(arena.success.is_some())
+    draw(arena, &pool, count, &[seed, arena.case.index as u64, 301])
+}
+
+/// Single edits by the margin that each leaves, the least first; nothing where one of them won.
+fn ranked(
+    arena: &mut Arena<'_>,
+    families: &[Family],
+    breadth: Breadth,
+) -> Result<Vec<(f32, Edit)>> {
+    let mut ranked = Vec::new();
+    for lot in by_weight(arena, families, breadth)?.chunks(LOT) {
+        if !arena.open() {
+            return Ok(Vec::new());
+        }
+        let alone = lot.iter().map(|edit| vec![edit.clone()]).collect::<Vec<_>>();
+        let margins = arena.ask(&alone)?;
+        ranked.extend(margins.into_iter().zip(lot.iter().cloned()));
+    }
+    ranked.retain(|(margin, _)| margin.is_finite());
+    // Stable, so that ties stay in the order of the proposals.
+    ranked.sort_by(|(one, _), (other, _)| one.total_cmp(other));
+    Ok(ranked)
 }
 
 /// Every proposal, those for the words that weigh most first.
@@ -124,15 +152,15 @@ fn by_weight(arena: &mut Arena<'_>, families: &[Family], breadth: Breadth) -> Re
     Ok(proposals)
 }
 
-/// The best single edits, no more than two for any one place.
-fn best_of_each_place(ranked: Vec<(f32, Edit)>, most: usize) -> Vec<(f32, Edit)> {
+/// The best single edits, no more than so many for any one place.
+fn best_of_each_place(ranked: Vec<(f32, Edit)>, most: usize, each: usize) -> Vec<(f32, Edit)> {
     let mut pool = Vec::<(f32, Edit)>::new();
     for (margin, edit) in ranked {
         if pool.len() == most {
             break;
         }
         let same = pool.iter().filter(|(_, other)| !other.fits(&edit));
-        if same.count() < 2 {
+        if same.count() < each {
             pool.push((margin, edit));
         }
     }
@@ -174,11 +202,6 @@ fn together(arena: &mut Arena<'_>, pool: &[(f32, Edit)], breadth: Breadth) -> Re
         }
     }
     Ok(())
-}
-
-/// Sets of the best single edits that are drawn.
-fn drawn(arena: &mut Arena<'_>, pool: &[(f32, Edit)], breadth: Breadth, seed: u64) -> Result<()> {
-    draw(arena, pool, breadth.drawn, &[seed, arena.case.index as u64, 300])
 }
 
 /// Ask about sets as large as the budget, drawn from a pool.

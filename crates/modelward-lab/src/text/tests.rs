@@ -4,9 +4,10 @@ use proptest::prelude::*;
 use super::{
     arena::Budget,
     classifier::Classifier,
-    edit::{distance, undo},
-    family::{Family, words},
-    measure::{Question, TextRobustness, measure},
+    course::Question,
+    edit::{Family, distance, undo},
+    family::words,
+    measure::{TextRobustness, measure},
     texts::{Columns, Texts},
     tiny,
     tokenizer::Tokenizer,

@@ -6,12 +6,11 @@
 use modelward_engine::Result;
 
 use crate::{
-    evade::Effort,
     text::{
         arena::Budget,
         classifier::Classifier,
-        measure::Course,
-        search::{Breadth, noise, search},
+        course::Course,
+        search::{noise, pile},
         tokenizer::Tokens,
     },
     trust::Indicator,
@@ -64,9 +63,8 @@ pub(super) fn behind(
     let mut lucky = 0;
     for &at in &looked {
         let budget = course.question.budget;
-        let tried = course.case(classifier, at, ("noise", budget), |arena| {
-            noise(arena, families, DRAWN, seed).map(|_| ())
-        })?;
+        let tried = course
+            .case(classifier, at, ("noise", budget), |arena| noise(arena, families, DRAWN, seed))?;
         lucky += usize::from(tried.fell);
     }
     let most = 0.02_f64.max(1.5 / looked.len().max(1) as f64);
@@ -76,9 +74,8 @@ pub(super) fn behind(
     let budget = Budget { edits, queries: course.question.budget.queries };
     let mut stood = 0;
     for &at in &looked {
-        let tried = course.case(classifier, at, ("larger", budget), |arena| {
-            search(arena, families, Breadth::of(Effort::Quick), seed)
-        })?;
+        let tried =
+            course.case(classifier, at, ("larger", budget), |arena| pile(arena, families, seed))?;
         stood += usize::from(!tried.fell);
     }
     if looked.len() >= FEWEST {

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use crate::text::{edit::Edit, family::Family};
+use crate::text::edit::{Edit, Family};
 
 /// The fewest letters of a word that is misspelt.
 const LETTERS: usize = 4;

@@ -8,8 +8,7 @@ use crate::{
     text::{
         arena::Case,
         classifier::Classifier,
-        edit::{self, Edit},
-        family::Family,
+        edit::{self, Edit, Family},
         words::Substitutions,
     },
     victim::NO_CLASS,

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, ops::Range};
 
 use modelward_engine::{Kind, Result, Trouble};
 
-use crate::text::{edit::Edit, family::Family};
+use crate::text::edit::{Edit, Family};
 
 /// The most replacements of one word.
 const MOST: usize = 256;

@@ -14,8 +14,9 @@ use modelward_lab::{
     text::{
         arena::Budget,
         classifier::Classifier,
-        family::Family,
-        measure::{self, Question, TextRobustness},
+        course::Question,
+        edit::Family,
+        measure::{self, TextRobustness},
         texts::{Columns, Texts},
         tokenizer::{self, Tokenizer},
         words::Substitutions,
