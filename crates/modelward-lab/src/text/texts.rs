@@ -113,7 +113,9 @@ fn table(data: &str, columns: &Columns) -> Result<Vec<Row>> {
     let mut reader = ReaderBuilder::new()
         .delimiter(u8::try_from(delimiter).unwrap_or(b','))
         // Cells between tabs are not quoted as a rule, and a text may begin with a quote.
-        .quoting(!tabs || data.lines().skip(1).all(|line| line.matches('"').count() % 2 == 0))
+        .quoting(
+            !tabs || data.lines().skip(1).all(|line| line.matches('"').count().is_multiple_of(2)),
+        )
         .flexible(true)
         .from_reader(data.as_bytes());
     let broken = |error: csv::Error| wrong(format!("cannot read this table: {error}"));

@@ -80,12 +80,12 @@ fn longest(map: &str) -> usize {
             b'/' => 63,
             _ => continue,
         };
-        bits = (bits << 6) | u32::from(value);
+        bits = bits.wrapping_shl(6) | u32::from(value);
         count = count.saturating_add(6);
         if count >= 8 {
             count = count.saturating_sub(8);
-            bytes.extend(u8::try_from((bits >> count) & 0xff));
-            bits &= (1 << count) - 1;
+            bytes.extend(u8::try_from(bits.wrapping_shr(count) & 0xff));
+            bits &= 1_u32.wrapping_shl(count).wrapping_sub(1);
         }
     }
     let trie = bytes.first_chunk().map_or(0, |size| u32::from_le_bytes(*size));
