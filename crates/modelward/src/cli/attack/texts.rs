@@ -1,7 +1,6 @@
 //! An attack on a classifier of texts: edits of characters and words, within a number of them.
 
 use std::{
-    io::Write as _,
     path::{Path, PathBuf},
     time::Instant,
 };
