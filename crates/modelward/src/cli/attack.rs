@@ -252,7 +252,11 @@ fn better_than_chance(right: usize, labels: &[usize], classes: usize) -> Result<
     let share = right as f64 / all.max(1) as f64;
     let chance = (1.0 / classes as f64).max(most);
     let noise = (chance * (1.0 - chance) / all.max(1) as f64).sqrt();
-    if all < 8 || right == all || share > chance + 2.0 * noise { Ok(()) } else { Err((share, chance)) }
+    if all < 8 || right == all || share > chance + 2.0 * noise {
+        Ok(())
+    } else {
+        Err((share, chance))
+    }
 }
 
 /// What the numbers mean for the policy.
