@@ -100,7 +100,7 @@ pub enum Reach {
 
 /// By how much of its largest score a model has to be wrong for a witness: another order of
 /// summation than this engine's may move a score that far.
-const CLEAR: f32 = 4e-6;
+pub(crate) const CLEAR: f32 = 4e-6;
 
 impl<'a> Arena<'a> {
     /// Samples with their labels, those that the model gets right; the others are left out.

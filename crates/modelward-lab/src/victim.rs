@@ -13,6 +13,7 @@ pub(crate) mod linear;
 mod network;
 mod prepared;
 mod remote;
+pub(crate) mod scores;
 
 pub use self::{
     averaged::Averaged, forest::Forest, network::Network, prepared::Prepared, remote::Remote,
