@@ -352,7 +352,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__certify)
-            opts="-o -q -h --data --property --label --samples --norm --eps --spec --minimal --clip --preprocess --max-time-each --seed --verdicts --witnesses --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
+            opts="-o -q -h --data --property --label --samples --norm --eps --spec --minimal --smooth --noise-samples --alpha --clip --preprocess --max-time-each --seed --verdicts --witnesses --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -383,6 +383,18 @@ _modelward() {
                     return 0
                     ;;
                 --spec)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --smooth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --noise-samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --alpha)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

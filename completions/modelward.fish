@@ -104,14 +104,17 @@ complete -c modelward -n "__fish_modelward_using_subcommand certify" -l data -d 
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l property -d 'A property in VNN-LIB 1.0, instead of data' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l label -d 'The column of a table, or the key of an npz, that holds the labels' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l samples -d 'Take the first samples only' -r
-complete -c modelward -n "__fish_modelward_using_subcommand certify" -l norm -d 'How a change is measured; proofs are for linf' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l norm -d 'How a change is measured: linf for proofs, l2 with `--smooth`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l eps -d 'How large a change may be, in the units of the data: `8/255`, `0.05`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l spec -d 'What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which one holds, what cannot change and what a change costs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l smooth -d 'Certify the class that the model says most often under Gaussian noise of this standard deviation, in the units of the data, by `--norm l2` (randomised smoothing)' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l noise-samples -d 'Noisy copies of each sample by which its class is chosen, and others by which its share is estimated' -r
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l alpha -d 'The chance that a certificate under noise is wrong' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l clip -d 'The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l max-time-each -d 'Time for one sample' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l seed -d 'Where random numbers begin' -r
-complete -c modelward -n "__fish_modelward_using_subcommand certify" -l verdicts -d 'Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand certify" -l verdicts -d 'Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before; with `--minimal` also `distance` and `witness`, with `--smooth` also `radius`' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l witnesses -d 'Write the point that violates the property, under `x`' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand certify" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F

@@ -1,9 +1,9 @@
-//! Holds the lab to a corpus of published counterexamples, trees with known distances, planted defences
-//! and honest models, and conventions of inputs.
+//! Holds the lab to a corpus of published counterexamples, trees with known distances, networks with known
+//! bounds, planted defences and honest models, and conventions of inputs.
 
 use std::{fs, path::Path};
 
-use modelward_engine::{Limits, Model, exec::How, npz};
+use modelward_engine::{Limits, Model, exec::How};
 use modelward_lab::{
     budget::{Budget, Norm},
     evade::Effort,
@@ -13,10 +13,12 @@ use modelward_lab::{
     robustness::{Question, measure},
     rule::Rule,
     samples::{Options, Samples},
-    trees::Trees,
     victim::{Network, Victim},
 };
 use serde_json::Value;
+
+mod certificates;
+mod trees;
 
 /// Run; whether every answer is that of the corpus.
 ///
@@ -25,8 +27,9 @@ use serde_json::Value;
 pub(crate) fn run(corpus: &Path) -> Result<bool, String> {
     let wrong = [
         witnesses(corpus)?,
-        trees(corpus)?,
-        robust_trees(corpus)?,
+        trees::distances(corpus)?,
+        trees::published(corpus)?,
+        certificates::hold(corpus)?,
         masking(corpus)?,
         conventions(corpus)?,
     ];
@@ -78,81 +81,6 @@ fn witnesses(corpus: &Path) -> Result<usize, String> {
     }
     println!("witnesses {} of {all} judged as expected", all.saturating_sub(wrong));
     Ok(if all == 0 { 1 } else { wrong })
-}
-
-/// Ensembles without ties: every distance, against that of integer programming.
-fn trees(corpus: &Path) -> Result<usize, String> {
-    let folder = corpus.join("trees");
-    let limits = Limits::default();
-    let shown = |trouble: modelward_engine::Trouble| trouble.to_string();
-    let (mut all, mut wrong) = (0_usize, 0_usize);
-    for (name, data) in [
-        ("bc_xgb.json", "bc"),
-        ("bc_xgb.ubj", "bc"),
-        ("bc_lgbm.txt", "bc"),
-        ("wine_xgb.json", "wine"),
-        ("wine_lgbm.txt", "wine"),
-    ] {
-        let bytes = fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
-        let trees = Trees::read(&bytes).map_err(shown)?;
-        let arrays = npz::read_file(&folder.join(format!("{data}.npz")), &limits).map_err(shown)?;
-        let stem = name.split('.').next().unwrap_or_default();
-        let known = folder.join(format!("{stem}.expected.npz"));
-        let known = npz::read_file(&known, &limits).map_err(shown)?;
-        let (Some(x), Some(y), Some(distance)) =
-            (arrays.get("x"), arrays.get("y"), known.get("distance"))
-        else {
-            return Err(format!("{name}: expected x, y and distance"));
-        };
-        let x = x.values::<f32>().map_err(shown)?;
-        let (y, distance) = (y.ints().map_err(shown)?, distance.floats().map_err(shown)?);
-        let rows = x.chunks(trees.features()).zip(&y).zip(&distance);
-        for (at, ((sample, label), expected)) in rows.enumerate() {
-            if expected.is_nan() {
-                continue;
-            }
-            let found = trees.minimal(sample, *label, Some((0.0, 1.0)), None).map_err(shown)?;
-            all = all.saturating_add(1);
-            let close = found.upper == *expected || (found.upper - expected).abs() <= 1e-6;
-            if !(found.exact() && close) {
-                println!("{name}, sample {at}: expected {expected}, got {}", found.upper);
-                wrong = wrong.saturating_add(1);
-            }
-        }
-    }
-    println!("distances {} of {all} as expected", all.saturating_sub(wrong));
-    Ok(if all == 0 { 1 } else { wrong })
-}
-
-/// The ensemble of treeVerification: no less robust than its clique bound says, and no more often wrong.
-fn robust_trees(corpus: &Path) -> Result<usize, String> {
-    /// Published for the first 500 samples: the average bound, and the share broken at 0.3.
-    const PUBLISHED: (f64, f64) = (0.395_18, 0.13);
-    let folder = corpus.join("treeverify");
-    let read = |name: &str| fs::read(folder.join(name)).map_err(|error| format!("{name}: {error}"));
-    let shown = |trouble: modelward_engine::Trouble| trouble.to_string();
-    let trees = Trees::read(&read("breast_cancer_robust.0008.json")?).map_err(shown)?;
-    let text = String::from_utf8_lossy(&read("example_breast_cancer0.libsvm")?).into_owned();
-    let (mut sum, mut broken, mut all) = (0.0, 0_u32, 0_u32);
-    for line in text.lines().filter(|line| !line.trim().is_empty()) {
-        let mut words = line.split_whitespace();
-        let label = words.next().and_then(|word| word.parse::<f64>().ok()).unwrap_or(-1.0);
-        let mut sample = vec![0.0_f32; trees.features()];
-        for word in words {
-            let (at, value) = word.split_once(':').unwrap_or_default();
-            let place = at.parse::<usize>().ok().and_then(|at| sample.get_mut(at));
-            if let (Some(place), Ok(value)) = (place, value.parse()) {
-                *place = value;
-            }
-        }
-        let found = trees.minimal(&sample, i64::from(label > 0.0), None, None).map_err(shown)?;
-        sum += found.lower;
-        broken = broken.saturating_add(u32::from(found.lower < 0.3));
-        all = all.saturating_add(1);
-    }
-    let (average, error) = (sum / f64::from(all.max(1)), f64::from(broken) / f64::from(all.max(1)));
-    println!("treeVerification: average {average:.5}, error {error} of {all} samples");
-    Ok(usize::from(!(average >= PUBLISHED.0 && error <= PUBLISHED.1)))
 }
 
 /// Planted defences must be called unreliable, and honest models must not.

@@ -4,7 +4,7 @@
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
-//! - `cargo run -p xtask -- evasion DIR` holds the lab to published counterexamples and trees;
+//! - `cargo run -p xtask -- evasion DIR` holds the lab to published counterexamples, trees and bounds;
 //! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
 //!   of its own;
 //! - `cargo run -p xtask -- engine-ort DIR --library LIB` holds the command with `--engine ort` to the
@@ -61,7 +61,7 @@ enum Chore {
         #[arg(long)]
         only: Option<String>,
     },
-    /// Hold the lab to published counterexamples and trees with known answers.
+    /// Hold the lab to published counterexamples, trees and networks with known answers.
     Evasion {
         /// Folder of the corpus: `witnesses`, `vnncomp`, `trees`.
         corpus: PathBuf,

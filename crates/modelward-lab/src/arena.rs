@@ -17,8 +17,12 @@ use crate::{
     random,
     rule::Rule,
     trees::Verdict,
-    victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
+    victim::{Answers, Gives, NO_ANSWER, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
+
+mod course;
+
+pub use self::course::Course;
 
 /// A model, samples that it gets right, and what has become of them.
 pub struct Arena<'a> {
@@ -35,6 +39,8 @@ pub struct Arena<'a> {
     pub seed: u64,
     /// Inputs that were sent through the model.
     pub spent: Spent,
+    /// The longest climb of the attack that runs.
+    pub course: Course,
     deadline: Option<Instant>,
     features: usize,
     classes: usize,
@@ -94,7 +100,7 @@ pub enum Reach {
 
 /// By how much of its largest score a model has to be wrong for a witness: another order of
 /// summation than this engine's may move a score that far.
-const CLEAR: f32 = 4e-6;
+pub(crate) const CLEAR: f32 = 4e-6;
 
 impl<'a> Arena<'a> {
     /// Samples with their labels, those that the model gets right; the others are left out.
@@ -139,6 +145,7 @@ impl<'a> Arena<'a> {
             cases,
             seed,
             spent,
+            course: Course::default(),
             deadline,
             features,
             classes,
@@ -489,7 +496,8 @@ pub fn is_out_of_time(trouble: &Trouble) -> bool {
 
 /// Why a run had to stop, where a trouble is nothing worse.
 pub fn stopped(trouble: &Trouble) -> Option<&'static str> {
-    let known = [OUT_OF_TIME, OUT_OF_QUERIES].into_iter().find(|known| trouble.why == *known);
+    let known =
+        [OUT_OF_TIME, OUT_OF_QUERIES, NO_ANSWER].into_iter().find(|known| trouble.why == *known);
     known.filter(|_| trouble.kind == Kind::Limit)
 }
 

@@ -3,107 +3,29 @@
 
 use std::{
     cell::RefCell,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::{Duration, Instant},
+    sync::{Mutex, PoisonError},
+    time::Instant,
 };
 
 use modelward_engine::{Model, Result, Trouble, exec::How};
 
 use crate::{
     arena::{Arena, is_out_of_time},
-    budget::{Ball, Budget, Norm},
-    certify::{Asked, Prover, Verdict as Proof},
-    constraints::{Constraints, Space},
+    budget::{Ball, Norm},
+    certify::{Asked, Prover, Verdict as Proof, smoothing::Smoothing},
+    constraints::Space,
     evade::pgd,
     preprocess::Convention,
+    random::Normal,
     rule::Rule,
     trees::{Trees, Verdict as InBox},
     victim::{Network, Prepared, Victim},
 };
 
-/// What is asked.
-#[derive(Clone, Debug)]
-pub struct Question<'a> {
-    /// Samples `[n, features]`.
-    pub samples: &'a [f32],
-    /// Their labels `[n]`.
-    pub labels: &'a [usize],
-    /// What may be done to them, in `linf`.
-    pub budget: Budget,
-    /// The rules of the domain, where there are some.
-    pub domain: Option<&'a Constraints>,
-    /// Whether the least distance at which each can be broken is found, for trees.
-    pub minimal: bool,
-    /// Time for one sample.
-    pub each: Duration,
-    /// When to stop.
-    pub deadline: Option<Instant>,
-    /// How many samples are looked at at once.
-    pub threads: usize,
-    /// Where random numbers begin.
-    pub seed: u64,
-}
+mod each;
 
-/// What is known of a sample.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// No input within the budget changes its answer.
-    Holds,
-    /// Neither is known.
-    Unknown,
-    /// One does.
-    Violated,
-    /// Its answer is wrong before any change.
-    Wrong,
-}
-
-impl Verdict {
-    /// The number of files.
-    pub fn code(self) -> i8 {
-        match self {
-            Self::Holds => 1,
-            Self::Unknown => 0,
-            Self::Violated => -1,
-            Self::Wrong => -2,
-        }
-    }
-}
-
-/// What was proven.
-#[derive(Clone, Debug, Default)]
-pub struct Certified {
-    /// One for each sample.
-    pub verdicts: Vec<Verdict>,
-    /// The least distance of each, where it was asked for: 0 where it is wrong before, infinity where
-    /// it cannot be broken, NaN where it is not known.
-    pub distances: Vec<f64>,
-    /// A point at that distance, `[n, features]`; the sample itself where there is none.
-    pub witnesses: Vec<f32>,
-    /// Why samples stayed unknown.
-    pub why: Option<String>,
-}
-
-impl Certified {
-    /// How many have this verdict.
-    pub fn count(&self, verdict: Verdict) -> usize {
-        self.verdicts.iter().filter(|each| **each == verdict).count()
-    }
-
-    /// The mean of the distances of samples that are right and can be broken.
-    pub fn mean_distance(&self) -> Option<f64> {
-        let finite = self.distances.iter().filter(|d| d.is_finite() && **d > 0.0);
-        let (sum, count) = finite.fold((0.0, 0_u32), |(sum, count), d| (sum + d, count + 1));
-        (count > 0).then(|| sum / f64::from(count))
-    }
-}
-
-/// What is known of one sample.
-struct One {
-    verdict: Verdict,
-    distance: f64,
-    witness: Option<Vec<f32>>,
-    why: Option<String>,
-}
+pub use self::each::{Certified, Question, Verdict};
+use self::each::{One, each};
 
 /// Certify trees: exactly, but where time runs out.
 ///
@@ -151,7 +73,7 @@ pub fn trees(trees: &Trees, question: &Question<'_>) -> Result<Certified> {
         };
         let distance = if exact { found.upper } else { f64::NAN };
         let why = (!exact).then(|| "the time was up".to_owned());
-        Ok(One { verdict, distance, witness: found.witness, why })
+        Ok(One { verdict, distance, radius: None, witness: found.witness, why })
     })
 }
 
@@ -242,6 +164,54 @@ pub fn network(
     })
 }
 
+/// Certify what a model says most often of each sample under Gaussian noise, in `l2`: the smoothed
+/// classifier, not the model itself. `open` gives the model, once for each thread. A sample holds where its
+/// radius reaches to the budget, and each such answer is wrong with a chance of at most
+/// `smoothing.alpha`.
+///
+/// # Errors
+/// Where the model cannot be run on the samples, or the budget is none in `l2`.
+pub fn smoothed<V: Victim + Send>(
+    open: impl Fn() -> Result<V> + Sync,
+    smoothing: &Smoothing,
+    question: &Question<'_>,
+) -> Result<Certified> {
+    if question.budget.norm != Norm::L2 || question.domain.is_some() || question.minimal {
+        return Err(Trouble::unsupported("smoothing certifies in l2, without rules of a domain"));
+    }
+    let first = open()?;
+    let features = first.features();
+    let idle = Mutex::new(vec![first]);
+    let waiting = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+    let (size, seed) = (question.budget.size(), question.seed);
+    each(question, features, |at, sample, label, deadline| {
+        let one = waiting().pop();
+        let mut victim = one.map_or_else(&open, Ok)?;
+        let mut noise = Normal::new(&[seed, at as u64, STREAM]);
+        let mut late = false;
+        let found = smoothing.certify(sample, &mut noise, &mut |batch| {
+            late |= deadline.is_some_and(|deadline| Instant::now() >= deadline);
+            if late {
+                return Ok(Vec::new());
+            }
+            let class = |label: i64| usize::try_from(label).ok();
+            Ok(victim.ask(batch)?.labels.into_iter().map(class).collect())
+        })?;
+        waiting().push(victim);
+        let radius = Some(found.map_or(0.0, |found| found.radius)).filter(|_| !late);
+        Ok(match found {
+            _ if late => One { radius: Some(0.0), ..One::late() },
+            Some(found) if found.class != label => One { radius: Some(0.0), ..One::wrong() },
+            Some(found) if found.radius >= size => One { radius, ..One::of(Verdict::Holds) },
+            // A radius that ends early is what was asked for, and nothing that was left open.
+            Some(_) | None => One { radius, ..One::of(Verdict::Unknown) },
+        })
+    })
+}
+
+/// What the noise of smoothing is drawn for.
+const STREAM: u64 = 400;
+
 /// The most boxes that a space is taken apart into.
 const MOST_BOXES: usize = 256;
 
@@ -275,86 +245,6 @@ fn narrowed(
         }
     }
     Ok(open.unwrap_or_else(|| One::of(Verdict::Holds)))
-}
-
-impl<'a> Question<'a> {
-    /// What a sample may become under the rules of the domain.
-    fn space(&self, sample: &[f32]) -> Result<Option<Space<'a>>> {
-        let space = |domain: &'a Constraints| domain.around(sample, Some(&self.budget.eps));
-        self.domain.map(space).transpose()
-    }
-
-    fn admits(&self, sample: &[f32], space: Option<&Space<'_>>, point: &[f32]) -> bool {
-        self.budget.contains(sample, point) && space.is_none_or(|space| space.admits(point).is_ok())
-    }
-}
-
-impl One {
-    fn of(verdict: Verdict) -> Self {
-        Self { verdict, distance: f64::NAN, witness: None, why: None }
-    }
-
-    fn wrong() -> Self {
-        Self { distance: 0.0, ..Self::of(Verdict::Wrong) }
-    }
-
-    fn beyond() -> Self {
-        let why = "what breaks the box around it is none of the points that are admitted";
-        Self { why: Some(why.to_owned()), ..Self::of(Verdict::Unknown) }
-    }
-
-    fn late() -> Self {
-        Self { why: Some("the time was up".to_owned()), ..Self::of(Verdict::Unknown) }
-    }
-}
-
-/// Look at every sample, several at once; each is looked at by itself.
-fn each(
-    question: &Question<'_>,
-    features: usize,
-    look: impl Fn(usize, &[f32], usize, Option<Instant>) -> Result<One> + Sync,
-) -> Result<Certified> {
-    let count = question.labels.len();
-    let next = AtomicUsize::new(0);
-    let work = || {
-        let mut done = Vec::new();
-        loop {
-            let at = next.fetch_add(1, Ordering::Relaxed);
-            let Some(&label) = question.labels.get(at) else { return done };
-            let sample = &question.samples[at * features..(at + 1) * features];
-            let own = Instant::now().checked_add(question.each);
-            let deadline = [own, question.deadline].into_iter().flatten().min();
-            done.push((at, look(at, sample, label, deadline)));
-        }
-    };
-    let all = std::thread::scope(|scope| {
-        let others = (1..question.threads.min(count)).map(|_| scope.spawn(work));
-        let others = others.collect::<Vec<_>>();
-        let mut all = work();
-        for other in others {
-            match other.join() {
-                Ok(done) => all.extend(done),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
-        }
-        all
-    });
-    let mut ones = (0..count).map(|_| None).collect::<Vec<_>>();
-    for (at, one) in all {
-        ones[at] = Some(one?);
-    }
-    let mut certified = Certified::default();
-    for (at, one) in ones.into_iter().enumerate() {
-        let one = one.unwrap_or_else(One::late);
-        let sample = &question.samples[at * features..(at + 1) * features];
-        certified.verdicts.push(one.verdict);
-        certified.distances.push(one.distance);
-        certified.witnesses.extend_from_slice(one.witness.as_deref().unwrap_or(sample));
-        if certified.why.is_none() {
-            certified.why = one.why;
-        }
-    }
-    Ok(certified)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@ mod form;
 mod open_inference;
 mod rows;
 
-use std::{fmt, io::Write, time::Duration};
+use std::{fmt, io::Write, thread, time::Duration};
 
 use modelward_engine::{Kind, Result, Trouble};
 use serde_json::Value;
@@ -47,6 +47,9 @@ pub struct Options {
     pub budget: Option<u64>,
     /// How long one request may take.
     pub timeout: Duration,
+    /// How long to wait before a request is sent again that was not answered, or answered with 429 or
+    /// 500 and above; five times as long before the next. After three requests that is an error.
+    pub pause: Duration,
     /// The most bytes of one answer.
     pub answer: u64,
     /// The most samples of one request.
@@ -69,6 +72,7 @@ impl Default for Options {
             allow_host: None,
             budget: None,
             timeout: Duration::from_secs(30),
+            pause: Duration::from_millis(200),
             answer: 64 << 20,
             batch: 128,
             output: None,
@@ -176,13 +180,28 @@ impl Endpoint {
         self.budget.admit(batch.len() / width)?;
         let mut answers: Option<Answer> = None;
         for part in batch.chunks(width.saturating_mul(self.options.batch.max(1))) {
-            let answer = self.ask(part, part.len() / width)?;
+            let answer = self.insist(part, part.len() / width)?;
             answers = Some(match answers {
                 None => answer,
                 Some(before) => before.and(answer)?,
             });
         }
         Ok(answers.unwrap_or(Answer::Labels(Vec::new())))
+    }
+
+    /// One request, and the same again where the server was not able to answer it.
+    fn insist(&mut self, part: &[f32], samples: usize) -> std::result::Result<Answer, Failure> {
+        let mut pause = self.options.pause;
+        for _ in 0..2 {
+            match self.ask(part, samples) {
+                Err(trouble) if trouble.kind == Kind::System => {}
+                done => return Ok(done?),
+            }
+            self.budget.admit(samples)?;
+            thread::sleep(pause);
+            pause *= 5;
+        }
+        Ok(self.ask(part, samples)?)
     }
 
     /// One request.
@@ -253,7 +272,11 @@ fn json(status: u16, body: &[u8]) -> Result<Value> {
         }
         _ => {
             let why = format!("the server answers with status {status}: `{}`", shown());
-            return Err(Trouble::new(Kind::System, why));
+            let kind = match status {
+                429 | 500.. => Kind::System,
+                _ => Kind::Input,
+            };
+            return Err(Trouble::new(kind, why));
         }
     }
     serde_json::from_slice(body).map_err(|error| {

@@ -7,10 +7,10 @@
 use modelward_engine::Result;
 
 use crate::{
-    arena::{self, Arena},
+    arena::{self, Arena, Course},
     budget::Norm,
     rule::Rule,
-    victim::{Gives, OUT_OF_QUERIES},
+    victim::{Gives, NO_ANSWER, OUT_OF_QUERIES},
 };
 
 pub mod apgd;
@@ -27,6 +27,7 @@ mod narrow;
 pub mod nes;
 pub mod patch;
 pub mod pgd;
+mod plateau;
 mod race;
 pub mod simba;
 pub mod sparse;
@@ -82,6 +83,8 @@ pub struct Done {
     pub backward: u64,
     /// Processor seconds of it.
     pub seconds: f64,
+    /// Its longest climb; of no steps where it does not climb.
+    pub course: Course,
     /// Why it did not run to its end, if it did not.
     pub stopped: Option<&'static str>,
 }
@@ -89,7 +92,7 @@ pub struct Done {
 impl Done {
     /// Whether it was cut off, and more might have been found.
     pub fn is_cut(&self) -> bool {
-        matches!(self.stopped, Some(arena::OUT_OF_TIME | OUT_OF_QUERIES))
+        matches!(self.stopped, Some(arena::OUT_OF_TIME | OUT_OF_QUERIES | NO_ANSWER))
     }
 }
 
@@ -108,17 +111,24 @@ impl<F: Fn() -> f64> Watch for F {
     }
 }
 
+/// The step that goes on where the climbs before it still brought samples down.
+pub const MORE_STEPS: &str = "more steps";
+
 /// Attack all samples that stand.
 ///
 /// # Errors
 /// Where the model cannot be run.
 pub fn attack(arena: &mut Arena<'_>, effort: Effort, watch: &dyn Watch) -> Result<Vec<Done>> {
     let mut all = Vec::new();
-    for step in wanted(arena, effort) {
+    let mut course = Course::default();
+    let more = Step { name: MORE_STEPS, run: plateau::extend };
+    for step in wanted(arena, effort).into_iter().chain([more]) {
         let left = arena.open().len();
-        if left == 0 {
+        let is_more = step.name == MORE_STEPS;
+        if left == 0 || (is_more && !course.goes_on(arena.cases.len(), left)) {
             break;
         }
+        arena.course = if is_more { course } else { Course::default() };
         watch.step(step.name, left);
         let (before, start) = (arena.spent, watch.seconds());
         let run = (step.run)(arena);
@@ -134,8 +144,12 @@ pub fn attack(arena: &mut Arena<'_>, effort: Effort, watch: &dyn Watch) -> Resul
             forward: arena.spent.forward - before.forward,
             backward: arena.spent.backward - before.backward,
             seconds: watch.seconds() - start,
+            course: arena.course,
             stopped,
         };
+        if arena.course.steps > 0 {
+            course = arena.course;
+        }
         all.push(done.clone());
         if done.is_cut() {
             break;

@@ -24,6 +24,7 @@ pub mod rules;
 pub mod samples;
 pub mod settle;
 pub mod statistics;
+pub mod text;
 pub mod trees;
 pub mod trust;
 pub mod victim;

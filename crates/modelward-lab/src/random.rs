@@ -25,6 +25,37 @@ pub fn normal(random: &mut fastrand::Rng) -> f32 {
     radius * (std::f32::consts::TAU * random.f32()).cos()
 }
 
+/// Numbers of the standard normal distribution in the precision of `f64`: the polar method of
+/// Marsaglia (1964).
+#[derive(Clone, Debug)]
+pub struct Normal {
+    random: fastrand::Rng,
+    spare: Option<f64>,
+}
+
+impl Normal {
+    /// The numbers for one purpose.
+    pub fn new(words: &[u64]) -> Self {
+        Self { random: stream(words), spare: None }
+    }
+
+    /// The next number.
+    pub fn draw(&mut self) -> f64 {
+        if let Some(spare) = self.spare.take() {
+            return spare;
+        }
+        loop {
+            let (x, y) = (2.0 * self.random.f64() - 1.0, 2.0 * self.random.f64() - 1.0);
+            let square = x * x + y * y;
+            if square > 0.0 && square < 1.0 {
+                let factor = (-2.0 * square.ln() / square).sqrt();
+                self.spare = Some(y * factor);
+                return x * factor;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -44,5 +75,16 @@ mod tests {
         let mean = draws.iter().sum::<f64>() / 20_000.0;
         let variance = draws.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / 20_000.0;
         assert!(mean.abs() < 0.03 && (variance - 1.0).abs() < 0.05, "{mean} {variance}");
+    }
+
+    #[test]
+    fn normal_numbers_have_the_moments_and_the_tail_of_their_distribution() {
+        let mut normal = Normal::new(&[1]);
+        let numbers = (0..200_000).map(|_| normal.draw()).collect::<Vec<_>>();
+        let mean = |of: fn(f64) -> f64| numbers.iter().map(|x| of(*x)).sum::<f64>() / 200_000.0;
+        assert!(mean(|x| x).abs() < 0.01);
+        assert!((mean(|x| x * x) - 1.0).abs() < 0.02);
+        assert!((mean(|x| x.powi(4)) - 3.0).abs() < 0.15);
+        assert!((mean(|x| f64::from(u8::from(x > 1.959_964))) - 0.025).abs() < 0.002);
     }
 }

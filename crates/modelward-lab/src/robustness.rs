@@ -12,7 +12,7 @@ use crate::{
     random,
     rule::Rule,
     trust::{self, Indicator},
-    victim::{Averaged, Gives, Victim},
+    victim::{Averaged, Gives, NO_ANSWER, Victim},
 };
 
 /// What is asked.
@@ -247,14 +247,19 @@ fn until_time<T>(
 }
 
 /// Judge every witness again, by itself: inside the budget exactly, and wrong in a batch of one. What
-/// does not hold is taken back.
+/// does not hold is taken back, and so is what nobody answers about.
 fn judged_again(arena: &mut Arena<'_>) -> Result<(Vec<Fallen>, usize)> {
     let mut fallen = Vec::new();
     let mut lost = 0;
     for at in 0..arena.cases.len() {
         let Some(witness) = arena.cases[at].witness.clone() else { continue };
-        let label = arena.label_of(&witness.point)?;
-        let holds = arena.admits(at, &witness.point) && arena.is_wrong(at, label);
+        let label = match arena.label_of(&witness.point) {
+            Ok(label) => Some(label),
+            Err(trouble) if trouble.why == NO_ANSWER => None,
+            Err(trouble) => return Err(trouble),
+        };
+        let is_wrong = label.is_some_and(|label| arena.is_wrong(at, label));
+        let holds = is_wrong && arena.admits(at, &witness.point);
         let Case { index, label: own, nearest, .. } = &arena.cases[at];
         if holds {
             fallen.push(Fallen { index: *index, label: *own, witness, nearest: *nearest });

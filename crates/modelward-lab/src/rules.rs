@@ -9,9 +9,11 @@ pub const RULES: &[&Rule] = &[
     &PROPERTY_VIOLATED,
     &INPUT_CONVENTION,
     &WITNESS_INVALID,
+    &TEXT_EVASION,
     &GRADIENT_MASKING,
     &NONFINITE_OUTPUT,
     &RANDOM_OUTPUT,
+    &ATTACK_INEFFECTIVE,
 ];
 
 /// What was neither proven nor broken.
@@ -91,6 +93,24 @@ pub static WITNESS_INVALID: Rule = Rule {
     cwe: &[],
 };
 
+/// Edits of texts that change the answer.
+pub static TEXT_EVASION: Rule = Rule {
+    id: "MW4005",
+    name: "text-evasion",
+    severity: Severity::Low,
+    title: "few edits of a text change the answer",
+    why: "An attack found texts that differ in few characters or words from ones that the model gets \
+          right, and that it gets wrong. People read most of them as before: letters that look alike, \
+          characters that are not seen, slips of the keyboard, words of the same meaning. Each was \
+          judged again from its final text, through tokenizer and model. Whoever writes the text may \
+          choose the answer; below the share that `--fail-under` asks for, it is high.",
+    advice: "Look at the texts with `--witnesses`. Normalise texts before the tokenizer sees them \
+             (NFKC, confusables of UTS #39, no characters of the class Cf), train the model with such \
+             edits, or keep its answers from deciding alone.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
 /// A defence that hides the gradient.
 pub static GRADIENT_MASKING: Rule = Rule {
     id: "MW4101",
@@ -128,6 +148,21 @@ pub static RANDOM_OUTPUT: Rule = Rule {
     why: "A model that draws random numbers is measured by luck: an attack that fails once may \
           succeed on the next try, and an attacker has as many tries as he likes.",
     advice: "Measure with many draws of each input, and report the answer that most of them give.",
+    class: Class::Evasion,
+    cwe: &[],
+};
+
+/// An attack that cannot have worked.
+pub static ATTACK_INEFFECTIVE: Rule = Rule {
+    id: "MW4104",
+    name: "attack-ineffective",
+    severity: Severity::High,
+    title: "the attack does not work on this model, so its number says nothing",
+    why: "A search that finds less than chance does, or nothing more with many times the edits, was not \
+          searching; and where the tokenizer knows hardly any word of the data, the model sees no text \
+          at all. A model looks robust then without being so.",
+    advice: "Do not quote the robust accuracy. Check that the tokenizer is the model's own and that the \
+             data are in its language, and try `--effort deep`.",
     class: Class::Evasion,
     cwe: &[],
 };

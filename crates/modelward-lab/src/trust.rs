@@ -8,7 +8,13 @@
 
 use modelward_engine::Result;
 
-use crate::{arena::Arena, budget::Norm, evade::Done, rule::Rule, victim::Gives};
+use crate::{
+    arena::{Arena, Course},
+    budget::Norm,
+    evade::{Done, MORE_STEPS},
+    rule::Rule,
+    victim::Gives,
+};
 
 mod before;
 mod behind;
@@ -72,10 +78,16 @@ pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
 /// As [`before`].
 pub fn behind(arena: &mut Arena<'_>, done: &[Done]) -> Result<Vec<Indicator>> {
     let all = arena.cases.len();
-    let white =
-        done.iter().filter(|step| !is_black(step.attack)).map(|step| step.stood).next_back();
+    // What was climbed on behind a random search says nothing of what the search found.
+    let is_white = |step: &&Done| !is_black(step.attack) && step.attack != MORE_STEPS;
+    let white = done.iter().filter(is_white).map(|step| step.stood).next_back();
     let black = done.iter().filter(|step| is_black(step.attack)).map(|step| step.stood).next_back();
     let mut found = vec![behind::nonfinite(arena)];
+    let mut climbs = done.iter().map(|step| step.course).filter(|course| course.steps > 0);
+    if let Some(course) = climbs.next_back() {
+        let late = course.late.min(arena.open().len());
+        found.push(Indicator::of("iteration-plateau", late, all, Course::limit(all)));
+    }
     if arena.decides() && arena.open().is_empty() {
         return Ok(found);
     }

@@ -13,6 +13,7 @@ pub(crate) mod linear;
 mod network;
 mod prepared;
 mod remote;
+pub(crate) mod scores;
 
 pub use self::{
     averaged::Averaged, forest::Forest, network::Network, prepared::Prepared, remote::Remote,
@@ -113,6 +114,9 @@ impl Gives {
 
 /// What is said where no more may be sent to a model.
 pub const OUT_OF_QUERIES: &str = "the budget of queries is spent";
+
+/// What is said where a server that answered before answers no more.
+pub const NO_ANSWER: &str = "the server stopped answering";
 
 /// Answers to a batch.
 #[derive(Clone, Debug, Default, PartialEq)]

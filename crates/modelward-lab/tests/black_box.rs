@@ -4,7 +4,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use modelward_engine::Result;
+use modelward_engine::{Kind, Result, Trouble};
 use modelward_lab::{
     arena::{Arena, OUT_OF_TIME},
     budget::{Budget, Norm},
@@ -13,7 +13,7 @@ use modelward_lab::{
     robustness::{Question, measure},
     rule::Rule,
     trees::Verdict,
-    victim::{Answers, Gives, OUT_OF_QUERIES, Slope, Slopes, Victim},
+    victim::{Answers, Gives, NO_ANSWER, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
 /// `w . x` against a bound, in as many numbers as there are weights.
@@ -23,6 +23,8 @@ struct Linear {
     bound: f32,
     gives: Gives,
     budget: Option<u64>,
+    /// After so many samples it answers no more.
+    gone: u64,
     asked: Rc<Cell<u64>>,
     decides: bool,
 }
@@ -35,7 +37,16 @@ impl Linear {
         let weights = (0..count).map(weight).collect::<Vec<f32>>();
         let bound = weights.iter().sum::<f32>() / 2.0;
         let asked = Rc::new(Cell::new(0));
-        Self { shape: shape.to_vec(), weights, bound, gives, budget: None, asked, decides: false }
+        Self {
+            shape: shape.to_vec(),
+            weights,
+            bound,
+            gives,
+            budget: None,
+            gone: u64::MAX,
+            asked,
+            decides: false,
+        }
     }
 
     fn margin(&self, x: &[f32]) -> f32 {
@@ -108,6 +119,9 @@ impl Victim for Linear {
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
         let rows = inputs.chunks_exact(self.weights.len());
         self.asked.set(self.asked.get() + rows.len() as u64);
+        if self.asked.get() > self.gone {
+            return Err(Trouble::new(Kind::Limit, NO_ANSWER));
+        }
         assert!(self.budget.is_none_or(|budget| self.asked.get() <= budget), "too many queries");
         let margins = rows.map(|row| self.margin(row)).collect::<Vec<_>>();
         let labels = margins.iter().map(|&margin| i64::from(margin > 0.0)).collect();
@@ -256,6 +270,19 @@ fn a_budget_of_queries_is_kept_and_its_end_is_said() {
         }
     }
     assert_ne!(OUT_OF_TIME, OUT_OF_QUERIES);
+}
+
+#[test]
+fn a_server_that_goes_ends_the_run_and_what_it_cannot_confirm_does_not_count() {
+    for gone in [200, 2000] {
+        let mut victim = Linear::new(Gives::Scores, &[8]);
+        let (x, y) = victim.samples(10, 0.05);
+        victim.gone = gone;
+        let question = question(&x, &y, Effort::Standard);
+        let measured = measure(&mut victim, &question, &|| 0.0).unwrap();
+        assert_eq!(measured.cut, Some(NO_ANSWER), "{gone}");
+        assert_eq!((measured.stood, measured.fallen.len()), (10, 0));
+    }
 }
 
 #[test]

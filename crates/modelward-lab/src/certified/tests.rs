@@ -1,7 +1,9 @@
 //! Trees under the rules of a domain.
 
+use std::time::Duration;
+
 use super::*;
-use crate::exact;
+use crate::{budget::Budget, constraints::Constraints, exact};
 
 /// One tree: 1 where feature 0 is above 2.5 and feature 1 above 0.5.
 const TREES: &[u8] = br#"[{"nodeid":0,"split":0,"split_condition":2.5,"yes":1,"no":2,"missing":1,

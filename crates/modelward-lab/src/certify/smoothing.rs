@@ -7,7 +7,13 @@
 
 use modelward_engine::Result;
 
-use crate::statistics::{lower_limit, normal_quantile};
+use crate::{
+    random::Normal,
+    statistics::{lower_limit, normal_quantile},
+};
+
+/// What gives the class of each of several inputs, one after the other; `None` where it is none.
+pub type Classify<'a> = dyn FnMut(&[f32]) -> Result<Vec<Option<usize>>> + 'a;
 
 /// How an input is smoothed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,8 +28,6 @@ pub struct Smoothing {
     pub alpha: f64,
     /// Samples that the model is given at once.
     pub batch: usize,
-    /// Where the noise begins: the same seed gives the same noise.
-    pub seed: u64,
 }
 
 /// What is certified of one input.
@@ -39,21 +43,20 @@ pub struct Smoothed {
 
 impl Smoothing {
     /// Certify the class of an input `x`; `None` where no class has more than half of the samples for
-    /// sure. `classify` is given inputs of the size of `x` one after the other, and gives the class of
-    /// each.
+    /// sure. `classify` is given inputs of the size of `x`; one without a class counts against every class.
     ///
     /// # Errors
     /// Where `classify` fails.
     pub fn certify(
         &self,
         x: &[f32],
-        classify: &mut dyn FnMut(&[f32]) -> Result<Vec<usize>>,
+        noise: &mut Normal,
+        classify: &mut Classify<'_>,
     ) -> Result<Option<Smoothed>> {
-        let mut noise = Noise { state: self.seed, spare: None };
-        let counts = self.count(x, self.select, &mut noise, classify)?;
+        let counts = self.count(x, self.select, noise, classify)?;
         let most = counts.iter().enumerate().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(&a.0)));
         let Some((class, _)) = most else { return Ok(None) };
-        let counts = self.count(x, self.estimate, &mut noise, classify)?;
+        let counts = self.count(x, self.estimate, noise, classify)?;
         let hits = counts.get(class).copied().unwrap_or(0);
         let share = lower_limit(hits, self.estimate as u64, self.alpha);
         if share <= 0.5 || self.estimate == 0 {
@@ -67,8 +70,8 @@ impl Smoothing {
         &self,
         x: &[f32],
         samples: usize,
-        noise: &mut Noise,
-        classify: &mut dyn FnMut(&[f32]) -> Result<Vec<usize>>,
+        noise: &mut Normal,
+        classify: &mut Classify<'_>,
     ) -> Result<Vec<u64>> {
         let mut counts: Vec<u64> = Vec::new();
         let mut left = samples;
@@ -77,51 +80,15 @@ impl Smoothing {
             let mut batch = Vec::with_capacity(some.saturating_mul(x.len()));
             for _ in 0..some {
                 #[expect(clippy::cast_possible_truncation, reason = "the model takes floats")]
-                batch.extend(x.iter().map(|x| (f64::from(*x) + self.sigma * noise.next()) as f32));
+                batch.extend(x.iter().map(|x| (f64::from(*x) + self.sigma * noise.draw()) as f32));
             }
-            for class in classify(&batch)? {
-                // A class that is far out counts as none: it is no class of a model that fits here.
-                if class < 1 << 24 {
-                    counts.resize(counts.len().max(class + 1), 0);
-                    counts[class] += 1;
-                }
+            for class in classify(&batch)?.into_iter().flatten() {
+                counts.resize(counts.len().max(class + 1), 0);
+                counts[class] += 1;
             }
             left -= some;
         }
         Ok(counts)
-    }
-}
-
-/// Numbers of the standard normal distribution: SplitMix64 (Steele et al. 2014), and the polar method
-/// of Marsaglia (1964).
-#[derive(Clone, Copy, Debug)]
-struct Noise {
-    state: u64,
-    spare: Option<f64>,
-}
-
-impl Noise {
-    fn uniform(&mut self) -> f64 {
-        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.state;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn next(&mut self) -> f64 {
-        if let Some(spare) = self.spare.take() {
-            return spare;
-        }
-        loop {
-            let (x, y) = (2.0 * self.uniform() - 1.0, 2.0 * self.uniform() - 1.0);
-            let square = x * x + y * y;
-            if square > 0.0 && square < 1.0 {
-                let factor = (-2.0 * square.ln() / square).sqrt();
-                self.spare = Some(y * factor);
-                return x * factor;
-            }
-        }
     }
 }
 
@@ -130,17 +97,21 @@ mod tests {
     use super::*;
 
     const SMOOTHING: Smoothing =
-        Smoothing { sigma: 0.5, select: 100, estimate: 10_000, alpha: 0.001, batch: 128, seed: 7 };
+        Smoothing { sigma: 0.5, select: 100, estimate: 10_000, alpha: 0.001, batch: 128 };
 
     /// Class 1 right of a plane: there the exact radius is the distance to it.
-    fn half(batch: &[f32]) -> Result<Vec<usize>> {
-        Ok(batch.chunks(2).map(|x| usize::from(x[0] > 0.0)).collect())
+    fn half(batch: &[f32]) -> Result<Vec<Option<usize>>> {
+        Ok(batch.chunks(2).map(|x| Some(usize::from(x[0] > 0.0))).collect())
+    }
+
+    fn certify(x: &[f32], smoothing: Smoothing) -> Option<Smoothed> {
+        smoothing.certify(x, &mut Normal::new(&[7]), &mut half).unwrap()
     }
 
     #[test]
     fn the_radius_reaches_nearly_to_the_border_and_never_beyond() {
         for distance in [0.3_f32, 0.6, 0.9] {
-            let got = SMOOTHING.certify(&[distance, 5.0], &mut half).unwrap().unwrap();
+            let got = certify(&[distance, 5.0], SMOOTHING).unwrap();
             assert_eq!(got.class, 1);
             let exact = f64::from(distance);
             assert!(got.radius < exact && got.radius > 0.85 * exact, "{got:?}");
@@ -149,16 +120,16 @@ mod tests {
 
     #[test]
     fn a_tie_is_not_certified_and_noise_repeats() {
-        assert_eq!(SMOOTHING.certify(&[0.0, 0.0], &mut half).unwrap(), None);
-        let once = SMOOTHING.certify(&[0.2, 0.0], &mut half).unwrap();
+        assert_eq!(certify(&[0.0, 0.0], SMOOTHING), None);
+        let once = certify(&[0.2, 0.0], SMOOTHING);
         let other = Smoothing { batch: 33, ..SMOOTHING };
-        assert_eq!(once, other.certify(&[0.2, 0.0], &mut half).unwrap());
+        assert_eq!(once, certify(&[0.2, 0.0], other));
     }
 
     #[test]
     fn a_constant_model_is_certified_by_the_number_of_samples_alone() {
-        let got =
-            SMOOTHING.certify(&[0.0], &mut |batch| Ok(vec![3; batch.len()])).unwrap().unwrap();
+        let constant = &mut |batch: &[f32]| Ok(vec![Some(3); batch.len()]);
+        let got = SMOOTHING.certify(&[0.0], &mut Normal::new(&[7]), constant).unwrap().unwrap();
         // 0.001 ^ (1 / 10000) in share, by scipy.stats.norm.ppf.
         assert_eq!(got.class, 3);
         assert!((got.share - 0.999_309_463_002_589_9).abs() < 1e-12, "{}", got.share);
@@ -166,13 +137,17 @@ mod tests {
     }
 
     #[test]
-    fn noise_is_normal() {
-        let mut noise = Noise { state: 1, spare: None };
-        let numbers = (0..200_000).map(|_| noise.next()).collect::<Vec<_>>();
-        let mean = |of: fn(f64) -> f64| numbers.iter().map(|x| of(*x)).sum::<f64>() / 200_000.0;
-        assert!(mean(|x| x).abs() < 0.01);
-        assert!((mean(|x| x * x) - 1.0).abs() < 0.02);
-        assert!((mean(|x| x.powi(4)) - 3.0).abs() < 0.15);
-        assert!((mean(|x| f64::from(u8::from(x > 1.959_964))) - 0.025).abs() < 0.002);
+    fn inputs_without_a_class_count_against_it() {
+        // Three in ten answers are none: no share of the others comes above seven in ten.
+        let mut asked = 0_u32;
+        let some = &mut |batch: &[f32]| {
+            Ok(batch
+                .iter()
+                .map(|_| (asked, asked += 1).0 % 10)
+                .map(|at| (at > 2).then_some(0))
+                .collect())
+        };
+        let got = SMOOTHING.certify(&[0.0], &mut Normal::new(&[7]), some).unwrap().unwrap();
+        assert!(got.share > 0.68 && got.share < 0.7, "{got:?}");
     }
 }

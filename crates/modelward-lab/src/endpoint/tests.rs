@@ -5,7 +5,8 @@ use std::{
     thread,
 };
 
-use serde_json::json;
+use proptest::prelude::*;
+use serde_json::{Value, json};
 
 use super::*;
 
@@ -139,7 +140,7 @@ fn what_is_no_answer_is_refused() {
         (String::new(), "cannot ask"),
     ] {
         let (url, _seen) = served(vec![answer]);
-        let options = Options { answer: 4096, ..Options::default() };
+        let options = Options { answer: 4096, pause: Duration::ZERO, ..Options::default() };
         let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
         let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
         assert!(word.split('|').any(|word| trouble.to_string().contains(word)), "{trouble}");
@@ -163,4 +164,76 @@ fn what_json_cannot_say_is_not_sent() {
     assert!(endpoint.scores(&[0.0]).is_err());
     assert_eq!(endpoint.sent(), 0);
     assert_eq!(endpoint.scores(&[]).unwrap(), Answer::Labels(vec![]));
+}
+
+#[test]
+fn a_server_that_is_busy_is_asked_again_and_one_that_is_gone_is_not_for_ever() {
+    let busy = said("503 Service Unavailable", "{}");
+    let (url, seen) = served(vec![busy.clone(), busy.clone(), said("200 OK", r#"{"y": [1]}"#)]);
+    let options = || Options { pause: Duration::ZERO, budget: Some(3), ..Options::default() };
+    let mut endpoint = Endpoint::new(&url, &[1], options()).unwrap();
+    assert_eq!(endpoint.scores(&[0.5]).unwrap(), Answer::Labels(vec![1]));
+    // Each time it is asked counts.
+    assert_eq!((endpoint.sent(), seen.iter().count()), (3, 3));
+
+    let (url, _seen) = served(vec![busy]);
+    let mut endpoint = Endpoint::new(&url, &[1], Options { budget: None, ..options() }).unwrap();
+    let failure = endpoint.scores(&[0.5]).unwrap_err();
+    assert!(matches!(&failure, Failure::Trouble(trouble) if trouble.kind == Kind::System));
+    assert_eq!(endpoint.sent(), 3);
+    // A budget that is spent ends it too.
+    let (url, _seen) = served(vec![said("503 Service Unavailable", "{}")]);
+    let mut endpoint = Endpoint::new(&url, &[1], Options { budget: Some(1), ..options() }).unwrap();
+    assert!(matches!(endpoint.scores(&[0.5]).unwrap_err(), Failure::Spent { .. }));
+}
+
+/// Whatever a server may say, with the keys that are read.
+fn anything() -> impl Strategy<Value = Value> {
+    let number = prop_oneof![
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        Just(json!(f64::MAX)),
+        Just(json!(-0.0)),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        number,
+        "[a-c]|FP32|BYTES|INT64|FP16".prop_map(Value::from),
+    ];
+    let key = "scores|y|predictions|label|outputs|inputs|name|datatype|shape|data|x";
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+            prop::collection::hash_map(key, inner, 0..5)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    #[test]
+    fn an_answer_has_one_row_for_each_sample_or_is_refused(value in anything(), samples in 0_usize..4) {
+        let names = ["a".to_owned(), "b".to_owned()];
+        for classes in [None, Some(&names[..])] {
+            let all = [
+                rows::answer(&value, samples, classes),
+                open_inference::answer(&value, samples, None, classes),
+                open_inference::answer(&value, samples, Some("a"), classes),
+            ];
+            for answer in all.into_iter().flatten() {
+                match answer {
+                    Answer::Labels(labels) => prop_assert_eq!(labels.len(), samples),
+                    Answer::Scores { rows, classes } => {
+                        prop_assert_eq!(rows.len(), samples * classes);
+                    }
+                }
+            }
+        }
+        if let Ok(input) = open_inference::Input::read(&value, &[2, 1]) {
+            let _ = input.request(&[0.5, f32::NAN], 1);
+        }
+    }
 }

@@ -121,11 +121,15 @@ pub fn climb(arena: &mut Arena<'_>, attempts: &mut [Attempt], steps: usize) -> R
     }
     let checks = if norm == Norm::L1 { Checks::even(steps) } else { Checks::new(steps) };
     let mut next_check = 0;
+    let mut half = arena.standing().len();
     for at in 0..=steps {
+        if at == steps.div_ceil(2) {
+            half = arena.standing().len();
+        }
         let standing = (0..attempts.len()).filter(|&i| arena.stands(attempts[i].case));
         let standing = standing.collect::<Vec<_>>();
         if standing.is_empty() {
-            return Ok(true);
+            break;
         }
         let cases = standing.iter().map(|&i| attempts[i].case).collect::<Vec<_>>();
         let mut points = Vec::with_capacity(standing.len() * arena.features());
@@ -145,6 +149,8 @@ pub fn climb(arena: &mut Arena<'_>, attempts: &mut [Attempt], steps: usize) -> R
             attempt.step(arena, scores, gradient, at == 0, check);
         }
     }
+    let stood = arena.standing().len();
+    arena.course.note(steps, half.saturating_sub(stood));
     Ok(true)
 }
 

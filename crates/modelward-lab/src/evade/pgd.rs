@@ -40,7 +40,11 @@ pub fn climb(arena: &mut Arena<'_>, steps: usize, restarts: u64, attack: u64) ->
         let classes = arena.classes();
         let mut scores =
             cases.iter().flat_map(|&case| arena.cases[case].scores.clone()).collect::<Vec<_>>();
+        let mut half = cases.len();
         for at in 0..=steps {
+            if at == steps.div_ceil(2) {
+                half = cases.len();
+            }
             if cases.is_empty() {
                 break;
             }
@@ -82,6 +86,8 @@ pub fn climb(arena: &mut Arena<'_>, steps: usize, restarts: u64, attack: u64) ->
             directions.truncate(left * features);
             scores.truncate(left * classes);
         }
+        let stood = arena.standing().len();
+        arena.course.note(steps, half.saturating_sub(stood));
     }
     Ok(true)
 }

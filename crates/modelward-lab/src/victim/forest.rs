@@ -1,7 +1,7 @@
 //! A tree ensemble: scores and labels of the library that wrote it, no gradient, and proofs that are
 //! exact.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use modelward_engine::{Kind, Result, Trouble};
 
@@ -13,7 +13,7 @@ use crate::{
 /// A tree ensemble. Its classes are the places of its labels.
 #[derive(Debug)]
 pub struct Forest {
-    trees: Trees,
+    trees: Arc<Trees>,
     shape: Vec<usize>,
 }
 
@@ -22,7 +22,8 @@ impl Forest {
     ///
     /// # Errors
     /// Where the samples have another number of features than the trees.
-    pub fn new(trees: Trees, shape: &[usize]) -> Result<Self> {
+    pub fn new(trees: impl Into<Arc<Trees>>, shape: &[usize]) -> Result<Self> {
+        let trees = trees.into();
         let (wanted, got) = (trees.features(), shape.iter().product::<usize>());
         if wanted != got {
             let why = format!("expected samples of {wanted} features, got {got}");

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use modelward_engine::{
-    Data, Element, Kind, Limits, Meter, Model, Result, Tensor, Trouble,
-    exec::{self, How, Session},
+    Element, Kind, Model, Result, Tensor, Trouble,
+    exec::{How, Session},
     feed::{By, Fed, Objective},
     grad::Loss,
-    graph::{Dimension, Graph, ValueId},
+    graph::{Dimension, ValueId},
 };
 
-use crate::victim::{Answers, NO_CLASS, Slope, Slopes, Victim};
+use crate::victim::{
+    Answers, Slope, Slopes, Victim,
+    scores::{Columns, batch_of_two, floats, missing, scores, with_outputs},
+};
 
 /// A classifier with one input and scores among its outputs.
 #[derive(Debug)]
@@ -30,17 +33,6 @@ pub struct Network {
     straight_through: bool,
     slopes: [Option<Differentiated>; 3],
     straightened: Vec<String>,
-}
-
-/// What the columns of the scores are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Columns {
-    /// One for each class.
-    Classes(usize),
-    /// One number, a probability of class 1.
-    Probability,
-    /// One number, above 0 for class 1.
-    Logit,
 }
 
 /// The gradient graph of one kind of objective, or none where there is no gradient.
@@ -319,36 +311,6 @@ impl Victim for Network {
     }
 }
 
-impl Columns {
-    fn count(self) -> usize {
-        match self {
-            Self::Classes(classes) => classes,
-            Self::Probability | Self::Logit => 1,
-        }
-    }
-
-    /// The class that a row says.
-    fn class(self, row: &[f32]) -> i64 {
-        if !row.iter().all(|score| score.is_finite()) {
-            return NO_CLASS;
-        }
-        match self {
-            Self::Probability => i64::from(row.first().is_some_and(|&score| score > 0.5)),
-            Self::Logit => i64::from(row.first().is_some_and(|&score| score > 0.0)),
-            Self::Classes(_) => {
-                // The first of the largest, as every runtime's argmax.
-                let mut best = 0;
-                for (at, score) in row.iter().enumerate() {
-                    if *score > row[best] {
-                        best = at;
-                    }
-                }
-                best as i64
-            }
-        }
-    }
-}
-
 /// The shape of one input: the model's where it says one, else the user's.
 fn shape(declared: Option<&[Dimension]>, given: &[usize]) -> Result<Vec<usize>> {
     let count = product(given).ok_or_else(|| misfit(given, given))?;
@@ -383,67 +345,8 @@ fn misfit(expected: &[usize], given: &[usize]) -> Trouble {
         .help("the data must have as many numbers a sample as the model takes")
 }
 
-/// The output that classes are read from, and what its columns are.
-fn scores(model: &Model, fed: &Fed, limits: &Limits) -> Result<(ValueId, Columns)> {
-    let outputs = exec::evaluate(&model.graph, fed, &Meter::new(*limits))?;
-    let mut found = model.graph.outputs.iter().zip(&outputs);
-    let float = found.find(|(_, tensor)| tensor.element().is_float());
-    let (&id, tensor) = float.ok_or_else(|| {
-        Trouble::unsupported("expected a classifier with scores, got one with labels alone")
-    })?;
-    let columns = tensor.count();
-    let last = model.graph.writers().get(&id).and_then(|&at| model.graph.nodes().get(at));
-    let columns = match columns {
-        0 => return Err(Trouble::unsupported("expected scores of classes, got none")),
-        1 if last.is_some_and(|node| node.operator.name == "Sigmoid") => Columns::Probability,
-        1 => Columns::Logit,
-        many => Columns::Classes(many),
-    };
-    Ok((id, columns))
-}
-
-/// A session for batches, where the model gives two inputs the same answers as one by one.
-fn batch_of_two(graph: &Arc<Graph>, one: &Fed, two: &Fed, how: How) -> Option<Session> {
-    let mut many = Session::new(graph.clone(), two, how).ok()?;
-    let both = many.run(&two.iter().map(|(_, tensor)| tensor.clone()).collect::<Vec<_>>()).ok()?;
-    let alone = exec::run(graph, one, how).ok()?;
-    let same = both.iter().zip(&alone).all(|(both, alone)| {
-        let (both, alone) = (both.floats(), alone.floats());
-        let (Ok(both), Ok(alone)) = (both, alone) else { return false };
-        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= 1e-4 * (1.0 + b.abs()) || a.is_nan();
-        both.len() == 2 * alone.len()
-            && both.chunks_exact(alone.len().max(1)).all(|row| row.iter().zip(&alone).all(close))
-    });
-    same.then_some(many)
-}
-
-/// A graph with other outputs.
-fn with_outputs(graph: &Graph, outputs: &[ValueId]) -> Graph {
-    let mut graph = graph.clone();
-    graph.outputs = outputs.to_vec();
-    graph
-}
-
 fn tensor(values: Vec<f32>, shape: &[usize], count: usize, element: Element) -> Result<Tensor> {
     let dims = [count].iter().chain(shape).copied().collect::<Vec<_>>();
     let tensor = Tensor::new(dims, values)?;
     if element == Element::F32 { Ok(tensor) } else { tensor.cast(element) }
-}
-
-/// The elements as floats of 32 bits.
-fn floats(tensor: &Tensor) -> Result<std::borrow::Cow<'_, [f32]>> {
-    Ok(match tensor.data() {
-        Data::F32(values) => values.into(),
-        _ => {
-            let cast = tensor.cast(Element::F32)?;
-            match cast.into_parts().1 {
-                Data::F32(values) => values.into(),
-                _ => return Err(missing()),
-            }
-        }
-    })
-}
-
-fn missing() -> Trouble {
-    Trouble::graph("the model gives fewer outputs than it says")
 }

@@ -4,7 +4,7 @@ use modelward_engine::{Kind, Result, Trouble};
 
 use crate::{
     endpoint::{Answer, Endpoint, Failure},
-    victim::{Answers, Gives, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
+    victim::{Answers, Gives, NO_ANSWER, NO_CLASS, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
 /// Samples that are asked about to see what is answered.
@@ -115,7 +115,12 @@ impl Victim for Remote {
         if inputs.is_empty() {
             return Ok(Answers::default());
         }
-        match (ask(&mut self.endpoint, inputs)?, self.form) {
+        // It has answered before, so what was found until now is worth a report.
+        let answer = ask(&mut self.endpoint, inputs).map_err(|trouble| match trouble.kind {
+            Kind::System => Trouble::new(Kind::Limit, NO_ANSWER),
+            _ => trouble,
+        });
+        match (answer?, self.form) {
             (Answer::Labels(labels), Form::Labels(_)) => {
                 // What is below 0 is a class that is not known; it is none of ours.
                 let labels = labels.into_iter().map(|label| label.max(NO_CLASS)).collect();

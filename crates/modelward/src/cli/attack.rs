@@ -33,6 +33,7 @@ use crate::cli::{
 mod record;
 mod screen;
 mod source;
+mod texts;
 mod threat;
 mod worst;
 
@@ -61,7 +62,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present_any = ["patch", "spatial"])]
+    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present_any = ["patch", "spatial", "tokenizer"])]
     eps: Option<(String, Rational)>,
     /// What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which
     /// one holds, what cannot change and what a change costs.
@@ -92,9 +93,12 @@ pub(super) struct Arguments {
     /// Fail where fewer than this share of all samples stand: `0.4`.
     #[arg(long, value_name = "SHARE", value_parser = share)]
     fail_under: Option<f64>,
-    /// Write the points that samples fall to: `x`, `index` into the data, `label` they now get.
+    /// Write the points that samples fall to: `x`, `index` into the data, `label` they now get; of
+    /// texts, a JSON object a line.
     #[arg(long, value_name = "W.npz")]
     witnesses: Option<PathBuf>,
+    #[command(flatten)]
+    texts: texts::Texted,
     #[command(flatten)]
     served: source::Served,
     #[command(flatten)]
@@ -109,6 +113,7 @@ Examples:
   modelward attack fraud.ubj --data test.csv --label class --eps 0.05
   modelward attack credit.onnx --data test.csv --label default --eps 0.2 --spec credit.toml
   modelward attack signs.onnx --data images/ --patch 5
+  modelward attack spam.onnx --data mails.csv --tokenizer tokenizer.json --edits 3 --words words.tsv
   modelward attack http://127.0.0.1:8000/v2/models/iris --data iris.npz --eps 0.1 --max-queries 50000";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
@@ -144,6 +149,9 @@ struct Setting {
 
 /// Attack, and say what was found.
 pub(super) fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
+    if let Some(tokenizer) = &arguments.texts.tokenizer {
+        return texts::find(arguments, tokenizer, progress);
+    }
     let start = Instant::now();
     let (path, experiment) = (&arguments.model, &arguments.experiment);
     let limits = experiment.limits();
@@ -210,13 +218,10 @@ fn stops_before(
     let answers = victim.ask(&samples.x).map_err(|trouble| failure(&arguments.model, trouble))?;
     let right = answers.labels.iter().zip(labels).filter(|(said, label)| **said == **label as i64);
     let (right, all) = (right.count(), labels.len());
-    let of = |class: usize| labels.iter().filter(|label| **label == class).count();
-    let counts = (0..setting.classes).map(of).collect::<Vec<_>>();
-    let most = counts.iter().max().copied().unwrap_or(0) as f64 / all.max(1) as f64;
-    let share = right as f64 / all.max(1) as f64;
-    let chance = (1.0 / setting.classes as f64).max(if setting.classes == 2 { most } else { 0.0 });
-    let noise = (chance * (1.0 - chance) / all.max(1) as f64).sqrt();
-    if share > chance + 2.0 * noise || arguments.preprocess != "auto" || all < 8 {
+    let Err((share, chance)) = better_than_chance(right, labels, setting.classes) else {
+        return Ok(false);
+    };
+    if arguments.preprocess != "auto" {
         return Ok(false);
     }
     let tried = setting.found.as_ref().map(|found| {
@@ -236,6 +241,22 @@ fn stops_before(
     let severity = Severity::High;
     findable.report(&rules::INPUT_CONVENTION, severity, &arguments.model, message, measured);
     Ok(true)
+}
+
+/// Whether so many right answers are more than guessing gives; the share of them and that of guessing
+/// where they are not. Too few samples say nothing.
+fn better_than_chance(right: usize, labels: &[usize], classes: usize) -> Result<(), (f64, f64)> {
+    let all = labels.len();
+    let of = |class: usize| labels.iter().filter(|label| **label == class).count();
+    let most = if classes == 2 { of(0).max(of(1)) as f64 / all.max(1) as f64 } else { 0.0 };
+    let share = right as f64 / all.max(1) as f64;
+    let chance = (1.0 / classes as f64).max(most);
+    let noise = (chance * (1.0 - chance) / all.max(1) as f64).sqrt();
+    if all < 8 || right == all || share > chance + 2.0 * noise {
+        Ok(())
+    } else {
+        Err((share, chance))
+    }
 }
 
 /// What the numbers mean for the policy.

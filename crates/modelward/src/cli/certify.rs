@@ -19,6 +19,7 @@ use crate::cli::{
 };
 
 mod data;
+mod noise;
 mod property;
 
 /// Prove that a model keeps its answers within a budget, or that it has a property.
@@ -42,7 +43,7 @@ pub(super) struct Arguments {
     /// Take the first samples only.
     #[arg(long, value_name = "N", value_parser = given::number)]
     samples: Option<usize>,
-    /// How a change is measured; proofs are for linf.
+    /// How a change is measured: linf for proofs, l2 with `--smooth`.
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
@@ -55,6 +56,17 @@ pub(super) struct Arguments {
     /// Find the least distance at which each sample can be broken: exact for trees.
     #[arg(long)]
     minimal: bool,
+    /// Certify the class that the model says most often under Gaussian noise of this standard deviation,
+    /// in the units of the data, by `--norm l2` (randomised smoothing).
+    #[arg(long, value_name = "SIGMA", value_parser = deviation, conflicts_with_all = ["property", "minimal", "spec"])]
+    smooth: Option<f64>,
+    /// Noisy copies of each sample by which its class is chosen, and others by which its share is
+    /// estimated.
+    #[arg(long, value_name = "N0,N", default_value = "100,10000", value_parser = copies, requires = "smooth")]
+    noise_samples: (usize, usize),
+    /// The chance that a certificate under noise is wrong.
+    #[arg(long, value_name = "P", default_value = "0.001", value_parser = chance, requires = "smooth")]
+    alpha: f64,
     /// The range of every input, `LO,HI`, or `none`; without it `0,1` where all data lie in it.
     #[arg(long, value_name = "LO,HI", value_parser = given::clip, allow_hyphen_values = true)]
     clip: Option<Clip>,
@@ -67,7 +79,8 @@ pub(super) struct Arguments {
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
-    /// Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before.
+    /// Write a verdict for each sample: `verdict` 1 holds, 0 unknown, -1 violated, -2 wrong before; with
+    /// `--minimal` also `distance` and `witness`, with `--smooth` also `radius`.
     #[arg(long, value_name = "V.npz")]
     verdicts: Option<PathBuf>,
     /// Write the point that violates the property, under `x`.
@@ -81,6 +94,7 @@ const EXAMPLES: &str = "\
 Examples:
   modelward certify classifier.onnx --data test.npz --eps 0.01
   modelward certify fraud.json --data test.npz --eps 0.05 --minimal --verdicts v.npz
+  modelward certify classifier.onnx --data test.npz --norm l2 --eps 0.25 --smooth 0.25
   modelward certify controller.onnx --property safe.vnnlib --max-time 60s --witnesses w.npz";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
@@ -103,6 +117,32 @@ pub(super) fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         (None, Some(path), Some(eps)) => data::certify(arguments, path, eps, start),
         _ => Err(Failure::new("expected `--data` with `--eps`, or `--property`")),
     }
+}
+
+/// A standard deviation.
+fn deviation(text: &str) -> Result<f64, String> {
+    let sigma = text.parse::<f64>().ok().filter(|sigma| *sigma > 0.0 && sigma.is_finite());
+    sigma.ok_or_else(|| format!("expected a standard deviation above 0, got `{text}`"))
+}
+
+/// Two numbers of noisy copies.
+fn copies(text: &str) -> Result<(usize, usize), String> {
+    let numbers = text.split_once(',').and_then(|(select, estimate)| {
+        Some((given::number(select).ok()?, given::number(estimate).ok()?))
+    });
+    let few = numbers.filter(|(select, estimate)| select.max(estimate) <= &MOST_COPIES);
+    few.ok_or_else(|| {
+        format!("expected two numbers from 1 to {MOST_COPIES}, `100,10000`, got `{text}`")
+    })
+}
+
+/// The most noisy copies of one sample.
+const MOST_COPIES: usize = 1_000_000_000;
+
+/// A chance.
+fn chance(text: &str) -> Result<f64, String> {
+    let chance = text.parse::<f64>().ok().filter(|chance| *chance > 0.0 && *chance < 1.0);
+    chance.ok_or_else(|| format!("expected a chance between 0 and 1, got `{text}`"))
 }
 
 /// Write arrays.

@@ -70,6 +70,28 @@ fn an_attack_and_a_proof_meet() {
 }
 
 #[test]
+fn what_is_said_under_noise_is_certified_in_l2() {
+    let bench = tumours();
+    let smooth = ["certify", "tumours.onnx", "--data", "tumours.npz", "--norm", "l2", "--eps"];
+    let noise = ["0.25", "--smooth", "0.25", "--noise-samples", "100,2000", "--verdicts", "v.npz"];
+    let (code, certify) = measured(&bench, &[&smooth[..], &noise].concat());
+    assert_eq!(code, 0, "{certify}");
+    let certified = certify["certified_accuracy"]["value"].as_f64().unwrap();
+    assert!(certified > 0.35 && certified < 0.5, "{certified}");
+    let points = certify["smoothing"]["curve"].as_array().unwrap();
+    assert_eq!(points.len(), 5);
+    assert_eq!(points[2]["certified_accuracy"]["value"].as_f64().unwrap(), certified);
+    let arrays =
+        npz::read_file(&bench.path("v.npz"), &modelward_engine::Limits::default()).unwrap();
+    let (verdicts, radii) = (arrays["verdict"].ints().unwrap(), arrays["radius"].floats().unwrap());
+    for (verdict, radius) in verdicts.iter().zip(&radii) {
+        assert_eq!(*verdict == 1, *radius >= 0.25, "{verdict} {radius}");
+    }
+    // Nothing else is known in l2.
+    assert_eq!(bench.run(&[&smooth[..], &["0.25"]].concat()).code, 2);
+}
+
+#[test]
 fn threads_change_nothing() {
     let bench = tumours();
     let of = |threads: &str| {

@@ -22,6 +22,7 @@ mod output;
 mod policy;
 mod served;
 mod targets;
+mod texts;
 mod trees;
 
 /// A folder of files, and the command run in it.

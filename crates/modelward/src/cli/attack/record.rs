@@ -90,7 +90,7 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
 }
 
 /// A share with its exact interval.
-fn share(count: usize, all: usize) -> Value {
+pub(super) fn share(count: usize, all: usize) -> Value {
     if all == 0 {
         return Value::Null;
     }

@@ -130,7 +130,7 @@ fn witnesses(arguments: &Arguments, measured: &Robustness) -> String {
     let count = measured.fallen.len();
     let lost = match measured.lost {
         0 => String::new(),
-        lost => format!(", {lost} did not hold and are not counted"),
+        lost => format!(", {lost} could not be confirmed and are not counted"),
     };
     match &arguments.witnesses {
         Some(path) => {

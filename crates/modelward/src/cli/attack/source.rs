@@ -26,7 +26,8 @@ use crate::cli::{
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "A model that is served")]
 pub(super) struct Served {
-    /// Send at most so many samples; what was found by then is reported.
+    /// Send at most so many samples; what was found by then is reported. Of texts: for each text and
+    /// each kind of edit.
     #[arg(long, value_name = "N")]
     max_queries: Option<u64>,
     /// Write a line of JSON for each request: samples, digests of inputs and answer, status.
@@ -60,17 +61,32 @@ impl Served {
         if let Some(url) = url(path) {
             return Ok((Source::Url(url.to_owned()), None));
         }
+        self.refuse(self.max_queries.is_some())?;
+        let (opened, digest) = experiment::open(path, limits)?;
+        Ok((Source::File(opened), digest))
+    }
+
+    /// The most queries for each text, where a model in a file takes texts.
+    pub(super) fn of_texts(&self, path: &Path) -> Result<Option<usize>, Failure> {
+        if url(path).is_some() {
+            return Err(Failure::new("`--tokenizer` is for a model in a file, got a URL"));
+        }
+        self.refuse(false)?;
+        Ok(self.max_queries.map(|most| usize::try_from(most).unwrap_or(usize::MAX)))
+    }
+
+    /// Refuse what is for a model that is served alone.
+    fn refuse(&self, counted: bool) -> Result<(), Failure> {
         let set = [
-            ("--max-queries", self.max_queries.is_some()),
+            ("--max-queries", counted),
             ("--query-log", self.query_log.is_some()),
             ("--host", self.host.is_some()),
         ];
-        if let Some((name, _)) = set.iter().find(|(_, set)| *set) {
-            return Err(Failure::new(format!("`{name}` is for a model that is served"))
-                .help("name it by its URL: `http://127.0.0.1:8000/v2/models/NAME`"));
+        match set.iter().find(|(_, set)| *set) {
+            Some((name, _)) => Err(Failure::new(format!("`{name}` is for a model that is served"))
+                .help("name it by its URL: `http://127.0.0.1:8000/v2/models/NAME`")),
+            None => Ok(()),
         }
-        let (opened, digest) = experiment::open(path, limits)?;
-        Ok((Source::File(opened), digest))
     }
 
     /// Where requests are written down.

@@ -1,21 +1,24 @@
 //! Samples that keep their answers: proven, broken, or neither.
 
-use std::{path::Path, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use modelward_core::{Measurement, Value};
-use modelward_engine::Tensor;
+use modelward_engine::{Tensor, exec::How};
 use modelward_lab::{
     budget::{Budget, Norm},
     certified::{self, Certified, Verdict},
+    certify::smoothing::Smoothing,
     exact::Rational,
     preprocess::{Convention, Spec},
     samples::{Options, Samples},
     statistics::clopper_pearson,
+    trees::Trees,
+    victim::{Forest, Network, Prepared},
 };
 
 use crate::cli::{
     Failure,
-    certify::{Arguments, write},
+    certify::{Arguments, noise, write},
     experiment::{self, Findable, Opened},
     given,
     process::{cpu_seconds, peak_bytes},
@@ -30,12 +33,18 @@ pub(super) fn certify(
 ) -> Result<Findable, Failure> {
     let path = &arguments.model;
     let limits = arguments.experiment.limits();
-    if arguments.norm != Norm::Linf {
+    let smoothing = arguments.smooth.map(|sigma| {
+        let (select, estimate) = arguments.noise_samples;
+        Smoothing { sigma, select, estimate, alpha: arguments.alpha, batch: noise::BATCH }
+    });
+    let norm = if smoothing.is_some() { Norm::L2 } else { Norm::Linf };
+    if arguments.norm != norm {
         return Err(Failure::new(format!(
-            "no proofs are known here for `--norm {}`",
-            arguments.norm
+            "nothing is certified here for `--norm {}`{}",
+            arguments.norm,
+            if smoothing.is_some() { " with `--smooth`" } else { "" }
         ))
-        .help("bounds and trees are proven in linf"));
+        .help("networks and trees are proven in linf; `--norm l2 --smooth SIGMA` certifies what a model says under noise"));
     }
     let fails = |trouble| failure(path, trouble);
     let options = Options { label: arguments.label.clone(), limits };
@@ -65,14 +74,34 @@ pub(super) fn certify(
             if !matches!(arguments.preprocess.as_str(), "auto" | "none") {
                 return Err(Failure::new("trees take the data as they are, got `--preprocess`"));
             }
-            (certified::trees(&trees, &question).map_err(fails)?, Spec::none(), "trees")
+            let trees = Arc::<Trees>::from(trees);
+            let done = match &smoothing {
+                Some(smoothing) => {
+                    let forest = || Forest::new(trees.clone(), &samples.shape);
+                    certified::smoothed(forest, smoothing, &question)
+                }
+                None => certified::trees(&trees, &question),
+            };
+            (done.map_err(fails)?, Spec::none(), "trees")
         }
         Opened::Network(model) => {
             let how = arguments.experiment.how();
             let (spec, _) =
                 given::convention(&arguments.preprocess, &model, &samples, how).map_err(fails)?;
             let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
-            let done = certified::network(&model, &convention, &samples.shape, how, &question);
+            let shape = &samples.shape;
+            let done = match &smoothing {
+                Some(smoothing) => {
+                    // Samples are shared out to threads already.
+                    let how = How { threads: 1, ..how };
+                    let network = || {
+                        let network = Network::new((*model).clone(), convention.shape(), how)?;
+                        Ok(Prepared::new(network, convention.clone(), shape.clone()))
+                    };
+                    certified::smoothed(network, smoothing, &question)
+                }
+                None => certified::network(&model, &convention, shape, how, &question),
+            };
             (done.map_err(fails)?, spec, "network")
         }
     };
@@ -81,15 +110,14 @@ pub(super) fn certify(
     }
     let mut findable = Findable::default();
     let unknown = certified.count(Verdict::Unknown);
-    if unknown > 0 {
-        let why = certified.why.clone().unwrap_or_default();
+    if let (1.., Some(why)) = (unknown, &certified.why) {
         let all = certified.verdicts.len();
         findable.unsettled(
             path,
             format!("{unknown} of {all} samples are neither proven nor broken: {why}"),
         );
     }
-    let context = Context { digest, spec, kind, budget, eps: &eps.0 };
+    let context = Context { digest, spec, kind, budget, eps: &eps.0, smoothing };
     findable.measurements.push(record(arguments, data, &certified, &context));
     Ok(findable)
 }
@@ -100,6 +128,7 @@ struct Context<'a> {
     kind: &'static str,
     budget: Budget,
     eps: &'a str,
+    smoothing: Option<Smoothing>,
 }
 
 fn record(
@@ -112,7 +141,10 @@ fn record(
     let [holds, violated, unknown, wrong] =
         [Verdict::Holds, Verdict::Violated, Verdict::Unknown, Verdict::Wrong]
             .map(|verdict| certified.count(verdict));
-    let right = all.saturating_sub(wrong);
+    let right = match context.smoothing {
+        Some(_) => certified.radii.iter().filter(|radius| **radius > 0.0).count(),
+        None => all.saturating_sub(wrong),
+    };
     let share = |count: usize| {
         let value = count as f64 / all.max(1) as f64;
         Value::share(value, clopper_pearson(count as u64, all as u64, 0.95), all)
@@ -120,6 +152,9 @@ fn record(
     let clip = context.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
     let mean = certified.mean_distance();
     let spec = arguments.spec.as_ref().map(|path| path.display().to_string());
+    let size = context.budget.size();
+    let noise = context.smoothing.as_ref();
+    let noise = noise.map_or(Value::Null, |smoothing| noise::record(smoothing, certified, size));
     let fields = vec![
         ("model", arguments.model.display().to_string().into()),
         ("model_sha256", context.digest.clone().into()),
@@ -136,6 +171,7 @@ fn record(
         ("violated", share(violated)),
         ("unknown", share(unknown)),
         ("mean_minimal_distance", mean.into()),
+        ("smoothing", noise),
         ("why", certified.why.clone().into()),
         ("seed", arguments.seed.into()),
         ("seconds_cpu", cpu_seconds().into()),
@@ -155,9 +191,14 @@ fn record(
             arguments.norm,
             spec.map(|path| format!(" under {path}")).unwrap_or_default()
         ),
-        format!("violated  {:.1} %, each with a witness", percent(violated)),
-        format!("unknown   {:.1} %", percent(unknown)),
     ];
+    if context.smoothing.is_none() {
+        lines.push(format!("violated  {:.1} %, each with a witness", percent(violated)));
+    }
+    lines.push(format!("unknown   {:.1} %", percent(unknown)));
+    if let Some(smoothing) = &context.smoothing {
+        lines.extend(noise::lines(smoothing, certified, size));
+    }
     if let Some(mean) = mean {
         lines.push(format!("distance  {mean:.5} on the average, of those that can be broken"));
     }
@@ -178,6 +219,9 @@ fn write_verdicts(
         let dims = [count].iter().chain(&samples.shape).copied().collect::<Vec<_>>();
         arrays.push(("distance", Tensor::list(certified.distances.clone())));
         arrays.push(("witness", Tensor::new(dims, certified.witnesses.clone()).map_err(fails)?));
+    }
+    if arguments.smooth.is_some() {
+        arrays.push(("radius", Tensor::list(certified.radii.clone())));
     }
     write(out, arrays)
 }
