@@ -109,7 +109,10 @@ impl Opened {
         if chunk.len() < TAG {
             return Err(Fault::broken("the file is cut short"));
         }
-        self.cipher.open_at(&mut chunk, Place { at, last })?;
+        let place = Place { at, last };
+        if !self.cipher.open(&mut chunk, place) {
+            return Err(self.cipher.judge(&mut chunk, place).0);
+        }
         let content = chunk.len().saturating_sub(TAG);
         chunk.truncate(content);
         let chunk = Arc::new(chunk);

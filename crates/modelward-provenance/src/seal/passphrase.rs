@@ -40,14 +40,14 @@ impl Passphrase {
     pub(super) fn unwrap(&self, stanza: &Stanza, most: u8) -> Result<Option<FileKey>> {
         let Some((salt, work, body)) = parts(stanza)? else { return Ok(None) };
         if work > most {
-            // More digits than a number has are beyond any limit as well.
             let why = format!("the passphrase's work factor is {work}, over the limit of {most}");
-            let mebibytes = 1_u64.checked_shl(work.saturating_sub(10).into());
-            let help = match mebibytes.filter(|_| work <= MOST_WORK) {
-                Some(cost) => format!("trying takes {cost} MiB of memory; if you trust the file: `--max-work-factor {work}`"),
-                None => "no honest file asks for as much; do not open it".to_owned(),
-            };
-            return Err(Trouble::new(why).help(help).into());
+            let cost = 1_u64.checked_shl(work.saturating_sub(10).into()).unwrap_or(0);
+            return Err(Trouble::new(why)
+                .help(format!(
+                    "trying it takes {cost} MiB of memory; if you trust the file: \
+                     `--max-work-factor {work}`"
+                ))
+                .into());
         }
         Ok(wrap::open(&*self.key(&salt, work)?, &body))
     }
@@ -82,9 +82,11 @@ pub(super) fn parts(stanza: &Stanza) -> Result<Option<([u8; 16], u8, [u8; 32])>>
     if work.starts_with('0') || !work.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed("a work factor is no decimal number"));
     }
+    let work = work.parse().ok().filter(|work| *work <= MOST_WORK);
+    let work = work.ok_or_else(|| malformed("a work factor is over 22, which takes over 4 GiB"))?;
     let body = stanza.body[..].try_into();
     let body = body.map_err(|_| malformed("a key wrapped by passphrase is not 32 bytes"))?;
-    Ok(Some((salt, work.parse().unwrap_or(u8::MAX), body)))
+    Ok(Some((salt, work, body)))
 }
 
 pub(super) const KIND: &str = "scrypt";

@@ -33,30 +33,26 @@ impl Cipher {
     }
 
     /// Open a chunk in place. Where it does not fit its place nothing of it is revealed.
-    pub(super) fn open(&self, chunk: &mut [u8], place: Place) -> bool {
+    pub(in crate::seal) fn open(&self, chunk: &mut [u8], place: Place) -> bool {
         let Some((sealed, tag)) = split(chunk) else { return false };
         let tag = Tag::from(*tag);
         self.0.decrypt_inout_detached(&place.nonce(), &[], sealed.into(), &tag).is_ok()
     }
 
-    /// Open a chunk, or say what is wrong with it.
-    pub(in crate::seal) fn open_at(&self, chunk: &mut [u8], place: Place) -> Result<()> {
-        if self.open(chunk, place) {
-            return Ok(());
-        }
-        let mut other = Zeroizing::new(chunk.to_vec());
-        let fits_otherwise = self.open(&mut other, Place { last: !place.last, ..place });
+    /// What is wrong with a chunk that does not open at its place. A whole chunk that another writer
+    /// meant for this place, as the last one or not, is authentic and left open: `true`.
+    pub(in crate::seal) fn judge(&self, chunk: &mut [u8], place: Place) -> (Fault, bool) {
         let start = place.at.saturating_mul(CHUNK as u64);
-        Err(Fault::broken(match (fits_otherwise, place.last) {
-            (true, true) => format!("the file is cut short after {} bytes of content", end(start, chunk)),
+        let end = start.saturating_add(chunk.len().saturating_sub(TAG) as u64);
+        let fits_otherwise = self.open(chunk, Place { last: !place.last, ..place });
+        let fault = Fault::broken(match (fits_otherwise, place.last) {
+            (true, true) => format!("the file is cut short after {end} bytes of content"),
             (true, false) => "more bytes follow the end of the sealed content".to_owned(),
             // A chunk that lost its end is not to be told from one that was changed.
             (false, true) => format!("the file was changed, or cut short, after {start} bytes of content"),
-            (false, false) => {
-                let end = end(start, chunk);
-                format!("the file was changed between bytes {start} and {end} of its content")
-            }
-        }))
+            (false, false) => format!("the file was changed between bytes {start} and {end} of its content"),
+        });
+        (fault, fits_otherwise && chunk.len() == SEALED)
     }
 }
 
@@ -79,10 +75,6 @@ impl Place {
 
 fn split(chunk: &mut [u8]) -> Option<(&mut [u8], &mut [u8; TAG])> {
     chunk.split_last_chunk_mut::<TAG>()
-}
-
-fn end(start: u64, chunk: &[u8]) -> u64 {
-    start.saturating_add(chunk.len().saturating_sub(TAG) as u64)
 }
 
 /// Bytes of content in a chunk that is not the last.

@@ -78,11 +78,9 @@ impl<R: Read> Opener<R> {
             let at = self.next.saturating_add(good as u64);
             let place = Place { at, last: last_is_good && end == buffer.len() };
             let chunk = buffer.get_mut(start..end).unwrap_or_default();
-            fault = Some(match cipher.open_at(chunk, place) {
-                Err(fault) => fault,
-                Ok(()) => Fault::broken("a chunk could not be opened"),
-            });
-            buffer.truncate(start);
+            let (why, is_authentic) = cipher.judge(chunk, place);
+            fault = Some(why);
+            buffer.truncate(if is_authentic { end } else { start });
         }
         self.next = self.next.saturating_add(count as u64);
         (self.open, self.given) = (buffer.len(), 0);
