@@ -26,9 +26,11 @@ mod wrap;
 mod x25519;
 
 pub use self::{
-    disk::{Stopped, file},
+    disk::{Stopped, copy, file},
     fault::{Fault, Result},
-    key_file::{identities, recipients},
+    key_file::{
+        Kept, identities, read_identities, read_passphrase, read_recipients, recipients,
+    },
     opened::Opened,
     passphrase::{MOST_WORK, Passphrase, USUAL_WORK, WORK},
     unlock::Secret,

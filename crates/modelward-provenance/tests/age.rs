@@ -8,7 +8,6 @@ use modelward_provenance::seal::{
     Fault, Opened, Passphrase, Result, Secret, USUAL_WORK, Unseal,
 };
 use sha2::{Digest, Sha256};
-use zeroize::Zeroizing;
 
 /// A vector: what it says of itself, and the sealed file.
 struct Vector {
@@ -24,7 +23,7 @@ impl Vector {
 
     fn secret(&self) -> Secret {
         if let Some(passphrase) = self.key("passphrase") {
-            let passphrase = Passphrase::new(Zeroizing::new(passphrase.to_owned())).unwrap();
+            let passphrase = Passphrase::new(passphrase.to_owned()).unwrap();
             return Secret::Passphrase { passphrase, most_work: USUAL_WORK };
         }
         let identities = self.keys.get("identity").map(Vec::as_slice).unwrap_or_default();

@@ -106,7 +106,7 @@ mod tests {
             prop_assert_eq!(text.len(), 62);
             prop_assert_eq!(decode("age", &text).map(|read| *read), Ok(bytes));
             prop_assert!(decode("age", &text.to_uppercase()).is_ok());
-            let mut changed = text.clone().into_bytes();
+            let mut changed = text.as_bytes().to_vec();
             changed[at] = LETTERS[other];
             let changed = String::from_utf8(changed).unwrap();
             prop_assert_eq!(decode("age", &changed).is_ok(), changed == *text);

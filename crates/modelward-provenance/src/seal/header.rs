@@ -47,7 +47,7 @@ impl Header {
                     return Err(malformed("it names nobody who can open it"));
                 }
                 let mut signed = lines.read;
-                signed.truncate(signed.len().saturating_sub(END.len()));
+                signed.truncate(signed.len().saturating_sub(CODE));
                 return Ok(Self { stanzas, signed, code });
             }
             let arguments = line.strip_prefix("-> ");
@@ -191,5 +191,5 @@ const WIDTH: usize = 64;
 /// Longest header, in bytes: more than two thousand recipients.
 pub(super) const LONGEST: usize = 256 << 10;
 const LONGEST_FIRST: usize = 128;
-/// What the last line has after `---`: a space, 43 characters and the end of the line.
-const END: [u8; 45] = [0; 45];
+/// Bytes of the last line after `---`: a space, 43 characters and the end of the line.
+const CODE: usize = 45;

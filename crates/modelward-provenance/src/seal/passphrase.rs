@@ -15,12 +15,13 @@ use super::{
 use crate::Trouble;
 
 /// A passphrase.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Passphrase(Zeroizing<String>);
 
 impl Passphrase {
     /// A passphrase that is not empty.
-    pub fn new(text: Zeroizing<String>) -> std::result::Result<Self, Trouble> {
+    pub fn new(text: String) -> std::result::Result<Self, Trouble> {
+        let text = Zeroizing::new(text);
         if text.is_empty() {
             return Err(Trouble::new("expected a passphrase, found none"));
         }

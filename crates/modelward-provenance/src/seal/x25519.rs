@@ -50,6 +50,12 @@ impl Identity {
         Zeroizing::new(bech32::encode(SECRET, &bytes).to_ascii_uppercase())
     }
 
+    /// The file that keeps it, as `age-keygen` writes it. It belongs to its owner alone: mode 0600.
+    pub fn file_text(&self) -> Zeroizing<String> {
+        let secret = self.secret_text();
+        Zeroizing::new(format!("# public key: {}\n{}\n", self.recipient, &*secret))
+    }
+
     /// The file key, if the stanza was made for this identity.
     pub(super) fn unwrap(&self, stanza: &Stanza) -> Result<Option<FileKey>> {
         let Some((share, body)) = parts(stanza)? else { return Ok(None) };

@@ -107,9 +107,9 @@ fn check(path: &Path, kind: fs::FileType, links: Links) -> Result<()> {
             let why = format!("cannot seal `{shown}`: it is a link to a folder");
             return Err(Trouble::new(why).help("links are followed to files only").into());
         }
-        return if there.is_file() { Ok(()) } else { Err(special(path).into()) };
+        return if there.is_file() { Ok(()) } else { Err(special(path, "seal").into()) };
     }
-    if kind.is_file() { Ok(()) } else { Err(special(path).into()) }
+    if kind.is_file() { Ok(()) } else { Err(special(path, "seal").into()) }
 }
 
 /// Files of the largest folder.

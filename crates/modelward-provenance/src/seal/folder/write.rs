@@ -7,7 +7,7 @@ use super::{
     tar::{BLOCK, EXTENDED, FILE, FOLDER, GLOBAL, Header, MARK, fits, padding, record},
 };
 use crate::seal::{
-    disk::{Stopped, copy, open},
+    disk::{Stopped, copy_file, open},
     fault::Result,
 };
 
@@ -31,9 +31,9 @@ fn member(entry: &Entry, into: &mut dyn Write, stopped: Stopped<'_>) -> Result<u
         head(into, FOLDER, &format!("{name}/"), 0, false)?;
         return Ok(0);
     }
-    let (file, before) = open(path)?;
+    let (file, before) = open(path, "seal")?;
     head(into, FILE, name, before.len(), is_executable(&before))?;
-    let copied = copy(file, &before, path, into, stopped)?;
+    let copied = copy_file(file, &before, path, into, stopped)?;
     let padding = usize::try_from(padding(copied)).unwrap_or(0);
     into.write_all([0; BLOCK].get(..padding).unwrap_or_default())?;
     Ok(copied)
