@@ -28,9 +28,7 @@ mod x25519;
 pub use self::{
     disk::{Stopped, copy, file},
     fault::{Fault, Result},
-    key_file::{
-        Kept, identities, read_identities, read_passphrase, read_recipients, recipients,
-    },
+    key_file::{Kept, identities, read_identities, read_passphrase, read_recipients, recipients},
     opened::Opened,
     passphrase::{MOST_WORK, Passphrase, USUAL_WORK, WORK},
     unlock::Secret,

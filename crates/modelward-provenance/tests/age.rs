@@ -4,9 +4,7 @@ use std::{collections::HashMap, io::Read, ops::ControlFlow, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use modelward_formats::{Budget, Bytes, Limits, read};
-use modelward_provenance::seal::{
-    Fault, Opened, Passphrase, Result, Secret, USUAL_WORK, Unseal,
-};
+use modelward_provenance::seal::{Fault, Opened, Passphrase, Result, Secret, USUAL_WORK, Unseal};
 use sha2::{Digest, Sha256};
 
 /// A vector: what it says of itself, and the sealed file.

@@ -48,7 +48,8 @@ fn is_broken<T>(result: &Result<T>) -> bool {
 #[test]
 fn content_of_any_length_comes_back() {
     let (lock, secret) = pair();
-    let lens = [0, 1, 47, 48, 49, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 40 * CHUNK, 40 * CHUNK + 7];
+    let lens =
+        [0, 1, 47, 48, 49, CHUNK - 1, CHUNK, CHUNK + 1, 2 * CHUNK, 40 * CHUNK, 40 * CHUNK + 7];
     for len in lens {
         let content = content(len);
         for armor in [false, true] {
@@ -233,7 +234,8 @@ fn archive(folder: &Path) -> Vec<u8> {
 fn only_regular_files_are_sealed() {
     use std::os::unix::{fs::symlink, net::UnixListener};
     let root = tempfile::tempdir().unwrap();
-    let (folder, list) = (root.path().join("m"), |links| Folder::list(&root.path().join("m"), links));
+    let (folder, list) =
+        (root.path().join("m"), |links| Folder::list(&root.path().join("m"), links));
     fs::create_dir(&folder).unwrap();
     assert!(list(Links::Refused).is_err(), "an empty folder");
     fs::write(folder.join("w"), b"w").unwrap();
@@ -281,7 +283,8 @@ fn member(kind: u8, name: &str, content: &[u8]) -> Vec<u8> {
 fn hostile_archives_are_refused_and_write_nothing_outside() {
     let end = [0; 1024];
     let file = |name| member(b'0', name, b"x");
-    let long = |name: &str| [member(b'L', "././@LongLink", name.as_bytes()), file("short")].concat();
+    let long =
+        |name: &str| [member(b'L', "././@LongLink", name.as_bytes()), file("short")].concat();
     let pax = |record: &str| [member(b'x', "p", record.as_bytes()), file("short")].concat();
     let bad = [
         file("/tmp/escape"),
@@ -319,11 +322,21 @@ fn hostile_archives_are_refused_and_write_nothing_outside() {
         fs::create_dir(&inner).unwrap();
         let whole = [&archive[..], &end].concat();
         let result = unpack(&whole[..], &inner, GO_ON);
-        assert!(is_broken(&result), "{result:?}: {}", String::from_utf8_lossy(&archive[..100.min(archive.len())]));
+        assert!(
+            is_broken(&result),
+            "{result:?}: {}",
+            String::from_utf8_lossy(&archive[..100.min(archive.len())])
+        );
         assert_eq!(fs::read_dir(to.path()).unwrap().count(), 1);
     }
     let to = tempfile::tempdir().unwrap();
-    let good = [member(b'5', "./", b""), file("./a"), member(b'5', "d/", b""), long("d/long"), pax("13 path=d/pax\n")];
+    let good = [
+        member(b'5', "./", b""),
+        file("./a"),
+        member(b'5', "d/", b""),
+        long("d/long"),
+        pax("13 path=d/pax\n"),
+    ];
     let good = [&good.concat()[..], &end].concat();
     assert_eq!(unpack(&good[..], to.path(), GO_ON).unwrap().files, 3);
     assert!(is_broken(&unpack(&good[..good.len() - 1024], &to.path().join("x"), GO_ON)), "no end");

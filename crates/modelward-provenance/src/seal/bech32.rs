@@ -14,7 +14,9 @@ pub(super) fn encode(prefix: &str, bytes: &[u8; 32]) -> Zeroizing<String> {
         u8::try_from(shifted & 31).unwrap_or(0)
     });
     let letters = values.iter().copied().chain(sum);
-    text.extend(letters.filter_map(|value| LETTERS.get(usize::from(value)).map(|&b| char::from(b))));
+    text.extend(
+        letters.filter_map(|value| LETTERS.get(usize::from(value)).map(|&b| char::from(b))),
+    );
     text
 }
 

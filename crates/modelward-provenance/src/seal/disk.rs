@@ -31,7 +31,7 @@ pub(super) fn open(path: &Path, doing: &str) -> std::result::Result<(File, Metad
             let flags = rustix::fs::OFlags::NONBLOCK;
             options.custom_flags(i32::try_from(flags.bits()).unwrap_or(0));
         }
-        let file = options.open(path, "seal")?;
+        let file = options.open(path)?;
         let metadata = file.metadata()?;
         Ok((file, metadata))
     };
@@ -97,7 +97,5 @@ fn stamp(metadata: &Metadata) -> (u64, Option<SystemTime>, i64, i64) {
     let changed = (0, 0);
     (metadata.len(), metadata.modified().ok(), changed.0, changed.1)
 }
-
-const BUFFER: usize = 256 << 10;
 
 const BUFFER: usize = 256 << 10;

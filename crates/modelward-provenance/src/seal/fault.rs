@@ -2,10 +2,7 @@
 
 use std::{fmt, io};
 
-use crate::{
-    Defect, Kind, Trouble,
-    defect::Weight,
-};
+use crate::{Defect, Kind, Trouble, defect::Weight};
 
 /// Why a seal does not open, or cannot be made.
 #[derive(Clone, Debug, PartialEq, Eq)]

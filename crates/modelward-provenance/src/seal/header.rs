@@ -172,9 +172,7 @@ impl Lines<'_> {
                 let shown = String::from_utf8_lossy(line);
                 version(shown.trim_end_matches('\n')).and_then(|()| Err(cut_short()))
             }
-            None if self.read.len() >= LONGEST => {
-                Err(malformed("it is longer than 256 KiB"))
-            }
+            None if self.read.len() >= LONGEST => Err(malformed("it is longer than 256 KiB")),
             None if line.ends_with(b"\n") => Err(malformed("a line is no text")),
             None => Err(cut_short()),
         }

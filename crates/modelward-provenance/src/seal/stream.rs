@@ -7,8 +7,8 @@ mod read;
 mod threads;
 mod write;
 
+pub(super) use self::write::Sealer;
 pub(super) use self::{
     chunk::{CHUNK, Cipher, NONCE, Place, SEALED, TAG},
     read::Opener,
 };
-pub(super) use self::write::Sealer;

@@ -85,10 +85,8 @@ fn no_match(header: &Header, secret: &Secret, with_key: usize, with_passphrase: 
             let why = format!("the file is sealed for {sealed_for}, not with a passphrase");
             Trouble::new(why).help("open it with `--identity FILE`")
         }
-        Secret::Passphrase { .. } => {
-            Trouble::new("the passphrase does not open the file")
-                .help("it is another one, or the file's header was changed")
-        }
+        Secret::Passphrase { .. } => Trouble::new("the passphrase does not open the file")
+            .help("it is another one, or the file's header was changed"),
         Secret::Identities(identities) => {
             let mut why = match &identities[..] {
                 [_] => "the identity does not open the file".to_owned(),

@@ -1,9 +1,7 @@
 //! A file key under another key: ChaCha20-Poly1305 (RFC 8439) with a nonce of zeros, since each
 //! key wraps one file key only.
 
-use chacha20poly1305::{
-    AeadInOut, ChaCha20Poly1305, Key, KeyInit, Nonce, Tag,
-};
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, Key, KeyInit, Nonce, Tag};
 use zeroize::Zeroizing;
 
 use super::{fault::Result, header::FileKey};

@@ -87,9 +87,7 @@ fn line(from: &mut impl Read) -> io::Result<String> {
             // Control-C, control-D.
             [3 | 4] => return Err(io::Error::other("cancelled")),
             // Backspace takes a character back, control-U the line.
-            [8 | 0x7f] => {
-                while line.pop().is_some_and(|byte: u8| byte & 0xc0 == 0x80) {}
-            }
+            [8 | 0x7f] => while line.pop().is_some_and(|byte: u8| byte & 0xc0 == 0x80) {},
             [0x15] => line.clear(),
             [byte] if line.len() < LONGEST => line.push(byte),
             _ => return Err(io::Error::other("it is longer than 1024 bytes")),

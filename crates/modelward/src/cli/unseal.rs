@@ -89,9 +89,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             say(&denied(&defect, path))?;
             Ok(1)
         }
-        Err(Stopped::Fault(Fault::Trouble(trouble))) => {
-            Err(Failure::from(trouble).at(shown(path)))
-        }
+        Err(Stopped::Fault(Fault::Trouble(trouble))) => Err(Failure::from(trouble).at(shown(path))),
         Err(Stopped::Failure(failure)) => Err(failure),
     }
 }
@@ -122,7 +120,8 @@ fn open(arguments: &Arguments, file: File, secret: &Secret) -> Result<String, St
         Kind::Folder => true,
         Kind::Archive if arguments.unpack || arguments.list => true,
         Kind::Archive => {
-            let why = "the sealed file is a tar archive that `modelward seal` did not make of a folder";
+            let why =
+                "the sealed file is a tar archive that `modelward seal` did not make of a folder";
             let help = "to write the archive itself: `--raw`; to unpack it: `--unpack`";
             return Err(Failure::new(why).at(shown(&arguments.path)).help(help).into());
         }
@@ -144,8 +143,7 @@ fn open(arguments: &Arguments, file: File, secret: &Secret) -> Result<String, St
     let beside = Beside::new(&place, arguments.force)?;
     let (made, stopped) = (beside.path(), || beside.is_stopped());
     let line = if is_folder {
-        std::fs::create_dir(&made)
-            .map_err(|e| Fault::from(Trouble::io("create", &made, &e)))?;
+        std::fs::create_dir(&made).map_err(|e| Fault::from(Trouble::io("create", &made, &e)))?;
         let unpacked = unpack(content, &made, &stopped)?;
         format!("unsealed {} files, {} bytes", unpacked.files, unpacked.bytes)
     } else {

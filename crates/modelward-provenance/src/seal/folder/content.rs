@@ -22,9 +22,7 @@ pub(super) fn kind(head: &[u8]) -> Kind {
     let Some(header) = Header::read(block) else { return Kind::File };
     let comment = || {
         let content = rest.get(..usize::try_from(header.size).ok()?)?;
-        let is_ours = |(key, value): &(&str, &[u8])| {
-            *key == "comment" && *value == MARK.as_bytes()
-        };
+        let is_ours = |(key, value): &(&str, &[u8])| *key == "comment" && *value == MARK.as_bytes();
         records(content)?.iter().any(is_ours).then_some(())
     };
     if header.kind == GLOBAL && comment().is_some() { Kind::Folder } else { Kind::Archive }

@@ -80,8 +80,11 @@ impl Folder {
         for Entry { name, is_folder, .. } in &entries {
             // What could not be unpacked everywhere is not sealed.
             names.take(name.as_bytes(), *is_folder).map_err(|fault| match fault {
-                Fault::Broken(defect) => Trouble::new(format!("cannot seal `{}`: it {}", defect.file, defect.why))
-                    .help("rename or remove it").into(),
+                Fault::Broken(defect) => {
+                    Trouble::new(format!("cannot seal `{}`: it {}", defect.file, defect.why))
+                        .help("rename or remove it")
+                        .into()
+                }
                 trouble @ Fault::Trouble(_) => trouble,
             })?;
         }

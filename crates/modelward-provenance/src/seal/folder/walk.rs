@@ -46,7 +46,9 @@ impl Walk {
             }
             if block == [0; BLOCK] {
                 if name.is_some() || size.is_some() {
-                    return Err(Fault::broken("the archive ends after a header of its next member"));
+                    return Err(Fault::broken(
+                        "the archive ends after a header of its next member",
+                    ));
                 }
                 self.only_zeros(from)?;
                 return Ok(None);

@@ -49,8 +49,12 @@ impl Cipher {
             (true, true) => format!("the file is cut short after {end} bytes of content"),
             (true, false) => "more bytes follow the end of the sealed content".to_owned(),
             // A chunk that lost its end is not to be told from one that was changed.
-            (false, true) => format!("the file was changed, or cut short, after {start} bytes of content"),
-            (false, false) => format!("the file was changed between bytes {start} and {end} of its content"),
+            (false, true) => {
+                format!("the file was changed, or cut short, after {start} bytes of content")
+            }
+            (false, false) => {
+                format!("the file was changed between bytes {start} and {end} of its content")
+            }
         });
         (fault, fits_otherwise && chunk.len() == SEALED)
     }

@@ -33,9 +33,8 @@ pub(super) fn each(
     let run = &run;
     thread::scope(|scope| {
         let parts = buffer.chunks_mut(share.saturating_mul(SEALED)).enumerate();
-        let parts = parts.map(|(part, chunks)| {
-            scope.spawn(move || run(part.saturating_mul(share), chunks))
-        });
+        let parts = parts
+            .map(|(part, chunks)| scope.spawn(move || run(part.saturating_mul(share), chunks)));
         // All are started before the first is waited for.
         let parts = parts.collect::<Vec<_>>();
         // A thread that ended otherwise has done nothing.

@@ -10,11 +10,7 @@ use signal_hook::SigId;
 use tempfile::{TempDir, TempPath};
 
 use super::replace::folder;
-use crate::{
-    cli::Failure,
-    content::cause,
-    listing::shown,
-};
+use crate::{cli::Failure, content::cause, listing::shown};
 
 /// A file or folder in the making. Dropped before it is put in its place, it leaves nothing. A
 /// signal that would end the process is held back meanwhile, and is to be asked for.
