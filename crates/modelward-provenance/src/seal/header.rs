@@ -170,7 +170,10 @@ impl Lines<'_> {
             Some(text) => Ok(text.to_owned()),
             None if start == 0 => {
                 let shown = String::from_utf8_lossy(line);
-                version(shown.trim_end_matches('\n')).and_then(|()| Err(cut_short()))
+                match !shown.is_empty() && VERSION.starts_with(&*shown) {
+                    true => Err(cut_short()),
+                    false => version(shown.trim_end_matches('\n')).and_then(|()| Err(cut_short())),
+                }
             }
             None if self.read.len() >= LONGEST => Err(malformed("it is longer than 256 KiB")),
             None if line.ends_with(b"\n") => Err(malformed("a line is no text")),
