@@ -70,8 +70,11 @@ impl fmt::Debug for Passphrase {
     }
 }
 
-/// What a stanza of this kind holds: salt, work factor, wrapped key.
-pub(super) fn parts(stanza: &Stanza) -> Result<Option<([u8; 16], u8, [u8; 32])>> {
+/// Salt, work factor, wrapped key.
+type Parts = ([u8; 16], u8, [u8; 32]);
+
+/// What a stanza of this kind holds.
+pub(super) fn parts(stanza: &Stanza) -> Result<Option<Parts>> {
     let [kind, arguments @ ..] = &stanza.arguments[..] else { return Ok(None) };
     if kind != KIND {
         return Ok(None);
