@@ -69,7 +69,7 @@ fn ask(prompt: &str) -> io::Result<String> {
     let before = tcgetattr(&terminal)?;
     let mut silent = before.clone();
     // Signals are off as well, so that none leaves the terminal silent.
-    silent.local_modes -= LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG;
+    silent.local_modes.remove(LocalModes::ECHO | LocalModes::ICANON | LocalModes::ISIG);
     tcsetattr(&terminal, OptionalActions::Flush, &silent)?;
     let typed = terminal.write_all(prompt.as_bytes()).and_then(|()| line(&mut terminal));
     tcsetattr(&terminal, OptionalActions::Flush, &before)?;

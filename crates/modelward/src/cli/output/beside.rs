@@ -62,7 +62,8 @@ impl Beside {
             // A folder takes the place of an empty folder alone: the system sees to that.
             fs::rename(made, place)
         } else {
-            TempPath::from_path(made).persist_noclobber(place).map_err(|error| error.error)
+            TempPath::try_from_path(made)
+                .and_then(|made| made.persist_noclobber(place).map_err(|error| error.error))
         };
         put.map_err(|error| refused(place, &error))
     }
