@@ -19,14 +19,17 @@ mod explain;
 mod given;
 mod model;
 mod output;
+mod passphrase;
 mod policy;
 mod process;
 mod quantity;
 mod reporting;
 mod rules;
 mod scan;
+mod seal;
 mod street;
 mod trouble;
+mod unseal;
 
 /// Finds the security flaws of open-source AI and ML models, without ever loading them.
 #[derive(Debug, Parser)]
@@ -43,6 +46,8 @@ pub(crate) struct Arguments {
 enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
+    Seal(seal::Arguments),
+    Unseal(unseal::Arguments),
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
@@ -91,6 +96,8 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
+        Verb::Seal(arguments) => seal::run(&arguments, colour),
+        Verb::Unseal(arguments) => unseal::run(&arguments, colour),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),

@@ -15,8 +15,11 @@ use crate::{
     report::{self, Colour, Form, Run},
 };
 
+mod beside;
 mod overwrite;
 mod replace;
+
+pub(super) use self::beside::Beside;
 
 /// Where the reports of a run go.
 #[derive(Clone, Copy, Debug)]

@@ -1,4 +1,4 @@
-//! The engine's troubles, as users of the command line read them.
+//! The troubles of the crates below, as users of the command line read them.
 
 use std::path::Path;
 
@@ -24,5 +24,15 @@ pub(super) fn failure(path: &Path, trouble: Trouble) -> Failure {
     match trouble.help {
         Some(help) => failure.help(help),
         None => failure,
+    }
+}
+
+impl From<modelward_provenance::Trouble> for Failure {
+    fn from(trouble: modelward_provenance::Trouble) -> Self {
+        let failure = Self::new(trouble.why);
+        match trouble.help {
+            Some(help) => failure.help(help),
+            None => failure,
+        }
     }
 }
