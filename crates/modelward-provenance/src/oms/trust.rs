@@ -68,7 +68,8 @@ pub fn open(bundle: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec<Defect>) {
 
 /// A signature over the defective encoding of model-signing 0.2.0, where nothing of that version is.
 pub(crate) fn old_encoding() -> Defect {
-    let why = "signed over the defective encoding of model-signing 0.2.0, which later versions never use";
+    let why =
+        "signed over the defective encoding of model-signing 0.2.0, which later versions never use";
     Defect::of_signature(Kind::SignatureInvalid, why)
 }
 
@@ -99,7 +100,9 @@ pub(crate) fn open_any(bundle: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec
 fn signer(bundle: &Bundle, trust: &Trust<'_>) -> (Option<(PublicKey, SignedBy)>, Vec<Defect>) {
     let untrusted = |why: &str| (None, vec![Defect::of_signature(Kind::SignerUntrusted, why)]);
     match (trust, &bundle.material) {
-        (Trust::Key(key), Material::Key { hint, raw }) => of_key(key, hint.as_deref(), raw.as_deref()),
+        (Trust::Key(key), Material::Key { hint, raw }) => {
+            of_key(key, hint.as_deref(), raw.as_deref())
+        }
         (Trust::Roots { roots, at, subject }, Material::Chain(chain)) => {
             of_chain(chain, roots, *at, *subject)
         }
@@ -126,7 +129,8 @@ fn of_key(
             Kind::SignerUntrusted,
             "another key signed than the one that was given",
         );
-        defect.shown = Some(format!("expected the key {own}, found {}", crate::oms::json::brief(found)));
+        defect.shown =
+            Some(format!("expected the key {own}, found {}", crate::oms::json::brief(found)));
         (None, vec![defect])
     };
     let mut defects = Vec::new();
@@ -165,7 +169,8 @@ fn of_chain(
         defects.push(Defect::of_signature(Kind::SignerUntrusted, why));
         return (None, defects);
     }
-    let signed_by = SignedBy::Certificate { subject: signer.name().to_owned(), valid: signer.valid };
+    let signed_by =
+        SignedBy::Certificate { subject: signer.name().to_owned(), valid: signer.valid };
     (Some((signer.key, signed_by)), defects)
 }
 

@@ -102,7 +102,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let method = method(arguments)?;
     let place = arguments.output.display();
     if arguments.output.is_dir() {
-        return Err(Failure::new(format!("expected a file to write to, found the folder `{place}`")));
+        return Err(Failure::new(format!(
+            "expected a file to write to, found the folder `{place}`"
+        )));
     }
     if !arguments.force && arguments.output.symlink_metadata().is_ok() {
         return Err(Failure::new(format!("there is a file at `{place}` already"))
@@ -160,8 +162,10 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 fn method(arguments: &Arguments) -> Result<Method, Failure> {
     match (arguments.method, arguments.shard_size) {
         (Pieces::Files, None) => Ok(Method::Files),
-        (Pieces::Files, Some(_)) => Err(Failure::new("`--shard-size` has no meaning for whole files")
-            .help("add `--method shards`, or leave it out")),
+        (Pieces::Files, Some(_)) => {
+            Err(Failure::new("`--shard-size` has no meaning for whole files")
+                .help("add `--method shards`, or leave it out"))
+        }
         (Pieces::Shards, size) => {
             let size = NonZeroU64::new(size.unwrap_or(SHARD));
             size.map(Method::Shards)

@@ -1,6 +1,8 @@
 //! What verifying came to, as a report tells it.
 
-use modelward_core::{Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict};
+use modelward_core::{
+    Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict,
+};
 use modelward_provenance::oms::{Method, SignedBy, State, Verification, Verified};
 use modelward_scan::provenance;
 
