@@ -75,6 +75,12 @@ fn measurement(verification: &Verification, arguments: &Arguments) -> Measuremen
                 ("valid_from", from.to_string().into()),
                 ("valid_to", to.to_string().into()),
             ],
+            SignedBy::Identity { name, issuer, at } => vec![
+                ("kind", "keyless".into()),
+                ("identity", name.as_str().into()),
+                ("issuer", issuer.as_str().into()),
+                ("at", at.map(|at| at.to_string()).into()),
+            ],
         })
     });
     let method = serialization.as_ref().map(|serialization| match serialization.method {
@@ -109,10 +115,11 @@ fn measurement(verification: &Verification, arguments: &Arguments) -> Measuremen
 fn lines(verification: &Verification) -> Vec<String> {
     let mut lines = Vec::new();
     match &verification.signed_by {
-        Some(signed_by @ SignedBy::Key(_)) => lines.push(format!("signed by  {signed_by}")),
-        Some(signed_by @ SignedBy::Certificate { .. }) => {
+        Some(signed_by) => {
             lines.push(format!("signed by  {signed_by}"));
-            lines.push("            (no timestamp in the signature says when)".into());
+            if matches!(signed_by, SignedBy::Certificate { .. }) {
+                lines.push("           no timestamp in the signature says when".into());
+            }
         }
         None => lines.push("signed by  nobody whose signature could be verified".into()),
     }
