@@ -19,7 +19,6 @@ mod explain;
 mod given;
 mod keygen;
 mod keys;
-mod keys;
 mod model;
 mod output;
 mod policy;
