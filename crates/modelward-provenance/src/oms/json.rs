@@ -15,7 +15,7 @@ pub(crate) enum Value<'a> {
     Flag(bool),
     Number(Number),
     Text(Cow<'a, str>),
-    List(Vec<Value<'a>>),
+    List(Vec<Self>),
     Object(Object<'a>),
 }
 

@@ -34,7 +34,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SIG")]
     signature: PathBuf,
     #[command(flatten)]
-    trusted: trusted::Arguments,
+    trusted: trusted::Trusting,
     #[command(flatten)]
     reach: Reach,
     /// Let files be that nobody signed.

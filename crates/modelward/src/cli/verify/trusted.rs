@@ -15,7 +15,7 @@ use crate::cli::Failure;
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]
-pub(super) struct Arguments {
+pub(super) struct Trusting {
     /// The key of the signer, in PEM.
     #[arg(long, value_name = "PEM")]
     public_key: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub(super) enum Trusted {
     Keyless { root: Box<TrustedRoot>, identity: String, issuer: String },
 }
 
-impl Arguments {
+impl Trusting {
     pub(super) fn read(&self) -> Result<Trusted, Failure> {
         let given =
             [self.public_key.is_some(), !self.cert_root.is_empty(), self.trusted_root.is_some()];
