@@ -17,19 +17,24 @@ mod check_witness;
 mod experiment;
 mod explain;
 mod given;
+mod keygen;
+mod keys;
 mod model;
 mod output;
 mod passphrase;
 mod policy;
 mod process;
+mod provenance;
 mod quantity;
 mod reporting;
 mod rules;
 mod scan;
 mod seal;
+mod sign;
 mod street;
 mod trouble;
 mod unseal;
+mod verify;
 
 /// Finds the security flaws of open-source AI and ML models, without ever loading them.
 #[derive(Debug, Parser)]
@@ -48,6 +53,9 @@ enum Verb {
     Scan(scan::Arguments),
     Seal(seal::Arguments),
     Unseal(unseal::Arguments),
+    Keygen(keygen::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
@@ -98,6 +106,9 @@ pub fn main() -> ExitCode {
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Seal(arguments) => seal::run(&arguments, colour),
         Verb::Unseal(arguments) => unseal::run(&arguments, colour),
+        Verb::Sign(arguments) => sign::run(&arguments, colour),
+        Verb::Verify(arguments) => verify::run(&arguments, colour),
+        Verb::Keygen(arguments) => keygen::run(&arguments),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
