@@ -18,13 +18,14 @@
 //!
 //! `root` is that of a manifest: SHA-256 over the SHA-256 of the files, in the order of their paths.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     Defect, Kind, Trouble,
     defect::Weight,
     digest::{Digest, Function, Hasher},
     manifest::Manifest,
+    oms::Role,
 };
 
 mod card;
@@ -92,6 +93,18 @@ impl Lock {
     /// The model of a source.
     pub fn model(&self, source: &Source) -> Option<&Model> {
         self.models.get(&source.to_string())
+    }
+
+    /// Where the files of the model at a path are not those of the lock; `None` where the lock knows no
+    /// such model. Both paths are absolute and without links; `base` is the lock's folder.
+    pub fn check<'f>(
+        &self,
+        model: &Path,
+        base: &Path,
+        files: impl IntoIterator<Item = (&'f str, u64, &'f Digest)>,
+    ) -> Option<Vec<Defect>> {
+        let Origin { source, revision } = Origin::of(model, base);
+        Some(self.model(&source)?.check(revision.as_deref(), files))
     }
 
     /// Lock a model; gives the one of the same source that it takes the place of.
@@ -165,7 +178,8 @@ impl Model {
 }
 
 fn defect(kind: Kind, path: &str, why: &'static str) -> Defect {
-    Defect { kind, file: path.into(), why: why.into(), shown: None, weight: Weight::Load }
+    let weight = Role::named(path).weight();
+    Defect { kind, file: path.into(), why: why.into(), shown: None, weight }
 }
 
 #[cfg(test)]

@@ -17,6 +17,8 @@ mod check_witness;
 mod experiment;
 mod explain;
 mod given;
+mod lock;
+mod manifest;
 mod keys;
 mod model;
 mod output;
@@ -52,6 +54,8 @@ enum Verb {
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
+    Manifest(manifest::Arguments),
+    Lock(lock::Arguments),
     Model(model::Arguments),
     Explain(explain::Arguments),
     Rules(rules::Arguments),
@@ -102,6 +106,8 @@ pub fn main() -> ExitCode {
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
+        Verb::Manifest(arguments) => manifest::run(&arguments, colour),
+        Verb::Lock(arguments) => lock::run(&arguments),
         Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
