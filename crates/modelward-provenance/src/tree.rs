@@ -4,7 +4,11 @@
 //! with `/`, byte for byte. What is no regular file is never opened; it is kept as an [`Oddity`], and
 //! whoever signs or verifies says what becomes of it.
 
-use std::{collections::BTreeSet, fs, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use crate::Trouble;
 

@@ -17,9 +17,10 @@ mod check_witness;
 mod experiment;
 mod explain;
 mod given;
+mod keygen;
+mod keys;
 mod lock;
 mod manifest;
-mod keys;
 mod model;
 mod output;
 mod policy;
@@ -49,6 +50,7 @@ pub(crate) struct Arguments {
 enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
+    Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Attack(attack::Arguments),
@@ -103,6 +105,7 @@ pub fn main() -> ExitCode {
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Sign(arguments) => sign::run(&arguments, colour),
         Verb::Verify(arguments) => verify::run(&arguments, colour),
+        Verb::Keygen(arguments) => keygen::run(&arguments),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),

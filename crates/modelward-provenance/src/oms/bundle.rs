@@ -72,7 +72,10 @@ impl Bundle {
             dsse_envelope: WrittenEnvelope {
                 payload: envelope::encode(&self.payload),
                 payload_type: IN_TOTO,
-                signatures: [WrittenSignature { sig: envelope::encode(&self.signature), keyid: "" }],
+                signatures: [WrittenSignature {
+                    sig: envelope::encode(&self.signature),
+                    keyid: "",
+                }],
             },
         };
         serde_json::to_vec(&written).map_err(|error| error.to_string())
@@ -110,7 +113,9 @@ impl Material {
                 let chain = chain.take("certificates")?.list("`certificates`")?;
                 if chain.is_empty() || chain.len() > MOST_CERTIFICATES {
                     let n = chain.len();
-                    return Err(format!("expected 1 to {MOST_CERTIFICATES} certificates, found {n}"));
+                    return Err(format!(
+                        "expected 1 to {MOST_CERTIFICATES} certificates, found {n}"
+                    ));
                 }
                 chain.into_iter().map(certificate).collect::<Result<_, _>>().map(Self::Chain)
             }

@@ -178,8 +178,10 @@ impl Compared {
             self.defects.push(defect);
         }
         if let Some(id) = role::pointer(file) {
-            let why = "is a pointer of Git LFS where weights are named; the weights were not fetched";
-            let mut defect = Defect::of_file(Kind::PointerNotContent, &file.name, Weight::Load, why);
+            let why =
+                "is a pointer of Git LFS where weights are named; the weights were not fetched";
+            let mut defect =
+                Defect::of_file(Kind::PointerNotContent, &file.name, Weight::Load, why);
             defect.shown = Some(format!("points to sha256 {id}"));
             self.defects.push(defect);
         }
@@ -192,7 +194,9 @@ impl Compared {
             return self.file(&file.name, file.len, sha256, State::Match);
         }
         let shown = match (parts, &hashed.parts) {
-            (Parts::Whole(signed), Parts::Whole(found)) => format!("signed {signed}, found {found}"),
+            (Parts::Whole(signed), Parts::Whole(found)) => {
+                format!("signed {signed}, found {found}")
+            }
             (Parts::Shards { digests: signed, .. }, Parts::Shards { digests: found, .. }) => {
                 let differ = signed.iter().zip(found).enumerate();
                 let differ = differ.filter(|(_, (a, b))| a != b).map(|(at, _)| at);
@@ -316,7 +320,8 @@ impl Compared {
         let mut data = files.iter().filter(is_data);
         let Some(first) = data.next() else { return };
         let more = data.count();
-        let more = if more == 0 { String::new() } else { format!(", and so may {more} other files") };
+        let more =
+            if more == 0 { String::new() } else { format!(", and so may {more} other files") };
         let why = format!("may be executed, though it is data{more}; modes are not signed");
         let kind = Kind::UnsignedByExclusion;
         self.defects.push(Defect::of_file(kind, &first.name, Weight::Text, why));

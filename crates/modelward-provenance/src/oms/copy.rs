@@ -8,7 +8,11 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::{Trouble, oms::hashing::Observer, tree::{File, open::cause}};
+use crate::{
+    Trouble,
+    oms::hashing::Observer,
+    tree::{File, open::cause},
+};
 
 /// A folder that only this user may read, filled while files are hashed, and gone unless it is kept.
 #[derive(Debug)]
@@ -24,8 +28,11 @@ impl Copy {
     /// Where something is there, or where its folder may not be written to.
     pub fn beside(place: &Path) -> Result<Self, Trouble> {
         if place.symlink_metadata().is_ok() {
-            let why = format!("expected nothing at `{}`, found a file or a folder", place.display());
-            return Err(Trouble::new(why).help("a copy never mixes with what is there; name a new folder"));
+            let why =
+                format!("expected nothing at `{}`, found a file or a folder", place.display());
+            return Err(
+                Trouble::new(why).help("a copy never mixes with what is there; name a new folder")
+            );
         }
         let parent = place.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));

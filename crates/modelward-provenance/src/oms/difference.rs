@@ -37,7 +37,11 @@ fn keys(old: &str, new: &str) -> Option<String> {
             Some(_) => {}
         }
     }
-    differ.extend(old.keys().filter(|key| !new.contains_key(*key)).map(|key| format!("`{}` went", brief(key))));
+    differ.extend(
+        old.keys()
+            .filter(|key| !new.contains_key(*key))
+            .map(|key| format!("`{}` went", brief(key))),
+    );
     let more = differ.len().saturating_sub(FEW);
     differ.truncate(FEW);
     if more > 0 {
@@ -58,10 +62,7 @@ mod tests {
     #[test]
     fn keys_that_came_went_and_changed_are_named() {
         let differ = keys(r#"{"a":1,"b":2,"c":3}"#, r#"{"a":1,"b":4,"auto_map":{"x":"y.Z"}}"#);
-        assert_eq!(
-            differ.unwrap(),
-            r#"`auto_map` came: {"x":"y.Z"}, `b` was 2, is 4, `c` went"#
-        );
+        assert_eq!(differ.unwrap(), r#"`auto_map` came: {"x":"y.Z"}, `b` was 2, is 4, `c` went"#);
         assert_eq!(keys("{}", "{}"), None);
         assert_eq!(keys("[1]", "{}"), None);
     }

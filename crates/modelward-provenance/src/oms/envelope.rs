@@ -18,8 +18,7 @@ pub fn signed_bytes(payload_type: &str, payload: &[u8]) -> Vec<u8> {
 
 /// The bytes that model-signing 0.2.0 signed: its encoding wrote the payload as Python shows bytes.
 pub(crate) fn signed_bytes_of_old(payload_type: &str, payload: &[u8]) -> Vec<u8> {
-    let mut text =
-        format!("DSSEV1 {} {payload_type} {} b", payload_type.len(), payload.len());
+    let mut text = format!("DSSEV1 {} {payload_type} {} b", payload_type.len(), payload.len());
     // Python puts bytes in double quotes only where they hold a single quote and no double one.
     let quote = if payload.contains(&b'\'') && !payload.contains(&b'"') { '"' } else { '\'' };
     text.push(quote);

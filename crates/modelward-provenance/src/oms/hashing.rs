@@ -153,11 +153,7 @@ pub(crate) fn pieces(bytes: u64, size: NonZeroU64) -> u64 {
 }
 
 /// Do the jobs, the largest first, so that the last thread does not work alone.
-fn run(
-    jobs: &[Job<'_>],
-    function: Function,
-    reading: &Reading<'_>,
-) -> Vec<Result<Piece, String>> {
+fn run(jobs: &[Job<'_>], function: Function, reading: &Reading<'_>) -> Vec<Result<Piece, String>> {
     let mut order = (0..jobs.len()).collect::<Vec<_>>();
     order.sort_by_key(|&at| {
         std::cmp::Reverse(jobs.get(at).map_or(0, |job| job.end.saturating_sub(job.start)))

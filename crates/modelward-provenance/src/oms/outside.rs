@@ -6,7 +6,10 @@ use std::path::Path;
 use crate::{
     Defect, Kind,
     defect::Weight,
-    oms::{json::brief, role::{self, Role}},
+    oms::{
+        json::brief,
+        role::{self, Role},
+    },
     tree::{self, DEFAULT_EXCLUSIONS, File, Identity, Tree},
 };
 
@@ -58,7 +61,11 @@ fn git(root: &Path, defects: &mut Vec<Defect>) {
     for file in below(root, ".git/config", None) {
         let Some(text) = role::content(&file) else { continue };
         for line in runs_commands(&text) {
-            note(defects, &file.name, format!("git runs what this setting says: `{}`", brief(line)));
+            note(
+                defects,
+                &file.name,
+                format!("git runs what this setting says: `{}`", brief(line)),
+            );
         }
     }
 }
@@ -75,7 +82,8 @@ fn runs_commands(config: &str) -> Vec<&str> {
         let Some((key, value)) = line.split_once('=') else { continue };
         let (key, value) = (key.trim().to_ascii_lowercase(), value.trim());
         let lfs = section.starts_with("[filter \"lfs\"]");
-        let filter = section.starts_with("[filter") && matches!(key.as_str(), "clean" | "smudge" | "process");
+        let filter = section.starts_with("[filter")
+            && matches!(key.as_str(), "clean" | "smudge" | "process");
         let alias = section.starts_with("[alias") && value.trim_matches('"').starts_with('!');
         let off = value.eq_ignore_ascii_case("false");
         if (filter && !lfs) || alias || (COMMANDS.contains(&key.as_str()) && !off) {
@@ -95,7 +103,11 @@ fn attributes(root: &Path, defects: &mut Vec<Defect>) {
         filters.sort_unstable();
         filters.dedup();
         for filter in filters.into_iter().take(MOST) {
-            note(defects, &file.name, format!("git runs the filter `{}` on checkout", brief(filter)));
+            note(
+                defects,
+                &file.name,
+                format!("git runs the filter `{}` on checkout", brief(filter)),
+            );
         }
     }
 }
@@ -137,7 +149,14 @@ fn below(root: &Path, path: &str, without: Option<Identity>) -> Vec<File> {
 
 /// Settings whose values git runs.
 const COMMANDS: [&str; 9] = [
-    "fsmonitor", "hookspath", "sshcommand", "pager", "editor", "askpass", "gitproxy", "external",
+    "fsmonitor",
+    "hookspath",
+    "sshcommand",
+    "pager",
+    "editor",
+    "askpass",
+    "gitproxy",
+    "external",
     "textconv",
 ];
 /// Files of one path that are named.

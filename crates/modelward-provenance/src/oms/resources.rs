@@ -147,7 +147,8 @@ mod tests {
 
     fn shards_of(names: &[&str], size: u64) -> Result<BTreeMap<String, Parts>, String> {
         let digest = digest::of(Function::Sha256, b"");
-        let listed = names.iter().map(|name| Resource { name: (*name).into(), digest: digest.clone() });
+        let listed =
+            names.iter().map(|name| Resource { name: (*name).into(), digest: digest.clone() });
         files(listed.collect(), Method::Shards(NonZeroU64::new(size).unwrap()))
     }
 

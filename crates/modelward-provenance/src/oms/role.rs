@@ -70,7 +70,9 @@ impl Role {
         match head {
             [b'#', b'!', ..] | [0x7f, b'E', b'L', b'F', ..] | [b'M', b'Z', ..] => Self::Code,
             [0xcf | 0xce, 0xfa, 0xed, 0xfe, ..] => Self::Code,
-            [0x80, 2..=5, ..] | [b'P', b'K', 3, 4, ..] | [b'G', b'G', b'U', b'F', ..] => Self::Weights,
+            [0x80, 2..=5, ..] | [b'P', b'K', 3, 4, ..] | [b'G', b'G', b'U', b'F', ..] => {
+                Self::Weights
+            }
             [0x89, b'H', b'D', b'F', ..] | [0x93, b'N', b'U', b'M', ..] => Self::Weights,
             [_, _, _, _, _, 0, 0, 0, b'{', ..] => Self::Weights,
             _ => Self::Unknown,
@@ -164,24 +166,61 @@ fn head(file: &File) -> Option<Vec<u8>> {
 }
 
 const WEIGHTS: [&str; 30] = [
-    "bin", "safetensors", "pt", "pth", "ckpt", "onnx", "ort", "gguf", "ggml", "h5", "hdf5", "keras",
-    "npz", "npy", "pkl", "pickle", "joblib", "dill", "msgpack", "tflite", "pb", "mlmodel", "pte", "pt2",
-    "engine", "params", "weights", "nemo", "mar", "ubj",
+    "bin",
+    "safetensors",
+    "pt",
+    "pth",
+    "ckpt",
+    "onnx",
+    "ort",
+    "gguf",
+    "ggml",
+    "h5",
+    "hdf5",
+    "keras",
+    "npz",
+    "npy",
+    "pkl",
+    "pickle",
+    "joblib",
+    "dill",
+    "msgpack",
+    "tflite",
+    "pb",
+    "mlmodel",
+    "pte",
+    "pt2",
+    "engine",
+    "params",
+    "weights",
+    "nemo",
+    "mar",
+    "ubj",
 ];
 const CODE: [&str; 30] = [
-    "py", "pyc", "pyd", "pyx", "ipynb", "so", "dll", "dylib", "exe", "sh", "bash", "bat", "cmd", "ps1",
-    "js", "mjs", "ts", "wasm", "jar", "class", "lua", "rb", "pl", "r", "cu", "cpp", "c", "whl", "egg",
-    "ptx",
+    "py", "pyc", "pyd", "pyx", "ipynb", "so", "dll", "dylib", "exe", "sh", "bash", "bat", "cmd",
+    "ps1", "js", "mjs", "ts", "wasm", "jar", "class", "lua", "rb", "pl", "r", "cu", "cpp", "c",
+    "whl", "egg", "ptx",
 ];
 const CONFIGURATION: [&str; 9] =
     ["json", "yaml", "yml", "toml", "ini", "cfg", "conf", "prototxt", "pbtxt"];
 const TEXT: [&str; 22] = [
-    "md", "txt", "rst", "pdf", "png", "jpg", "jpeg", "gif", "webp", "bib", "csv", "tsv", "log", "cff",
-    "sig", "asc", "sigstore", "mp4", "wav", "mp3", "tex", "lock",
+    "md", "txt", "rst", "pdf", "png", "jpg", "jpeg", "gif", "webp", "bib", "csv", "tsv", "log",
+    "cff", "sig", "asc", "sigstore", "mp4", "wav", "mp3", "tex", "lock",
 ];
 const TOKENIZERS: [&str; 12] = [
-    "tokenizer", "vocab", "merges.txt", "special_tokens_map", "added_tokens", "spiece", "sentencepiece",
-    "bpe", "dict.txt", "source.spm", "target.spm", "normalizer.json",
+    "tokenizer",
+    "vocab",
+    "merges.txt",
+    "special_tokens_map",
+    "added_tokens",
+    "spiece",
+    "sentencepiece",
+    "bpe",
+    "dict.txt",
+    "source.spm",
+    "target.spm",
+    "normalizer.json",
 ];
 const NAMES_OF_CODE: [&str; 4] = ["makefile", "dockerfile", "requirements.txt", "setup.cfg"];
 const NAMES_OF_CONFIGURATION: [&str; 1] = [".env"];

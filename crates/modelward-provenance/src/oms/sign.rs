@@ -143,7 +143,8 @@ pub fn sign_statement(
     let bundle = Bundle { material, payload: statement.to_vec(), signature };
     let bundle = bundle.write().map_err(Trouble::new)?;
     if bundle.len() > json::MOST_BYTES {
-        let why = format!("the signature would have {} bytes, more than any reader takes", bundle.len());
+        let why =
+            format!("the signature would have {} bytes, more than any reader takes", bundle.len());
         return Err(Trouble::new(why).help("sign in larger shards, or in several models"));
     }
     Ok(bundle)
@@ -165,8 +166,12 @@ pub fn chain(pem: &[u8], key: &SigningKey) -> Result<Vec<Vec<u8>>, Trouble> {
             Trouble::new(format!("certificate {number} cannot be read: {why}"))
         })?;
         if chain.is_empty() && certificate.spki != key.public().spki() {
-            return Err(Trouble::new("the certificate is of another key than the one that is to sign")
-                .help("give the certificate of the key with `--cert`, and those above it with `--chain`"));
+            return Err(Trouble::new(
+                "the certificate is of another key than the one that is to sign",
+            )
+            .help(
+                "give the certificate of the key with `--cert`, and those above it with `--chain`",
+            ));
         }
         chain.push(certificate.der().to_vec());
     }
@@ -174,7 +179,8 @@ pub fn chain(pem: &[u8], key: &SigningKey) -> Result<Vec<Vec<u8>>, Trouble> {
         return Err(Trouble::new("expected a certificate in PEM, found none"));
     }
     if chain.len() > MOST_CERTIFICATES {
-        let why = format!("expected at most {MOST_CERTIFICATES} certificates, found {}", chain.len());
+        let why =
+            format!("expected at most {MOST_CERTIFICATES} certificates, found {}", chain.len());
         return Err(Trouble::new(why));
     }
     Ok(chain)
@@ -192,10 +198,9 @@ fn refuse(Odd { name, what }: &Odd) -> Result<Option<String>, Trouble> {
             format!("`{name}` is a link, to `{target}`, and links are not signed"),
             format!("sign what it leads to with `--allow-symlinks`, or {leave}"),
         ),
-        Oddity::Cycle(target) => refused(
-            format!("`{name}` is a link to `{target}`, a folder that it lies in"),
-            leave,
-        ),
+        Oddity::Cycle(target) => {
+            refused(format!("`{name}` is a link to `{target}`, a folder that it lies in"), leave)
+        }
         Oddity::Broken(target) => {
             refused(format!("`{name}` is a link to `{target}`, which is not there"), leave)
         }
@@ -231,7 +236,9 @@ fn check(tree: &Tree, order: &Order<'_>, target: &Path) -> Result<(), Trouble> {
         let pieces = tree.files.iter().map(|file| hashing::pieces(file.len, size));
         let pieces = pieces.fold(0_u64, u64::saturating_add);
         if pieces > MOST_RESOURCES {
-            let why = format!("shards of {size} bytes would make {pieces} pieces, more than {MOST_RESOURCES}");
+            let why = format!(
+                "shards of {size} bytes would make {pieces} pieces, more than {MOST_RESOURCES}"
+            );
             return Err(Trouble::new(why).help("give a larger `--shard-size`"));
         }
     }
@@ -260,6 +267,3 @@ pub(super) type Exclusions = BTreeSet<String>;
 pub(super) const UNFINISHED: &str = ".incomplete";
 /// As many entries as a reader takes.
 const MOST_RESOURCES: u64 = 1 << 20;
-
-#[cfg(test)]
-mod tests;

@@ -93,7 +93,11 @@ impl Statement {
             predicate: Predicate {
                 resources: resources
                     .into_iter()
-                    .map(|(name, digest)| Descriptor { name, digest: digest.to_string(), algorithm })
+                    .map(|(name, digest)| Descriptor {
+                        name,
+                        digest: digest.to_string(),
+                        algorithm,
+                    })
                     .collect(),
                 serialization: WrittenSerialization {
                     method: match self.serialization.method {
@@ -242,7 +246,9 @@ impl Resource {
         if algorithm != function.name() && !shards {
             let (name, algorithm) = (json::brief(&name), json::brief(&algorithm));
             let expected = function.name();
-            return Err(format!("expected the algorithm {expected} for `{name}`, found `{algorithm}`"));
+            return Err(format!(
+                "expected the algorithm {expected} for `{name}`, found `{algorithm}`"
+            ));
         }
         Ok(Self { digest: digest(&text, function, &name)?, name })
     }

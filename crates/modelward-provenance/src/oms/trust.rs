@@ -9,6 +9,7 @@ use crate::{
         bundle::{Bundle, Material},
         envelope::{self, IN_TOTO},
     },
+    sigstore::{self, Envelope, Evidence, Expected, TrustedRoot},
     x509::{self, Moment, Roots},
 };
 
@@ -26,6 +27,13 @@ pub enum Trust<'a> {
         /// The one subject that may have signed, by its common name or in full.
         subject: Option<&'a str>,
     },
+    /// Those to whom Sigstore gave a certificate for an identity.
+    Keyless {
+        /// The authorities and the logs.
+        root: &'a TrustedRoot,
+        /// The one who may have signed.
+        expected: Expected<'a>,
+    },
 }
 
 /// Who signed.
@@ -39,6 +47,15 @@ pub enum SignedBy {
         subject: String,
         /// The first and the last second of its validity.
         valid: (Moment, Moment),
+    },
+    /// An identity that Sigstore certified.
+    Identity {
+        /// The identity: an address, a URI.
+        name: String,
+        /// The service that vouched for it.
+        issuer: String,
+        /// The first proven moment at which the signature was there.
+        at: Option<Moment>,
     },
 }
 
@@ -68,16 +85,22 @@ pub fn open(bundle: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec<Defect>) {
 
 /// A signature over the defective encoding of model-signing 0.2.0, where nothing of that version is.
 pub(crate) fn old_encoding() -> Defect {
-    let why = "signed over the defective encoding of model-signing 0.2.0, which later versions never use";
+    let why =
+        "signed over the defective encoding of model-signing 0.2.0, which later versions never use";
     Defect::of_signature(Kind::SignatureInvalid, why)
 }
 
 /// Open a bundle that may be of model-signing 0.2.0.
-pub(crate) fn open_any(bundle: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec<Defect>) {
-    let bundle = match Bundle::read(bundle) {
+pub(crate) fn open_any(bytes: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec<Defect>) {
+    let bundle = match Bundle::read(bytes) {
         Ok(bundle) => bundle,
         Err(why) => return (None, vec![Defect::of_signature(Kind::BundleMalformed, why)]),
     };
+    if let (Trust::Keyless { root, expected }, Material::Keyless(_) | Material::Chain(_)) =
+        (trust, &bundle.material)
+    {
+        return keyless(bytes, bundle, root, expected);
+    }
     let (signer, mut defects) = signer(&bundle, trust);
     let Some((key, signed_by)) = signer else { return (None, defects) };
     let message = envelope::signed_bytes(IN_TOTO, &bundle.payload);
@@ -99,7 +122,9 @@ pub(crate) fn open_any(bundle: &[u8], trust: &Trust<'_>) -> (Option<Opened>, Vec
 fn signer(bundle: &Bundle, trust: &Trust<'_>) -> (Option<(PublicKey, SignedBy)>, Vec<Defect>) {
     let untrusted = |why: &str| (None, vec![Defect::of_signature(Kind::SignerUntrusted, why)]);
     match (trust, &bundle.material) {
-        (Trust::Key(key), Material::Key { hint, raw }) => of_key(key, hint.as_deref(), raw.as_deref()),
+        (Trust::Key(key), Material::Key { hint, raw }) => {
+            of_key(key, hint.as_deref(), raw.as_deref())
+        }
         (Trust::Roots { roots, at, subject }, Material::Chain(chain)) => {
             of_chain(chain, roots, *at, *subject)
         }
@@ -109,9 +134,36 @@ fn signer(bundle: &Bundle, trust: &Trust<'_>) -> (Option<(PublicKey, SignedBy)>,
         (Trust::Roots { .. }, Material::Key { .. }) => {
             untrusted("expected a signature by a certificate, found one by a bare key")
         }
-        (_, Material::Keyless(_)) => {
-            untrusted("the signature is keyless; it is verified against a `--trusted-root`")
+        (Trust::Key(_) | Trust::Roots { .. }, Material::Keyless(_)) => untrusted(
+            "expected a signature by a key or a certificate of yours, found a keyless one",
+        ),
+        (Trust::Keyless { .. }, _) => untrusted("expected a keyless signature, found one by a key"),
+    }
+}
+
+/// Open a bundle that was signed without a key of its own.
+fn keyless(
+    bytes: &[u8],
+    bundle: Bundle,
+    root: &TrustedRoot,
+    expected: &Expected<'_>,
+) -> (Option<Opened>, Vec<Defect>) {
+    let evidence = match Evidence::read(bytes) {
+        Ok(evidence) => evidence,
+        Err(why) => return (None, vec![Defect::of_signature(Kind::BundleMalformed, why)]),
+    };
+    let envelope =
+        Envelope { payload: &bundle.payload, payload_type: IN_TOTO, signature: &bundle.signature };
+    match sigstore::check(&evidence, &envelope, root, expected) {
+        (Some(signed), defects) if defects.is_empty() => {
+            let signed_by = SignedBy::Identity {
+                name: expected.identity.to_owned(),
+                issuer: signed.issuer.unwrap_or_else(|| expected.issuer.to_owned()),
+                at: signed.at,
+            };
+            (Some(Opened { payload: bundle.payload, signed_by, old: false }), defects)
         }
+        (_, defects) => (None, defects),
     }
 }
 
@@ -126,7 +178,8 @@ fn of_key(
             Kind::SignerUntrusted,
             "another key signed than the one that was given",
         );
-        defect.shown = Some(format!("expected the key {own}, found {}", crate::oms::json::brief(found)));
+        defect.shown =
+            Some(format!("expected the key {own}, found {}", crate::oms::json::brief(found)));
         (None, vec![defect])
     };
     let mut defects = Vec::new();
@@ -165,7 +218,8 @@ fn of_chain(
         defects.push(Defect::of_signature(Kind::SignerUntrusted, why));
         return (None, defects);
     }
-    let signed_by = SignedBy::Certificate { subject: signer.name().to_owned(), valid: signer.valid };
+    let signed_by =
+        SignedBy::Certificate { subject: signer.name().to_owned(), valid: signer.valid };
     (Some((signer.key, signed_by)), defects)
 }
 
@@ -176,6 +230,12 @@ impl fmt::Display for SignedBy {
             Self::Certificate { subject, valid } => {
                 let (from, to) = valid;
                 write!(f, "`{subject}`, certificate valid from {from} to {to}")
+            }
+            Self::Identity { name, issuer, at: Some(at) } => {
+                write!(f, "`{name}`, whom `{issuer}` vouches for, at {at} or before")
+            }
+            Self::Identity { name, issuer, at: None } => {
+                write!(f, "`{name}`, whom `{issuer}` vouches for")
             }
         }
     }

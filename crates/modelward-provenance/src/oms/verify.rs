@@ -64,7 +64,11 @@ pub struct Verification {
 ///
 /// # Errors
 /// Where the model is not there or cannot be listed, or where a path to leave out is none.
-pub fn verify(target: &Path, bundle: &[u8], request: &Request<'_>) -> Result<Verification, Trouble> {
+pub fn verify(
+    target: &Path,
+    bundle: &[u8],
+    request: &Request<'_>,
+) -> Result<Verification, Trouble> {
     let ignore = exclusions(request.ignore)?;
     let (opened, defects) = trust::open_any(bundle, &request.trust);
     let mut verification = Verification { defects, ..Verification::default() };
@@ -95,7 +99,10 @@ pub fn verify(target: &Path, bundle: &[u8], request: &Request<'_>) -> Result<Ver
     };
     let tree = Tree::list(target, &options)?;
     if tree.files.is_empty() && tree.odd.is_empty() && tree.excluded.is_empty() {
-        return Err(Trouble::new(format!("expected a model in `{}`, found nothing", target.display())));
+        return Err(Trouble::new(format!(
+            "expected a model in `{}`, found nothing",
+            target.display()
+        )));
     }
     let compared = compare::compare(&statement, &tree, request);
     verification.defects.extend(compared.defects);
@@ -137,8 +144,12 @@ pub fn exclusions(paths: &[String]) -> Result<BTreeSet<String>, Trouble> {
         let plain = path.trim_start_matches("./");
         let plain = plain.strip_suffix('/').unwrap_or(plain);
         if let Some(flaw) = name::exclusion_flaw(plain) {
-            let why = format!("expected an exact path below the model to leave out, found `{path}`: {flaw}");
-            return Err(Trouble::new(why).help("name each file or folder by itself, as `sub/notes.txt`"));
+            let why = format!(
+                "expected an exact path below the model to leave out, found `{path}`: {flaw}"
+            );
+            return Err(
+                Trouble::new(why).help("name each file or folder by itself, as `sub/notes.txt`")
+            );
         }
         exclusions.insert(plain.to_owned());
     }

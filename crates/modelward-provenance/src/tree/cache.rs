@@ -1,7 +1,10 @@
 //! The cache of Hugging Face: `models--org--name/{blobs,refs,snapshots/REVISION}`, where the files of
 //! a snapshot are links to blobs that are named by their digests.
 
-use std::{ffi::OsStr, path::{Path, PathBuf}};
+use std::{
+    ffi::OsStr,
+    path::{Path, PathBuf},
+};
 
 /// What the name of a blob says of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

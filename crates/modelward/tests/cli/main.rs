@@ -21,6 +21,7 @@ mod ort;
 mod output;
 mod policy;
 mod served;
+mod signed;
 mod targets;
 mod trees;
 

@@ -1,11 +1,12 @@
 //! Whom the user trusts, by the options of the command line alone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use modelward_provenance::{
     keys::PublicKey,
     oms::Trust,
+    sigstore::{Expected, TrustedRoot},
     x509::{Moment, Roots},
 };
 
@@ -27,45 +28,71 @@ pub(super) struct Arguments {
     /// When the certificates have to be valid, with `--cert-root`; by default now.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<Moment>,
+    /// The authorities and logs of Sigstore, for a keyless signature: a `trusted_root.json`.
+    #[arg(long, value_name = "JSON")]
+    trusted_root: Option<PathBuf>,
+    /// The identity that may have signed, with `--trusted-root`: an address or a URI.
+    #[arg(long, value_name = "NAME", requires_all = ["trusted_root", "expect_issuer"])]
+    expect_identity: Option<String>,
+    /// The service that has to vouch for the identity, with `--trusted-root`.
+    #[arg(long, value_name = "URL", requires_all = ["trusted_root", "expect_identity"])]
+    expect_issuer: Option<String>,
 }
 
 /// Whom the user trusts, read.
 pub(super) enum Trusted {
     Key(Box<PublicKey>),
     Roots { roots: Roots, at: Moment, subject: Option<String> },
+    Keyless { root: Box<TrustedRoot>, identity: String, issuer: String },
 }
 
 impl Arguments {
     pub(super) fn read(&self) -> Result<Trusted, Failure> {
-        match (&self.public_key, self.cert_root.as_slice()) {
-            (Some(_), [_, ..]) => {
-                Err(Failure::new("expected `--public-key` or `--cert-root`, found both")
-                    .help("a signature is by a bare key or by a certificate; say which you trust"))
-            }
-            (None, []) => {
-                Err(Failure::new("expected `--public-key` or `--cert-root`, found neither")
-                    .help("whom to trust is your word alone: nothing in a signature is a reason to trust it"))
-            }
-            (Some(_), []) if self.expect_subject.is_some() || self.at.is_some() => {
-                Err(Failure::new("`--expect-subject` and `--at` are of certificates, and a bare key has none")
-                    .help("leave them out, or give the authority with `--cert-root`"))
-            }
-            (Some(path), []) => {
-                let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
-                let key = key.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
-                Ok(Trusted::Key(Box::new(key)))
-            }
-            (None, paths) => {
-                let mut roots = Roots::default();
-                for path in paths {
-                    let some = Roots::read(&read(path, "the certificates", MOST_KEY)?);
-                    let joined = some.and_then(|some| roots.join(some));
-                    joined.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
-                }
-                let at = self.at.unwrap_or_else(Moment::now);
-                Ok(Trusted::Roots { roots, at, subject: self.expect_subject.clone() })
-            }
+        let given =
+            [self.public_key.is_some(), !self.cert_root.is_empty(), self.trusted_root.is_some()];
+        match given.iter().filter(|given| **given).count() {
+            0 => return Err(Failure::new(format!("expected {KINDS}, found none")).help(
+                "whom to trust is your word alone: nothing in a signature is a reason to trust it",
+            )),
+            1 => {}
+            _ => return Err(Failure::new(format!("expected {KINDS}, found several")).help(
+                "a signature is by a bare key, by a certificate, or keyless; say which you trust",
+            )),
         }
+        if self.cert_root.is_empty() && (self.expect_subject.is_some() || self.at.is_some()) {
+            let message = "`--expect-subject` and `--at` are of certificates under `--cert-root`";
+            return Err(Failure::new(message).help("leave them out, or give the authority"));
+        }
+        if let Some(path) = &self.public_key {
+            let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
+            let key = key.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+            return Ok(Trusted::Key(Box::new(key)));
+        }
+        if let Some(path) = &self.trusted_root {
+            return self.keyless(path);
+        }
+        let mut roots = Roots::default();
+        for path in &self.cert_root {
+            let some = Roots::read(&read(path, "the certificates", MOST_KEY)?);
+            let joined = some.and_then(|some| roots.join(some));
+            joined.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+        }
+        let at = self.at.unwrap_or_else(Moment::now);
+        Ok(Trusted::Roots { roots, at, subject: self.expect_subject.clone() })
+    }
+
+    fn keyless(&self, path: &Path) -> Result<Trusted, Failure> {
+        let (Some(identity), Some(issuer)) = (&self.expect_identity, &self.expect_issuer) else {
+            let message =
+                "expected `--expect-identity` and `--expect-issuer` with `--trusted-root`";
+            return Err(Failure::new(message).help(
+                "whoever has an account somewhere gets a certificate, so say who may have signed",
+            ));
+        };
+        let root = TrustedRoot::read(&read(path, "the trusted root", MOST_ROOT)?);
+        let root = root.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+        let (identity, issuer) = (identity.clone(), issuer.clone());
+        Ok(Trusted::Keyless { root: Box::new(root), identity, issuer })
     }
 }
 
@@ -76,6 +103,9 @@ impl Trusted {
             Self::Roots { roots, at, subject } => {
                 Trust::Roots { roots, at: *at, subject: subject.as_deref() }
             }
+            Self::Keyless { root, identity, issuer } => {
+                Trust::Keyless { root, expected: Expected { identity, issuer } }
+            }
         }
     }
 }
@@ -85,3 +115,8 @@ fn moment(text: &str) -> Result<Moment, String> {
     Moment::parse(text)
         .ok_or_else(|| format!("expected a time such as `2026-01-01T00:00:00Z`, found `{text}`"))
 }
+
+/// The options of which one says whom to trust.
+const KINDS: &str = "`--public-key`, `--cert-root` or `--trusted-root`";
+/// A trusted root is about 10 KB.
+const MOST_ROOT: u64 = 4 << 20;
