@@ -183,9 +183,8 @@ impl Reader {
 /// A number that is none below zero.
 fn count(thrift: &mut Thrift<'_>, field: Field) -> Result<u64, Refusal> {
     let number = thrift.int()?;
-    u64::try_from(number).map_err(|_| {
-        thrift.broken(format!("expected a count in field {}, got {number}", field.id))
-    })
+    u64::try_from(number)
+        .map_err(|_| thrift.broken(format!("expected a count in field {}, got {number}", field.id)))
 }
 
 /// First and last bytes of a file.

@@ -23,11 +23,11 @@ mod element;
 mod elements;
 mod strided;
 
+pub(crate) use self::strided::View;
 pub use self::{
     element::{Kind, Order},
     elements::Elements,
 };
-pub(crate) use self::strided::View;
 
 /// The tensors of one file.
 #[derive(Debug)]
@@ -154,18 +154,20 @@ fn of_weight(weights: &Weights, tensor: &crate::weights::Tensor) -> Tensor {
         (_, length) if length.is_none() || length != tensor.length() => {
             refused(format!("shape and type do not give the {} bytes", length.unwrap_or(0)))
         }
-        (Some(kind), length) => match weights.bytes.slice(tensor.range.start, length.unwrap_or(0)) {
-            Ok(bytes) if !weights.big_endian => Ok(Place::Here(Elements::plain(bytes))),
-            Ok(bytes) => match kind.order {
-                Order::Bytes(width) => Ok(Place::Here(Elements::swapped(bytes, width))),
-                Order::Packed => Err(Refusal::new(
-                    tensor.at,
-                    Gap::Unsupported,
-                    "blocks of numbers with the highest byte first",
-                )),
-            },
-            Err(refusal) => Err(refusal),
-        },
+        (Some(kind), length) => {
+            match weights.bytes.slice(tensor.range.start, length.unwrap_or(0)) {
+                Ok(bytes) if !weights.big_endian => Ok(Place::Here(Elements::plain(bytes))),
+                Ok(bytes) => match kind.order {
+                    Order::Bytes(width) => Ok(Place::Here(Elements::swapped(bytes, width))),
+                    Order::Packed => Err(Refusal::new(
+                        tensor.at,
+                        Gap::Unsupported,
+                        "blocks of numbers with the highest byte first",
+                    )),
+                },
+                Err(refusal) => Err(refusal),
+            }
+        }
     };
     let kind = kind.unwrap_or(Kind::UNKNOWN);
     Tensor { name: tensor.name.to_string(), kind, shape, elements }
@@ -185,9 +187,10 @@ fn of_arrays(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Table> {
             .map(|(at, array)| of_array(&arrays.bytes, at.to_string(), array, budget))
             .collect(),
     };
-    let gaps = arrays.gaps.iter().cloned().chain(arrays.flaws.iter().map(|(at, why)| {
-        Refusal::new(*at, Gap::Malformed, why.clone())
-    }));
+    let gaps =
+        arrays.gaps.iter().cloned().chain(
+            arrays.flaws.iter().map(|(at, why)| Refusal::new(*at, Gap::Malformed, why.clone())),
+        );
     let mut gaps = gaps.collect::<Vec<_>>();
     gaps.dedup_by(|one, other| one.why == other.why);
     Some(Table { format: NPY.name, tensors, gaps })
@@ -249,8 +252,7 @@ fn of_archive(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Table> {
 }
 
 fn of_arrays_in(archive: &zip::Archive, budget: &Arc<Budget>) -> Table {
-    let mut table =
-        Table { format: "npz", tensors: Vec::new(), gaps: archive.refusals().to_vec() };
+    let mut table = Table { format: "npz", tensors: Vec::new(), gaps: archive.refusals().to_vec() };
     for member in &archive.members {
         let shown = member.shown();
         let name = shown.strip_suffix(".npy").unwrap_or(&shown);
@@ -278,10 +280,7 @@ fn of_arrays_in(archive: &zip::Archive, budget: &Arc<Budget>) -> Table {
 }
 
 /// The bytes of a member, where all loaders see the same.
-pub(crate) fn only_view(
-    archive: &zip::Archive,
-    member: &zip::Member,
-) -> Result<Bytes, Refusal> {
+pub(crate) fn only_view(archive: &zip::Archive, member: &zip::Member) -> Result<Bytes, Refusal> {
     let mut views = archive.open(member).into_iter();
     match (views.next(), views.next()) {
         (Some(view), None) => view.bytes,

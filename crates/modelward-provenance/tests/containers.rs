@@ -76,7 +76,10 @@ fn another_container_is_told_as_that() {
     let comparison = diff::compare(&old, &new, &options());
     assert!(comparison.differs() && comparison.tensors.is_empty());
     let converted = &comparison.converted[0];
-    assert_eq!((converted.from.1.as_str(), converted.to.1.as_str()), ("pytorch-zip", "safetensors"));
+    assert_eq!(
+        (converted.from.1.as_str(), converted.to.1.as_str()),
+        ("pytorch-zip", "safetensors")
+    );
     assert!(!converted.renamed && converted.tensors == 14);
 }
 

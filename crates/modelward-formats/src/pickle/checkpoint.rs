@@ -42,7 +42,8 @@ pub(crate) fn zipped(archive: &Archive, budget: &Arc<Budget>) -> Table {
             return table;
         }
     };
-    for (program, storages, prefix) in [("data", "data", ""), ("constants", "constants", "constants")]
+    for (program, storages, prefix) in
+        [("data", "data", ""), ("constants", "constants", "constants")]
     {
         let Some(member) = archive.member(&format!("{folder}{program}.pkl")) else { continue };
         let found = only_view(archive, member).map(|bytes| run(&bytes, budget, prefix));
@@ -183,8 +184,7 @@ fn elements(
     };
     let (shape, strides) = (shape.clone(), strides.clone());
     let view = View { offset: *offset, shape, strides, width };
-    Elements::strided(bytes, view, swap, budget).map(Place::Here).map_err(|refusal| Refusal {
-        at: *at,
-        ..refusal
-    })
+    Elements::strided(bytes, view, swap, budget)
+        .map(Place::Here)
+        .map_err(|refusal| Refusal { at: *at, ..refusal })
 }

@@ -160,12 +160,7 @@ impl Windows {
 }
 
 /// Numbers of a typed field, in so many bytes each.
-fn decode(
-    file: &Bytes,
-    tensor: &onnx::Tensor,
-    width: u8,
-    length: u64,
-) -> Result<Vec<u8>, Refusal> {
+fn decode(file: &Bytes, tensor: &onnx::Tensor, width: u8, length: u64) -> Result<Vec<u8>, Refusal> {
     let width = usize::from(width.max(1));
     let count = usize::try_from(length).unwrap_or(usize::MAX).checked_div(width).unwrap_or(0);
     if count > MOST_NUMBERS {

@@ -149,13 +149,17 @@ fn write(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
         let mut model = Model::new(found.origin, &found.manifest);
         model.licence = lock::licence(&found.path);
         let before = lock.model(&model.source);
-        model.signer = before.filter(|before| before.root() == model.root()).and_then(|before| before.signer.clone());
+        model.signer = before
+            .filter(|before| before.root() == model.root())
+            .and_then(|before| before.signer.clone());
         let revision = model.revision.as_deref();
         let defects = before.map(|before| before.check_manifest(revision, &found.manifest));
         match defects {
             Some(defects) if !defects.is_empty() && !arguments.update => {
                 tell(&defects, &mut out).map_err(told)?;
-                let line = format!("not locked  {source}: it differs from the lock; take it over with `--update`");
+                let line = format!(
+                    "not locked  {source}: it differs from the lock; take it over with `--update`"
+                );
                 writeln!(out, "{line}").map_err(told)?;
                 code = 1;
                 continue;
@@ -196,8 +200,12 @@ fn check(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
         let path = match place {
             Ok(path) => path,
             Err(source) => {
-                writeln!(out, "missing  {}: it is locked and not there", escape(&source.to_string()))
-                    .map_err(told)?;
+                writeln!(
+                    out,
+                    "missing  {}: it is locked and not there",
+                    escape(&source.to_string())
+                )
+                .map_err(told)?;
                 code = 1;
                 continue;
             }
@@ -250,7 +258,8 @@ fn places(lock: &Lock, base: &Path) -> Vec<Result<PathBuf, Source>> {
 
 /// The snapshot of a repository in the cache of Hugging Face.
 fn cached(name: &str, revision: Option<&str>) -> Option<PathBuf> {
-    let folder = |variable: &str| env::var_os(variable).filter(|it| !it.is_empty()).map(PathBuf::from);
+    let folder =
+        |variable: &str| env::var_os(variable).filter(|it| !it.is_empty()).map(PathBuf::from);
     let hub = folder("HF_HUB_CACHE")
         .or_else(|| Some(folder("HF_HOME")?.join("hub")))
         .or_else(|| Some(folder("XDG_CACHE_HOME")?.join("huggingface/hub")))

@@ -210,11 +210,7 @@ fn check(path: &Path, saved: &Path, options: &Options, format: Form) -> Result<u
     tell(&diff::compare(&old, &new, options), &new.manifest, format)
 }
 
-fn tell(
-    comparison: &diff::Comparison,
-    now: &Manifest,
-    format: Form,
-) -> Result<u8, Failure> {
+fn tell(comparison: &diff::Comparison, now: &Manifest, format: Form) -> Result<u8, Failure> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     let written = match format {
         Form::Plain => told::plain(comparison, now, &mut out),

@@ -51,16 +51,13 @@ pub(super) fn call<'a>(program: &Program<'a>, callee: &Import, arguments: &'a [V
             let dtype = arguments.get(6).copied().unwrap_or(Value::NONE);
             Call::Tensor(tensor(program, arguments, Some(dtype)))
         }
-        (
-            "torch._utils",
-            "_rebuild_parameter" | "_rebuild_parameter_with_state",
-            &[data, ..],
-        )
+        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state", &[data, ..])
         | ("torch.jit._pickle", "restore_type_tag", &[data, ..])
         | ("torch.nn.parameter", "Parameter" | "Buffer", &[data, ..])
         | ("torch", "Size", &[data]) => Call::Same(data),
         ("torch._utils" | "torch._tensor", name, _) if name.starts_with("_rebuild") => {
-            let why = format!("a tensor that `{name}` rebuilds, which has no elements in one order");
+            let why =
+                format!("a tensor that `{name}` rebuilds, which has no elements in one order");
             Call::Tensor(Err(Refusal::new(0, Gap::Unsupported, why)))
         }
         ("torch.storage", "_load_from_bytes", _) => {

@@ -62,7 +62,10 @@ impl Observer for Kept {
     fn oddity(&mut self, _: &Program<'_>, at: u64, oddity: Oddity) {
         if matches!(
             oddity,
-            Oddity::ComputedName | Oddity::ShadowedMemo | Oddity::ExtensionCode | Oddity::FarMemo(_)
+            Oddity::ComputedName
+                | Oddity::ShadowedMemo
+                | Oddity::ExtensionCode
+                | Oddity::FarMemo(_)
         ) {
             self.odd.get_or_insert(at);
         }
@@ -177,7 +180,8 @@ impl Walk<'_, '_> {
             _ => (None, arguments),
         };
         // A subclass of tensors: a function, a class, the function's arguments.
-        let typed = callee.is_some_and(|import| import.is("torch._tensor", "_rebuild_from_type_v2"));
+        let typed =
+            callee.is_some_and(|import| import.is("torch._tensor", "_rebuild_from_type_v2"));
         let (callee, arguments) = match *arguments {
             [function, _, inner, ..] if typed => match function.kind() {
                 Kind::Import(import) => (
@@ -188,9 +192,8 @@ impl Walk<'_, '_> {
             },
             _ => (callee, arguments),
         };
-        let made = callee.map_or(Call::Other(arguments), |callee| {
-            call(self.program, callee, arguments)
-        });
+        let made =
+            callee.map_or(Call::Other(arguments), |callee| call(self.program, callee, arguments));
         let states = self.kept.states.get(&index).map(Vec::as_slice).unwrap_or_default();
         let next = depth.saturating_add(1);
         match made {

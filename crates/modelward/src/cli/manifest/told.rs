@@ -83,7 +83,10 @@ pub(super) fn plain(
                 format!("changed    row group {index} of {}: {before} rows", escape(file))
             }
             (Some(before), Some(after)) => {
-                format!("changed    row group {index} of {}: {before} rows -> {after}", escape(file))
+                format!(
+                    "changed    row group {index} of {}: {before} rows -> {after}",
+                    escape(file)
+                )
             }
             (Some(before), None) => {
                 format!("missing    row group {index} of {}: {before} rows", escape(file))
