@@ -289,7 +289,7 @@ mod tests {
     fn a_leaf_that_is_a_root_and_a_leaf_that_is_an_authority_are_accepted() {
         let alone = Party::new("alone");
         let leaf = Draft::leaf(&alone, &alone).sign(&alone.key);
-        assert_eq!(kinds(&[leaf.clone()], &roots(&[&leaf])), []);
+        assert_eq!(kinds(std::slice::from_ref(&leaf), &roots(&[&leaf])), []);
         let world = World::new();
         assert_eq!(world.with_leaf(|draft| draft.extensions.push(authority(None))), []);
         assert_eq!(kinds(&[leaf], &world.roots()), [Kind::SignerUntrusted]);
@@ -387,7 +387,8 @@ mod tests {
     #[test]
     fn broken_certificates_break_the_bundle() {
         let world = World::new();
-        let cases: [(&str, fn(&mut Draft)); 6] = [
+        type Change = fn(&mut Draft);
+        let cases: [(&str, Change); 6] = [
             ("twice", |draft| draft.extensions.push(draft.extensions[0].clone())),
             ("not of version 3", |draft| draft.version = Vec::new()),
             ("is broken", |draft| draft.extensions[0] = extension("2.5.29.15", true, &[5, 0])),

@@ -19,6 +19,13 @@ pub(super) fn file(text: &[u8], blocks: &[Block]) -> String {
     }
 }
 
+/// What a key is that is of the expected kind, and of no expected curve.
+pub(super) fn key(block: &Block) -> String {
+    let what = self::block(block);
+    let short = what.strip_prefix("a private key, ").or(what.strip_prefix("a public key, "));
+    short.map_or_else(|| what.clone(), str::to_owned)
+}
+
 /// What a block is.
 pub(super) fn block(block: &Block) -> String {
     let bytes = block.bytes.as_slice();

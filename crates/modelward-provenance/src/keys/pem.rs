@@ -9,6 +9,12 @@ use crate::Trouble;
 /// Bytes of the longest file that is read: the certificates of all public authorities are 300 KB.
 const LONGEST: usize = 4 << 20;
 
+/// Blocks that are read of one file.
+const MOST: usize = 4096;
+
+/// Letters that are set aside for a block: any private key fits.
+const ROOM: usize = 16 << 10;
+
 /// One block.
 pub(crate) struct Block {
     /// What its first line calls it.
@@ -30,8 +36,12 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, Trouble> {
         let line = line.trim_ascii();
         match (&mut open, boundary(line, b"-----BEGIN ")) {
             (None, Some(label)) => {
+                if blocks.len() == MOST {
+                    return Err(Trouble::new(format!("expected at most {MOST} blocks of PEM")));
+                }
                 // Of its full size at once, so that no copy of a secret is left behind.
-                open = Some((label, false, Zeroizing::new(Vec::with_capacity(text.len()))));
+                let room = text.len().min(ROOM);
+                open = Some((label, false, Zeroizing::new(Vec::with_capacity(room))));
             }
             (None, None) => {}
             (Some((label, ..)), Some(_)) => return Err(broken(label, "has no end")),
@@ -105,6 +115,12 @@ mod tests {
                 prop_assert_eq!(&*blocks[0].bytes, &bytes);
             }
         }
+    }
+
+    #[test]
+    fn blocks_without_end_are_refused() {
+        let many = "-----BEGIN A-----\n-----END A-----\n".repeat(MOST + 1);
+        assert!(blocks(many.as_bytes()).is_err());
     }
 
     #[test]

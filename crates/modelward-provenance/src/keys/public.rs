@@ -36,7 +36,7 @@ impl PublicKey {
         }
         match (keys.next(), keys.next()) {
             (Some(block), None) => Self::from_spki(&block.bytes).ok_or_else(|| {
-                Trouble::new(format!("{EXPECTED}; this is {}", foreign::block(block)))
+                Trouble::new(format!("{EXPECTED}; this is {}", foreign::key(block)))
             }),
             (Some(_), Some(_)) => Err(Trouble::new(format!("{EXPECTED}; there are several"))),
             (None, _) => {

@@ -8,7 +8,7 @@ use pkcs8::{
     EncodePrivateKey as _, EncryptedPrivateKeyInfoRef, PrivateKeyInfoRef,
     pkcs5::{
         EncryptionScheme,
-        pbes2::{Kdf, Parameters},
+        pbes2::{Kdf, Parameters, Pbkdf2Prf},
     },
 };
 use sec1::EcPrivateKey;
@@ -204,17 +204,23 @@ impl SigningKey {
 
     fn encrypted(block: &pem::Block, password: Option<&[u8]>) -> Result<Self, Trouble> {
         let unreadable = || Trouble::new("the password is wrong, or the encrypted key is broken");
+        let otherwise = || {
+            Trouble::new(
+                "expected a key encrypted by PBES2, with PBKDF2 and SHA-2, or scrypt, and AES",
+            )
+            .help("`openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW` makes it so")
+        };
         let Ok(info) = EncryptedPrivateKeyInfoRef::from_der(&block.bytes) else {
             // A sequence that we do not know is encrypted otherwise; what is none is broken.
-            return Err(match AnyRef::from_der(&block.bytes) {
-                Ok(_) => {
-                    Trouble::new("expected a key encrypted by PBES2, with PBKDF2 or scrypt and AES")
-                        .help("`openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW` makes it so")
-                }
-                Err(_) => unreadable(),
-            });
+            let is_der = AnyRef::from_der(&block.bytes).is_ok();
+            return Err(if is_der { otherwise() } else { unreadable() });
         };
         let costly = match &info.encryption_algorithm {
+            EncryptionScheme::Pbes2(Parameters { kdf: Kdf::Pbkdf2(kdf), .. })
+                if kdf.prf == Pbkdf2Prf::HmacWithSha1 =>
+            {
+                return Err(otherwise());
+            }
             EncryptionScheme::Pbes2(Parameters { kdf: Kdf::Pbkdf2(kdf), .. }) => {
                 kdf.iteration_count > MOST_ROUNDS
             }
@@ -244,7 +250,7 @@ impl SigningKey {
 }
 
 fn refused(block: &pem::Block) -> Trouble {
-    Trouble::new(format!("{EXPECTED}; this is {}", foreign::block(block)))
+    Trouble::new(format!("{EXPECTED}; this is {}", foreign::key(block)))
 }
 
 fn broken() -> Trouble {

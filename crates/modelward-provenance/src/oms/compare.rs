@@ -285,6 +285,7 @@ impl Compared {
                 (Kind::LinkOutside, Weight::Text, why)
             }
             Oddity::Unreadable(why) => return self.unread.push((name.into(), why.clone())),
+            Oddity::NotUtf8 if request.ignore_unsigned => return,
             Oddity::NotUtf8 => {
                 let why = "a name that is not UTF-8, which no signature covers".to_owned();
                 (Kind::FileUnsigned, Weight::Load, why)

@@ -6,6 +6,9 @@ pub(crate) fn flaw(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         return Some("an empty name");
     }
+    if name.len() > LONGEST {
+        return Some("a name longer than any path");
+    }
     if name.contains('\0') {
         return Some("a name with a NUL");
     }
@@ -35,6 +38,9 @@ pub(crate) fn exclusion_flaw(path: &str) -> Option<&'static str> {
 pub(crate) fn lies_in(path: &str, folder: &str) -> bool {
     path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
+
+/// Bytes of the longest path that Linux opens.
+const LONGEST: usize = 4096;
 
 #[cfg(test)]
 mod tests {

@@ -66,7 +66,8 @@ pub struct Signed {
 /// Where the model cannot be read or may not be signed: no files, a link, a pipe, a name that is not
 /// UTF-8, a file that changes meanwhile.
 pub fn sign(target: &Path, order: &Order<'_>) -> Result<Signed, Trouble> {
-    let mut left_out = exclusions(order.ignore)?;
+    let ignored = exclusions(order.ignore)?;
+    let mut left_out = ignored.clone();
     let without = order.output.and_then(identity);
     // The signature of the last run may lie elsewhere under the name that this one will have.
     left_out.extend(order.output.and_then(|output| below(target, output)));
@@ -79,6 +80,8 @@ pub fn sign(target: &Path, order: &Order<'_>) -> Result<Signed, Trouble> {
         warnings.extend(refuse(odd)?);
     }
     check(&tree, order, target)?;
+    let absent = ignored.iter().filter(|path| !tree.excluded.contains(path));
+    warnings.extend(absent.map(|path| format!("nothing lies at `{path}`, which is left out")));
     let listed = tree.files.iter().collect::<Vec<_>>();
     let hashed = hashing::hash(&listed, order.function, order.method, &order.reading);
     let mut files = BTreeMap::new();

@@ -6,12 +6,18 @@ use serde_json::Value;
 use super::{Envelope, evidence::Entry, form::unbase64};
 use crate::keys::{Hash, pem};
 
+/// Bytes of the longest body that is read; they hold digests, not contents.
+const LONGEST: usize = 1 << 20;
+
 /// Check that the body of an entry fits.
 pub(super) fn check(
     entry: &Entry,
     envelope: &Envelope<'_>,
     certificate: &[u8],
 ) -> Result<(), String> {
+    if entry.canonicalized_body.0.len() > LONGEST {
+        return Err(format!("its body has more than {LONGEST} bytes"));
+    }
     let body: Value =
         serde_json::from_slice(&entry.canonicalized_body.0).map_err(|_| "it is not JSON")?;
     let text = |pointer: &str| body.pointer(pointer).and_then(Value::as_str);
@@ -160,4 +166,76 @@ fn hashed_v2(body: &Value) -> Option<Facts> {
         digest: unbase64(text(spec, "/data/digest")?)?,
         of: Of::SignedBytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::sigstore::form::{base64, hexadecimal};
+
+    const CERTIFICATE: &[u8] = b"a certificate";
+    const ENVELOPE: Envelope<'_> =
+        Envelope { payload: b"{}", payload_type: "text/plain", signature: b"a signature" };
+
+    /// The body of each kind of entry about a signature.
+    fn bodies(envelope: &Envelope<'_>, certificate: &[u8]) -> Vec<Value> {
+        let payload = Hash::Sha256.digest(envelope.payload);
+        let signed = Hash::Sha512.digest(&envelope.signed_bytes());
+        let signature = base64(envelope.signature);
+        let raw = base64(certificate);
+        let pem = base64(pem::block("CERTIFICATE", certificate).as_bytes());
+        let verifier = json!({"x509Certificate": {"rawBytes": raw}});
+        vec![
+            json!({"kind": "dsse", "apiVersion": "0.0.1", "spec": {
+                "payloadHash": {"algorithm": "sha256", "value": hexadecimal(&payload)},
+                "signatures": [{"signature": signature, "verifier": pem}]}}),
+            json!({"kind": "dsse", "apiVersion": "0.0.2", "spec": {"dsseV002": {
+                "payloadHash": {"algorithm": "SHA2_256", "digest": base64(&payload)},
+                "signatures": [{"content": signature, "verifier": verifier}]}}}),
+            json!({"kind": "intoto", "apiVersion": "0.0.2", "spec": {"content": {
+                "payloadHash": {"algorithm": "sha256", "value": hexadecimal(&payload)},
+                "envelope": {"signatures": [{"sig": base64(signature.as_bytes()), "publicKey": pem}]}}}}),
+            json!({"kind": "hashedrekord", "apiVersion": "0.0.1", "spec": {
+                "data": {"hash": {"algorithm": "sha512", "value": hexadecimal(&signed)}},
+                "signature": {"content": signature, "publicKey": {"content": pem}}}}),
+            json!({"kind": "hashedrekord", "apiVersion": "0.0.2", "spec": {"hashedRekordV002": {
+                "data": {"algorithm": "SHA2_512", "digest": base64(&signed)},
+                "signature": {"content": signature, "verifier": verifier}}}}),
+        ]
+    }
+
+    fn judge(body: &Value) -> Result<(), String> {
+        let entry = json!({"logId": {"keyId": ""}, "canonicalizedBody": base64(body.to_string().as_bytes())});
+        check(&serde_json::from_value(entry).unwrap(), &ENVELOPE, CERTIFICATE)
+    }
+
+    #[test]
+    fn entries_of_every_kind_are_about_one_signature() {
+        for body in bodies(&ENVELOPE, CERTIFICATE) {
+            assert_eq!(judge(&body), Ok(()), "{body}");
+        }
+        let others = [
+            (Envelope { signature: b"other", ..ENVELOPE }, CERTIFICATE, "another signature"),
+            (ENVELOPE, b"other", "another certificate"),
+            (Envelope { payload: b"[]", ..ENVELOPE }, CERTIFICATE, "another content"),
+        ];
+        for (envelope, certificate, why) in others {
+            for body in bodies(&envelope, certificate) {
+                assert!(judge(&body).unwrap_err().contains(why), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn entries_of_other_kinds_and_of_several_signatures_are_refused() {
+        let mut body = bodies(&ENVELOPE, CERTIFICATE).remove(0);
+        let one = body["spec"]["signatures"][0].clone();
+        body["spec"]["signatures"].as_array_mut().unwrap().push(one);
+        assert!(judge(&body).unwrap_err().contains("with one signature"));
+        body["kind"] = json!("helm");
+        assert!(judge(&body).unwrap_err().contains("found `helm`"));
+        assert!(judge(&json!("text")).is_err());
+    }
 }

@@ -2,10 +2,7 @@
 
 use serde::Deserialize;
 
-use super::form::{Bytes, Number, Raw};
-
-/// Entries, timestamps and hashes that one bundle may bring.
-const MOST: usize = 64;
+use super::form::{Bytes, Number, Raw, few};
 
 /// The evidence of a bundle.
 #[derive(Clone, Debug)]
@@ -57,7 +54,7 @@ pub(super) struct Proof {
     pub(super) log_index: Number,
     pub(super) root_hash: Bytes,
     pub(super) tree_size: Number,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     pub(super) hashes: Vec<Bytes>,
     pub(super) checkpoint: Option<Checkpoint>,
 }
@@ -78,20 +75,21 @@ struct Bundle {
 struct Material {
     certificate: Option<Raw>,
     x509_certificate_chain: Option<Chain>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     tlog_entries: Vec<Entry>,
     timestamp_verification_data: Option<Timestamps>,
 }
 
 #[derive(Deserialize)]
 struct Chain {
+    #[serde(deserialize_with = "few")]
     certificates: Vec<Raw>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Timestamps {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "few")]
     rfc3161_timestamps: Vec<Timestamp>,
 }
 
@@ -121,14 +119,6 @@ impl Evidence {
             .timestamp_verification_data
             .map(|data| data.rfc3161_timestamps)
             .unwrap_or_default();
-        let proofs =
-            material.tlog_entries.iter().filter_map(|entry| entry.inclusion_proof.as_ref());
-        let longest = proofs.map(|proof| proof.hashes.len()).max().unwrap_or(0);
-        if material.tlog_entries.len().max(timestamps.len()).max(longest) > MOST {
-            return Err(format!(
-                "expected at most {MOST} log entries, timestamps, and hashes of a proof"
-            ));
-        }
         Ok(Self {
             certificate: certificate.raw_bytes.0,
             entries: material.tlog_entries,

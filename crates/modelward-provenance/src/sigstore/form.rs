@@ -1,10 +1,15 @@
 //! The forms of values in the JSON of Sigstore (Protocol Buffers, ProtoJSON).
 
+use std::{fmt, marker::PhantomData};
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, STANDARD_PAD_INDIFFERENT, URL_SAFE_PAD_INDIFFERENT},
 };
-use serde::{Deserialize, Deserializer, de::Error as _};
+use serde::{
+    Deserialize, Deserializer,
+    de::{Error as _, SeqAccess, Visitor},
+};
 
 use crate::x509::Moment;
 
@@ -50,6 +55,41 @@ impl<'de> Deserialize<'de> for Number {
             Form::Text(_) => Err(D::Error::custom("expected a number without a sign")),
         }
     }
+}
+
+/// Elements that a list of a bundle may have.
+const MOST: usize = 64;
+
+/// A list that is refused before it grows; null stands for an empty one.
+pub(super) fn few<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<T>, D::Error> {
+    struct Few<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for Few<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of at most {MOST} elements")
+        }
+
+        fn visit_unit<E>(self) -> Result<Vec<T>, E> {
+            Ok(Vec::new())
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<T>, A::Error> {
+            let mut elements = Vec::new();
+            while let Some(element) = list.next_element()? {
+                if elements.len() == MOST {
+                    return Err(A::Error::custom(format!("expected at most {MOST} elements")));
+                }
+                elements.push(element);
+            }
+            Ok(elements)
+        }
+    }
+
+    deserializer.deserialize_any(Few(PhantomData))
 }
 
 /// When something is trusted, from its first to its last second.

@@ -142,3 +142,93 @@ fn checkpoint(log: &Log, proof: &Proof, at: Moment) -> Result<(), String> {
     }
     last
 }
+
+#[cfg(test)]
+mod tests {
+    use ed25519_dalek::{Signer as _, SigningKey};
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::sigstore::root::LogKey;
+
+    fn leaf(at: usize) -> Vec<u8> {
+        Sha256::new().chain_update([0]).chain_update(at.to_string()).finalize().to_vec()
+    }
+
+    /// Merkle tree hash and audit path, as RFC 6962, section 2.1, defines them.
+    fn tree(leaves: std::ops::Range<usize>) -> Vec<u8> {
+        match leaves.len() {
+            1 => leaf(leaves.start),
+            len => {
+                let middle = leaves.start + len.next_power_of_two() / 2;
+                node(&tree(leaves.start..middle), &tree(middle..leaves.end))
+            }
+        }
+    }
+
+    fn path(at: usize, leaves: std::ops::Range<usize>) -> Vec<Vec<u8>> {
+        if leaves.len() == 1 {
+            return Vec::new();
+        }
+        let middle = leaves.start + leaves.len().next_power_of_two() / 2;
+        let (inside, beside) = if at < middle {
+            (leaves.start..middle, middle..leaves.end)
+        } else {
+            (middle..leaves.end, leaves.start..middle)
+        };
+        [path(at, inside), vec![tree(beside)]].concat()
+    }
+
+    fn entry(at: usize, size: usize, log: &SigningKey) -> (Log, Entry) {
+        let root = tree(0..size);
+        let id = Sha256::digest(log.verifying_key().as_bytes()).to_vec();
+        let text = format!("log.example\n{size}\n{}\n", base64(&root));
+        let signature = [&id[..4], &log.sign(text.as_bytes()).to_bytes()].concat();
+        let note = format!(
+            "{text}\n\u{2014} other AAAAAAA=\n\u{2014} log.example {}\n",
+            base64(&signature)
+        );
+        let hashes: Vec<String> = path(at, 0..size).iter().map(|hash| base64(hash)).collect();
+        let entry = serde_json::from_value(json!({
+            "logId": {"keyId": base64(&id)},
+            "canonicalizedBody": base64(at.to_string().as_bytes()),
+            "inclusionProof": {
+                "logIndex": at.to_string(), "treeSize": size, "rootHash": base64(&root),
+                "hashes": hashes, "checkpoint": {"envelope": note},
+            },
+        }));
+        let valid = serde_json::from_value(
+            json!({"start": "2025-01-01T00:00:00Z", "end": "2025-12-31T00:00:00Z"}),
+        );
+        let key = LogKey::Ed25519(Box::new(log.verifying_key()));
+        (Log { id, key, valid: valid.unwrap() }, entry.unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn proofs_hold_for_their_own_place_alone(size in 1..80usize, at: prop::sample::Index, other in 0..80usize) {
+            let at = at.index(size);
+            let key = SigningKey::from_bytes(&[7; 32]);
+            let (log, entry) = entry(at, size, &key);
+            let inside = Moment::parse("2025-06-01T00:00:00Z");
+            prop_assert_eq!(by(&log, &entry, inside), Ok(None));
+            // Without a time nobody vouches for the log, nor outside of its own.
+            prop_assert!(by(&log, &entry, None).is_err());
+            prop_assert!(by(&log, &entry, Moment::parse("2026-01-01T00:00:00Z")).is_err());
+            if other != at {
+                let mut moved = entry.clone();
+                moved.canonicalized_body.0 = other.to_string().into_bytes();
+                prop_assert!(by(&log, &moved, inside).is_err());
+            }
+            let mut longer = entry.clone();
+            let proof = longer.inclusion_proof.as_mut().unwrap();
+            proof.hashes.push(proof.root_hash.clone());
+            prop_assert!(by(&log, &longer, inside).is_err());
+            let mut forged = entry.clone();
+            let checkpoint = forged.inclusion_proof.as_mut().unwrap().checkpoint.as_mut().unwrap();
+            checkpoint.envelope = checkpoint.envelope.replacen("log", "lag", 1);
+            prop_assert!(by(&log, &forged, inside).is_err());
+        }
+    }
+}

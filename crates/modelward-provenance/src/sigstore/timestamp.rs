@@ -154,7 +154,7 @@ impl<'a> Token<'a> {
         }
         let content = <&OctetStringRef>::from_der(content.value())?.as_bytes();
         // One signer: another one's signature would not be asked for.
-        let signer = sequence(signer.ok_or_else(unsound)?, |reader| Signer::read(reader))?;
+        let signer = sequence(signer.ok_or_else(unsound)?, Signer::read)?;
         Self::new(content, certificates, signer)
     }
 

@@ -69,7 +69,7 @@ pub(crate) fn authority(most: Option<u8>) -> Vec<u8> {
 
 /// Key usage, by the number of its bit.
 pub(crate) fn usage(bit: u8) -> Vec<u8> {
-    extension("2.5.29.15", true, &[3, 2, 7 - bit, 0x80 >> bit])
+    extension("2.5.29.15", true, &[3, 2, 7u8.saturating_sub(bit), 0x80 >> bit])
 }
 
 pub(crate) const DIGITAL_SIGNATURE: u8 = 0;

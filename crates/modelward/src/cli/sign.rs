@@ -26,6 +26,10 @@ use crate::{
     content::cause,
 };
 
+mod scanned;
+
+use scanned::Scanned;
+
 /// Sign the files of a model, after OpenSSF Model Signing v1.0.
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
@@ -59,6 +63,9 @@ pub(super) struct Arguments {
     /// Follow links, and sign what they lead to under their own names.
     #[arg(long)]
     allow_symlinks: bool,
+    /// Scan the model first, in the same read, and sign it only where nothing is denied or unread.
+    #[arg(long)]
+    scan: bool,
     #[command(flatten)]
     reach: Reach,
     /// Threads to work with; by default as many as the processor has.
@@ -88,6 +95,7 @@ enum Pieces {
 const EXAMPLES: &str = "\
 Examples:
   modelward sign ./model --key signer.pem -o model.sig
+  modelward sign ./model --key signer.pem --scan -o model.sig
   modelward sign ./model --key leaf.key --cert leaf.pem --chain authority.pem -o model.sig
   modelward sign ./model --key signer.pem --hash blake3 --ignore training.log -o model.sig
 
@@ -96,7 +104,9 @@ empty folders, and at the top level `.git`, `.gitattributes`, `.github` and `.gi
 
 Exit codes:
   0  the signature was written
-  2  wrong usage, or a failure; nothing was written";
+  1  with `--scan`: something is denied; nothing was written
+  2  wrong usage, or a failure; nothing was written
+  3  with `--scan`: something was not read; nothing was written";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let start = Instant::now();
@@ -131,6 +141,13 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     };
     let progress = Arc::new(Progress::default());
     let shown = (!arguments.quiet && !arguments.no_progress).then(|| progress.show()).flatten();
+    let known = match arguments.scan {
+        false => None,
+        true => match scanned::scan(arguments, &progress, screen)? {
+            Scanned::Clean(digests) => Some(digests),
+            Scanned::Refused(code) => return Ok(code),
+        },
+    };
     progress.say("listing".into());
     let watch = Watch { progress, next: &Nobody };
     let order = Order {
@@ -149,7 +166,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             threads: arguments.threads,
             deadline: arguments.reach.deadline(),
             observer: &watch,
-            known: None,
+            known: known.as_ref(),
         },
     };
     let signed = oms::sign(&arguments.target, &order);

@@ -175,3 +175,19 @@ fn the_verbs_need_no_network() {
     let verified = alone("verify model --signature again.sig --public-key a.pub.pem");
     assert_eq!(verified.code, 0, "{verified:?}");
 }
+
+#[test]
+fn what_is_denied_by_a_scan_is_not_signed() {
+    let bench = bench();
+    fs::remove_file(bench.path("model/weights.bin")).unwrap();
+    bench.file("model/model.pkl", crate::HARMLESS);
+    let sign = ["sign", "model", "--key", "a.pem", "--scan", "-o", "scanned.sig"];
+    let signed = bench.run(&sign);
+    assert_eq!(signed.code, 0, "{signed:?}");
+    let verify = ["verify", "model", "--signature", "scanned.sig", "--public-key", "a.pub.pem"];
+    assert_eq!(bench.run(&verify).code, 0, "the digests of the scan are those of the files");
+    bench.file("model/model.pkl", crate::HARMFUL);
+    fs::remove_file(bench.path("scanned.sig")).unwrap();
+    assert_eq!(bench.run(&sign).code, 1);
+    assert!(!bench.path("scanned.sig").exists());
+}

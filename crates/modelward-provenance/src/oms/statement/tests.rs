@@ -124,7 +124,13 @@ fn hostile_statements_are_refused_in_one_sentence() {
         (|s| s["predicate"]["extra"] = json!(1), "unknown key `extra`"),
         (|s| s["predicate"]["serialization"]["extra"] = json!(1), "unknown key `extra`"),
         (|s| s["subject"] = json!([]), "one subject, found 0"),
-        (|s| s["subject"][1] = json!({ "name": "b", "digest": { "sha256": "" } }), "found 2"),
+        (
+            |s| {
+                let another = s["subject"][0].clone();
+                s["subject"].as_array_mut().unwrap().push(another);
+            },
+            "found 2",
+        ),
         (|s| s["subject"][0]["name"] = json!(""), "a name for the subject"),
         (|s| s["subject"][0]["digest"]["sha256"] = json!("00".repeat(32)), "the root is said"),
         (|s| s["subject"][0]["digest"]["md5"] = json!("XY"), "lower-case hexadecimal"),

@@ -13,12 +13,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     digest::Function,
-    keys::{Curve, SigningKey},
+    keys::{Curve, PublicKey, SigningKey},
     oms::{Copy, Method, Observer, Order, Signed, sign},
     tree::File,
 };
 
 static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Curve::P256).unwrap());
+
+static PUBLIC: LazyLock<PublicKey> = LazyLock::new(|| KEY.public());
 
 /// A model and its signature.
 struct Case {
@@ -73,9 +75,8 @@ impl Case {
         write(self.folder.path(), name, bytes);
     }
 
-    fn verify(&self, change: impl FnOnce(&mut Request<'_>)) -> Verification {
-        let key = KEY.public();
-        let mut request = request(&key);
+    fn verify<'r>(&self, change: impl FnOnce(&mut Request<'r>)) -> Verification {
+        let mut request: Request<'r> = request(&PUBLIC);
         change(&mut request);
         verify(self.folder.path(), &self.bundle, &request).unwrap()
     }
@@ -87,7 +88,7 @@ impl Case {
     }
 }
 
-fn request(key: &crate::keys::PublicKey) -> Request<'_> {
+fn request(key: &PublicKey) -> Request<'_> {
     Request {
         trust: Trust::Key(key),
         ignore: &[],

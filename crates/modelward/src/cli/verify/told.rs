@@ -106,19 +106,23 @@ fn measurement(verification: &Verification, arguments: &Arguments) -> Measuremen
             ("excluded", verification.excluded.clone().into()),
             ("ignored", verification.ignored.clone().into()),
         ],
-        lines: lines(verification),
+        lines: lines(verification, arguments),
         pictures: Vec::new(),
     }
 }
 
 /// The same for people.
-fn lines(verification: &Verification) -> Vec<String> {
+fn lines(verification: &Verification, arguments: &Arguments) -> Vec<String> {
     let mut lines = Vec::new();
     match &verification.signed_by {
         Some(signed_by) => {
             lines.push(format!("signed by  {signed_by}"));
             if matches!(signed_by, SignedBy::Certificate { .. }) {
                 lines.push("           no timestamp in the signature says when".into());
+                if arguments.trusted.is_anybody() {
+                    let pin = "--expect-subject";
+                    lines.push(format!("           any certificate under these roots could have; pin one with `{pin}`"));
+                }
             }
         }
         None => lines.push("signed by  nobody whose signature could be verified".into()),

@@ -81,6 +81,11 @@ impl Arguments {
         Ok(Trusted::Roots { roots, at, subject: self.expect_subject.clone() })
     }
 
+    /// Whether anybody with a certificate may have signed.
+    pub(super) fn is_anybody(&self) -> bool {
+        !self.cert_root.is_empty() && self.expect_subject.is_none()
+    }
+
     fn keyless(&self, path: &Path) -> Result<Trusted, Failure> {
         let (Some(identity), Some(issuer)) = (&self.expect_identity, &self.expect_issuer) else {
             let message =
