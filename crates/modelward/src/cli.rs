@@ -19,6 +19,8 @@ mod explain;
 mod given;
 mod keygen;
 mod keys;
+mod lock;
+mod manifest;
 mod model;
 mod output;
 mod passphrase;
@@ -59,6 +61,8 @@ enum Verb {
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
+    Manifest(manifest::Arguments),
+    Lock(lock::Arguments),
     Model(model::Arguments),
     Explain(explain::Arguments),
     Rules(rules::Arguments),
@@ -112,6 +116,8 @@ pub fn main() -> ExitCode {
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
+        Verb::Manifest(arguments) => manifest::run(&arguments, colour),
+        Verb::Lock(arguments) => lock::run(&arguments),
         Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
