@@ -12,6 +12,7 @@ use crate::report::Colour;
 
 mod attack;
 mod audit;
+mod bom;
 mod certify;
 mod check_witness;
 mod experiment;
@@ -43,6 +44,7 @@ pub(crate) struct Arguments {
 enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
+    Bom(bom::Arguments),
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
     let done = match verb {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
+        Verb::Bom(arguments) => bom::run(&arguments, colour),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),

@@ -92,7 +92,8 @@ impl Node {
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text, plain) => {
-                let nothing = *plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
+                let nothing =
+                    *plain && matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL");
                 (!nothing && !text.trim().is_empty()).then_some(text)
             }
             Self::List(_) | Self::Map(_) => None,
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn scalars_stay_as_they_are_written() {
-        let text = "language: [no, en]\nlicense: mit\nn: 1.10\ne: ~\nq: '~'\nm: {a: b}\na: &x 1\nb: *x\n";
+        let text =
+            "language: [no, en]\nlicense: mit\nn: 1.10\ne: ~\nq: '~'\nm: {a: b}\na: &x 1\nb: *x\n";
         let node = read(text).unwrap().unwrap();
         assert_eq!(node.at("language").unwrap().texts(), ["no", "en"]);
         assert_eq!(node.at("license").unwrap().texts(), ["mit"]);

@@ -89,9 +89,15 @@ mod tests {
         assert_eq!(Term::read("apache-2.0"), Some(Term::Id("Apache-2.0")));
         assert_eq!(Term::read(" ODbL "), Some(Term::Id("ODbL-1.0")));
         assert_eq!(Term::read("llama3"), Some(Term::Name("llama3".into())));
-        assert_eq!(Term::read("mit or apache-2.0"), Some(Term::Expression("MIT OR Apache-2.0".into())));
+        assert_eq!(
+            Term::read("mit or apache-2.0"),
+            Some(Term::Expression("MIT OR Apache-2.0".into()))
+        );
         assert_eq!(Term::read("\u{202e}\n"), None);
         // The list ends with exceptions, which are no licences.
-        assert_eq!(Term::read("Classpath-exception-2.0"), Some(Term::Name("Classpath-exception-2.0".into())));
+        assert_eq!(
+            Term::read("Classpath-exception-2.0"),
+            Some(Term::Name("Classpath-exception-2.0".into()))
+        );
     }
 }

@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn what_is_no_source_is_refused() {
-        for text in ["microsoft/x", "hf:", "hf:a/b/c", "hf:a/b@main", "hf:../b", "hf:a b", "hf:a/--b"] {
+        for text in
+            ["microsoft/x", "hf:", "hf:a/b/c", "hf:a/b@main", "hf:../b", "hf:a b", "hf:a/--b"]
+        {
             assert!(Source::parse(text).is_err(), "{text}");
         }
     }
@@ -138,11 +140,20 @@ mod tests {
     #[test]
     fn a_place_in_a_cache_names_its_repository() {
         let path = format!("/c/hub/models--org--tiny/snapshots/{COMMIT}/sub/config.json");
-        assert_eq!(Source::of_cache(&path).unwrap().purl(), format!("pkg:huggingface/org/tiny@{COMMIT}"));
+        assert_eq!(
+            Source::of_cache(&path).unwrap().purl(),
+            format!("pkg:huggingface/org/tiny@{COMMIT}")
+        );
         assert_eq!(Source::of_cache("hub/models--gpt2").unwrap().purl(), "pkg:huggingface/gpt2");
         assert!(Source::of_cache("hub/datasets--a--b/snapshots/x").is_none());
         let address = |text| Source::of_address(text).map(|source| source.address());
-        assert_eq!(address("https://huggingface.co/a/b/"), Some("https://huggingface.co/a/b".into()));
-        assert!(address("https://huggingface.co/datasets/b").is_none() && address("https://x.y/a/b").is_none());
+        assert_eq!(
+            address("https://huggingface.co/a/b/"),
+            Some("https://huggingface.co/a/b".into())
+        );
+        assert!(
+            address("https://huggingface.co/datasets/b").is_none()
+                && address("https://x.y/a/b").is_none()
+        );
     }
 }

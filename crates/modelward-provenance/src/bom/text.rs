@@ -96,7 +96,14 @@ mod tests {
     fn only_plain_addresses_are_addresses() {
         let url = "https://huggingface.co/a/b?c=d%20e#f";
         assert_eq!(address(url).as_deref(), Some(url));
-        for text in ["javascript:x", "https://", "https://a b", "https://a/%zz", "LICENSE", "https://a/#b#c"] {
+        for text in [
+            "javascript:x",
+            "https://",
+            "https://a b",
+            "https://a/%zz",
+            "LICENSE",
+            "https://a/#b#c",
+        ] {
             assert_eq!(address(text), None, "{text}");
         }
     }

@@ -13,7 +13,7 @@ use crate::{
 
 mod policy;
 
-pub(super) use policy::{read as read_policy, read_text};
+pub(super) use policy::{of as policy_of, read as read_policy, read_text};
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Report")]

@@ -66,13 +66,25 @@ mod tests {
     fn expressions_are_written_in_their_own_case() {
         for (text, expression) in [
             ("mit and (apache-2.0 or isc)", "MIT AND (Apache-2.0 OR ISC)"),
-            ("gpl-2.0-only with classpath-exception-2.0", "GPL-2.0-only WITH Classpath-exception-2.0"),
+            (
+                "gpl-2.0-only with classpath-exception-2.0",
+                "GPL-2.0-only WITH Classpath-exception-2.0",
+            ),
             ("Apache-2.0+", "Apache-2.0+"),
             ("LicenseRef-own OR MIT", "LicenseRef-own OR MIT"),
         ] {
             assert_eq!(canonical(text).as_deref(), Some(expression));
         }
-        for text in ["", "MIT OR", "(MIT", "MIT)", "MIT Apache-2.0", "llama2 OR MIT", "MIT WITH MIT", "MIT Or ISC"] {
+        for text in [
+            "",
+            "MIT OR",
+            "(MIT",
+            "MIT)",
+            "MIT Apache-2.0",
+            "llama2 OR MIT",
+            "MIT WITH MIT",
+            "MIT Or ISC",
+        ] {
             assert_eq!(canonical(text), None, "{text}");
         }
     }

@@ -16,7 +16,7 @@ use crate::{
 
 /// The policy that the user named, or the one in the working directory, unless that lies in a
 /// target: there it may be the model's own.
-pub(super) fn of(
+pub(in crate::cli) fn of(
     named: Option<&Path>,
     targets: &[impl AsRef<Path>],
     quiet: bool,
