@@ -100,6 +100,14 @@ impl Bytes {
         Self { source: self.source.clone(), start, len: self.len.saturating_sub(at), head }
     }
 
+    /// Where in `outer` these bytes begin, where they are a range of it.
+    pub fn offset_in(&self, outer: &Self) -> Option<u64> {
+        let end = self.start.checked_add(self.len)?;
+        let within = self.start >= outer.start && end <= outer.start.checked_add(outer.len)?;
+        (Arc::ptr_eq(&self.source, &outer.source) && within)
+            .then(|| self.start.saturating_sub(outer.start))
+    }
+
     /// Read up to `into.len()` bytes from `at`; fewer only at the end.
     pub fn read_at(&self, at: u64, into: &mut [u8]) -> Result<usize, Refusal> {
         let left = usize::try_from(self.len.saturating_sub(at)).unwrap_or(usize::MAX);

@@ -19,6 +19,7 @@ mod graph;
 mod names;
 mod order;
 mod survey;
+mod table;
 mod tensor;
 mod trees;
 mod wire;
@@ -33,6 +34,8 @@ pub use self::{
     survey::Operator,
     tensor::{Data, Field, Piece, Sparse, Tensor, element_name, element_size},
 };
+
+pub(crate) use self::table::table;
 
 use self::wire::Wire;
 

@@ -14,6 +14,7 @@ use std::{
 
 use crate::{Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal};
 
+pub(crate) mod checkpoint;
 mod constant;
 mod joblib;
 mod legacy;
@@ -67,6 +68,21 @@ pub struct Traces {
     pub joblib: bool,
 }
 
+impl Traces {
+    /// Nothing but these streams.
+    const fn of(streams: Vec<Stream>) -> Self {
+        Self {
+            streams,
+            inner: Vec::new(),
+            broken: None,
+            tail: None,
+            crowded: None,
+            legacy: false,
+            joblib: false,
+        }
+    }
+}
+
 impl Pickle {
     /// A pickle file that has not run yet.
     pub fn new(bytes: &Bytes, budget: &Arc<Budget>) -> Self {
@@ -94,15 +110,7 @@ impl Pickle {
 
     fn streams<O: Observer>(&self, observer: &mut O) -> Traces {
         let mut program = Program::new(&self.bytes);
-        let mut traces = Traces {
-            streams: Vec::new(),
-            inner: Vec::new(),
-            broken: None,
-            tail: None,
-            crowded: None,
-            legacy: false,
-            joblib: false,
-        };
+        let mut traces = Traces::of(Vec::new());
         let mut start = 0;
         loop {
             let (stream, broken) = program.run(start, &self.budget, observer);

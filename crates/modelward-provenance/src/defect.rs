@@ -80,3 +80,15 @@ impl fmt::Display for Defect {
         f.write_str(&self.why)
     }
 }
+
+impl Defect {
+    /// What is wrong with a signature or its signer.
+    pub(crate) fn of_signature(kind: Kind, why: impl Into<String>) -> Self {
+        Self { kind, file: String::new(), why: why.into(), shown: None, weight: Weight::Load }
+    }
+
+    /// What is wrong with a file.
+    pub(crate) fn of_file(kind: Kind, file: &str, weight: Weight, why: impl Into<String>) -> Self {
+        Self { kind, file: file.to_owned(), why: why.into(), shown: None, weight }
+    }
+}

@@ -19,6 +19,6 @@ mod trouble;
 pub mod x509;
 
 pub use crate::{
-    defect::{Defect, Kind},
+    defect::{Defect, Kind, Weight},
     trouble::Trouble,
 };

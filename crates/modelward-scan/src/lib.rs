@@ -18,6 +18,7 @@ mod file;
 mod needs;
 mod onnx;
 mod pickle;
+pub mod provenance;
 mod secrets;
 mod template;
 mod unread;
@@ -65,7 +66,8 @@ pub(crate) trait Check {
 /// Every rule that a scan can report, by number.
 pub fn rules() -> Vec<&'static Rule> {
     let checked = FAMILIES.iter().copied().flatten().map(|entry| entry.rule);
-    let mut rules = unread::RULES.iter().chain(checked).collect::<Vec<_>>();
+    let known = unread::RULES.iter().chain(provenance::RULES.iter().copied());
+    let mut rules = known.chain(checked).collect::<Vec<_>>();
     rules.sort_by_key(|rule| rule.id);
     rules
 }

@@ -18,16 +18,20 @@ mod check_witness;
 mod experiment;
 mod explain;
 mod given;
+mod keys;
 mod model;
 mod output;
 mod policy;
 mod process;
+mod provenance;
 mod quantity;
 mod reporting;
 mod rules;
 mod scan;
+mod sign;
 mod street;
 mod trouble;
+mod verify;
 
 /// Finds the security flaws of open-source AI and ML models, without ever loading them.
 #[derive(Debug, Parser)]
@@ -45,6 +49,8 @@ enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
     Bom(bom::Arguments),
+    Sign(sign::Arguments),
+    Verify(verify::Arguments),
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
@@ -94,6 +100,8 @@ pub fn main() -> ExitCode {
         Verb::Audit(arguments) => audit::run(&arguments, colour),
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Bom(arguments) => bom::run(&arguments, colour),
+        Verb::Sign(arguments) => sign::run(&arguments, colour),
+        Verb::Verify(arguments) => verify::run(&arguments, colour),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),

@@ -158,6 +158,11 @@ struct Outline {
     broken: Option<Refusal>,
 }
 
+/// Where a model ends that begins with these bytes; `None` where they are no model.
+pub(super) fn outline_end(bytes: &Bytes) -> Option<Result<u64, Refusal>> {
+    Some(outline(bytes)?.map(|outline| outline.end))
+}
+
 /// Whether a file is a model: a version and a graph, and either nothing that ONNX does not have, or
 /// what is a graph in truth.
 fn outline(bytes: &Bytes) -> Option<Result<Outline, Refusal>> {

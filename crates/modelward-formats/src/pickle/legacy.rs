@@ -32,11 +32,12 @@ pub(super) fn read<O: Observer>(
 ) -> Result<u64, Refusal> {
     let mut watching = Watching { observer, widths: HashMap::new() };
     let mut at = start;
+    let keeps_all = program.heap.keeps_all();
     for stream in 2..=5 {
         // The keys are needed to the last one.
-        program.heap.keep_all(stream == 5);
+        program.heap.keep_all(keeps_all || stream == 5);
         let (stream, broken) = program.run(at, budget, &mut watching);
-        program.heap.keep_all(false);
+        program.heap.keep_all(keeps_all);
         traces.streams.push(stream);
         at = stream.end;
         if let Some(refusal) = broken {
@@ -90,6 +91,9 @@ impl<O: Observer> Observer for Watching<'_, O> {
     }
     fn hashed(&mut self, program: &Program<'_>, at: u64, item: Value) {
         self.observer.hashed(program, at, item);
+    }
+    fn entries(&mut self, program: &Program<'_>, object: Value, by: &'static str, items: &[Value]) {
+        self.observer.entries(program, object, by, items);
     }
     fn persistent(&mut self, program: &Program<'_>, at: u64, id: Value) {
         if let Some([_, class, key, ..]) = program.heap().items_of(id, Shape::Tuple)

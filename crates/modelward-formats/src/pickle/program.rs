@@ -20,6 +20,10 @@ pub trait Observer {
     fn state(&mut self, program: &Program<'_>, at: u64, object: Value, state: Value);
     /// Items are added to what is no list, dict or set: its methods are called.
     fn items(&mut self, program: &Program<'_>, at: u64, object: Value, by: &'static str);
+    /// What these items are: keys and values in turn where `by` is SETITEM or SETITEMS.
+    fn entries(&mut self, program: &Program<'_>, object: Value, by: &'static str, items: &[Value]) {
+        let _ = (program, object, by, items);
+    }
     /// Items are added to a list, a dict or a set.
     fn grown(&mut self, program: &Program<'_>, at: u64, container: u32);
     /// An import, or a tuple that holds one, becomes an item of a list, a dict or a set.

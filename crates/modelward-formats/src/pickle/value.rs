@@ -277,6 +277,11 @@ impl Heap {
         self.keep_all = keep_all;
     }
 
+    /// Whether it keeps the items of containers to the last one.
+    pub(super) fn keeps_all(&self) -> bool {
+        self.keep_all
+    }
+
     /// The index that the next node will have.
     pub fn next(&self) -> u32 {
         u32::try_from(self.nodes.len()).unwrap_or(u32::MAX)

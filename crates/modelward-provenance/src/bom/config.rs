@@ -103,9 +103,8 @@ pub(super) fn adapter(config: &Value, by: &str, facts: &mut Facts) {
     if let Some(task) = task {
         facts.task.get_or_insert(Declared::new(task.into(), by));
     }
-    if let Some(class) = config.get("auto_mapping").and_then(|map| text(map, "base_model_class")) {
-        facts.family.get_or_insert(Declared::new(class, by));
-    }
+    let class = config.get("auto_mapping").and_then(|map| text(map, "base_model_class"));
+    facts.family.get_or_insert(Declared::new(class.unwrap_or_else(|| "adapter".into()), by));
     facts.property("adapter", kind, Some(by));
     facts.property("adapter-rank", number(config, "r"), Some(by));
     facts.property("adapter-alpha", number(config, "lora_alpha"), Some(by));

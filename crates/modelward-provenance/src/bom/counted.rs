@@ -60,7 +60,9 @@ fn split(path: &str) -> (&str, &str) {
         .unwrap_or(("", path))
 }
 
-const FORMATS: &[&str] = &["safetensors", "gguf", "onnx", "npy"];
+/// Formats, what a loader would rather take first.
+const FORMATS: &[&str] =
+    &["safetensors", "gguf", "pytorch-zip", "torchscript", "pytorch-legacy", "onnx", "npz", "npy"];
 
 /// What libraries call the one file that they load.
 const STEMS: &[&str] = &["model", "diffusion_pytorch_model", "adapter_model", "pytorch_model"];

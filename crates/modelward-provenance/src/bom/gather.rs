@@ -139,7 +139,7 @@ impl Gather<'_> {
                 }
                 Some(Read::Weights(table, weights)) => texts(weights, &table.path, self.facts),
                 Some(Read::Graph(table, model)) => graph::read(model, &table.path, self.facts),
-                Some(Read::Arrays(_)) | None => {}
+                Some(Read::Tensors(_)) | None => {}
             }
         }
         let counted = self.facts.counted.iter().filter_map(|&index| self.facts.tables.get(index));

@@ -2,20 +2,22 @@
 
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
-use modelward_formats::{Budget, Bytes, Refusal, gguf, npy, onnx, safetensors, weights::Weights};
+use modelward_formats::{
+    Budget, Bytes, Refusal, gguf, onnx, safetensors, tensors, weights::Weights,
+};
 
 /// What the table of one file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Table {
     /// The file.
     pub path: String,
-    /// Its format: `safetensors`, `gguf`, `onnx`, `npy`.
+    /// Its format: `safetensors`, `gguf`, `onnx`, `pytorch-zip`, `npz`.
     pub format: &'static str,
     /// How many tensors it has.
     pub tensors: u64,
     /// How many elements they have.
     pub elements: u64,
-    /// How many of these are of each type, by the format's own name of it.
+    /// How many of these are of each type, by the names that manifests give them: `f32`, `q4_0`.
     pub types: BTreeMap<String, u64>,
     /// The type of most elements, where it stores them in blocks.
     pub quantisation: Option<String>,
@@ -27,14 +29,14 @@ pub(super) enum Read {
     Weights(Table, Box<Weights>),
     /// ONNX.
     Graph(Table, Box<onnx::Model>),
-    /// Arrays alone.
-    Arrays(Table),
+    /// Tensors alone: PyTorch's checkpoints, arrays of numpy.
+    Tensors(Table),
 }
 
 impl Read {
     pub(super) fn table(&self) -> &Table {
         match self {
-            Self::Weights(table, _) | Self::Graph(table, _) | Self::Arrays(table) => table,
+            Self::Weights(table, _) | Self::Graph(table, _) | Self::Tensors(table) => table,
         }
     }
 }
@@ -45,16 +47,19 @@ pub(super) fn read(
     bytes: &Bytes,
     budget: &Arc<Budget>,
 ) -> Option<Result<Read, Refusal>> {
-    for format in [&safetensors::SAFETENSORS, &gguf::GGUF, &npy::NPY] {
+    for format in [&safetensors::SAFETENSORS, &gguf::GGUF] {
         let Some(asset) = (format.read)(bytes, budget) else { continue };
         let table = Table { path: path.into(), format: format.name, ..Table::default() };
         return Some(asset.and_then(|asset| {
             let asset: Box<dyn Any> = asset;
             match asset.downcast::<Weights>() {
                 Ok(weights) => weights_of(table, weights),
-                Err(asset) => Ok(Read::Arrays(arrays_of(table, asset.downcast_ref()))),
+                Err(_) => Ok(Read::Tensors(table)),
             }
         }));
+    }
+    if [&b"PK\x03\x04"[..], b"\x80", b"\x93NUMPY"].iter().any(|magic| bytes.has(0, magic)) {
+        return tensors_of(path, bytes, budget);
     }
     if !may_be_onnx(path, bytes) {
         return None;
@@ -74,14 +79,10 @@ fn weights_of(mut table: Table, weights: Box<Weights>) -> Result<Read, Refusal> 
         table.add(kind, tensor.elements().unwrap_or(0));
     }
     let most = table.types.iter().max_by_key(|(_, elements)| **elements).map(|(kind, _)| kind);
-    let block = |kind: &str| {
-        weights
-            .tensors
-            .iter()
-            .filter_map(|tensor| tensor.element)
-            .any(|e| e.name == kind && e.block > 1)
-    };
-    table.quantisation = most.filter(|kind| block(kind)).cloned();
+    let elements = weights.tensors.iter().filter_map(|tensor| tensor.element);
+    let mut blocks = elements.filter(|element| element.block > 1).map(|element| element.name);
+    let block = blocks.find(|name| most.is_some_and(|most| name.eq_ignore_ascii_case(most)));
+    table.quantisation = block.map(Into::into);
     Ok(Read::Weights(table, weights))
 }
 
@@ -98,25 +99,29 @@ fn graph_of(mut table: Table, model: &onnx::Model) -> Table {
     table
 }
 
-fn arrays_of(mut table: Table, arrays: Option<&npy::Arrays>) -> Table {
-    for array in arrays.map(|arrays| arrays.arrays.as_slice()).unwrap_or_default() {
-        let elements =
-            array.shape.iter().try_fold(1_u64, |product, &size| product.checked_mul(size));
-        let kind = match array.letter {
-            Some((letter, _)) => format!("{letter}{}", array.item_size),
-            None if array.objects => "object".into(),
-            None => "record".into(),
-        };
-        table.add(&kind, elements.unwrap_or(0));
+/// The tensors of a checkpoint or of arrays; `None` where there is none of them.
+fn tensors_of(path: &str, bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Read, Refusal>> {
+    let read = tensors::read(bytes, budget).filter(|read| !read.tensors.is_empty())?;
+    if let Some(gap) = read.gaps.into_iter().next() {
+        return Some(Err(gap));
     }
-    table
+    let mut table = Table { path: path.into(), format: read.format, ..Table::default() };
+    for tensor in &read.tensors {
+        table.add(tensor.kind.name, tensor.count().unwrap_or(0));
+    }
+    Some(Ok(Read::Tensors(table)))
 }
 
 impl Table {
     fn add(&mut self, kind: &str, elements: u64) {
         self.tensors = self.tensors.saturating_add(1);
         self.elements = self.elements.saturating_add(elements);
-        let of_kind = self.types.entry(kind.to_owned()).or_default();
+        // safetensors writes `F8_E4M3` and `BF16`, ggml `Q4_0`.
+        let mut kind = kind.to_ascii_lowercase();
+        if kind.starts_with("f8_") || kind.starts_with("f6_") {
+            kind = kind.replacen('_', "", 1);
+        }
+        let of_kind = self.types.entry(kind).or_default();
         *of_kind = of_kind.saturating_add(elements);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use modelward_core::{Report, Severity, Verdict};
+use modelward_core::{Measurement, Report, Severity, Value, Verdict};
 
 use crate::report::{
     Colour, escape,
@@ -41,12 +41,17 @@ pub(super) fn write(report: &Report, colour: Colour, out: &mut dyn Write) -> io:
 fn group(group: &Group<'_>, colour: Colour, out: &mut dyn Write) -> io::Result<()> {
     let Group { rule, verdict, findings, .. } = group;
     let Some(first) = findings.first() else { return Ok(()) };
-    writeln!(out, "{}: {}", head(group, colour), rule.title)?;
+    // Of a signature it is the finding that matters: who signed, which file changed.
+    let headline = is_of_provenance(group) && findings.len() == 1;
+    let title = if headline { brief(&escape(&first.message)) } else { rule.title.to_owned() };
+    writeln!(out, "{}: {title}", head(group, colour))?;
     for finding in findings.iter().take(PLACES) {
         let place = escape(&finding.place.to_string());
         match at(finding) {
-            Some(at) => writeln!(out, "  --> {place} at byte {at:#x}")?,
-            None => writeln!(out, "  --> {place}")?,
+            Some(at) if !is_of_provenance(group) => {
+                writeln!(out, "  --> {place} at byte {at:#x}")?;
+            }
+            _ => writeln!(out, "  --> {place}")?,
         }
     }
     if let more @ 1.. = findings.len().saturating_sub(PLACES) {
@@ -57,8 +62,10 @@ fn group(group: &Group<'_>, colour: Colour, out: &mut dyn Write) -> io::Result<(
         )?;
     }
     let (shown, message) = (escape(&shown(first)), escape(&first.message));
-    writeln!(out, "   |  {}", brief(shown.trim()))?;
-    if message != shown && !message.is_empty() {
+    if !headline || !message.contains(&shown) {
+        writeln!(out, "   |  {}", brief(shown.trim()))?;
+    }
+    if !headline && message != shown && !message.is_empty() {
         writeln!(out, "   = note: {}", brief(&message))?;
     }
     writeln!(out, "   = help: {}", advice(rule.advice))?;
@@ -105,6 +112,9 @@ fn counts(report: &Report) -> String {
     let [file, check, finding] = [(files, "file"), (*checks, "check"), (findings, "finding")]
         .map(|(n, word)| plural(n, word));
     let (denied, allowed) = (report.denied(), report.allowed());
+    if let Some(verification) = report.measurements.iter().find(|each| each.kind == "verification") {
+        return verified(report, verification);
+    }
     if let experiments @ 1.. = report.measurements.len()
         && *checks == 0
     {
@@ -117,6 +127,32 @@ fn counts(report: &Report) -> String {
         "{files} {file} read, {unread} unread, {checks} {check}, {findings} {finding} \
          ({denied} denied, {allowed} allowed) in {seconds:.2} s"
     )
+}
+
+/// The last line of a verification: what became of the files, and the verdict.
+fn verified(report: &Report, verification: &Measurement) -> String {
+    let count = |name: &str| {
+        verification.fields.iter().find_map(|(known, value)| match value {
+            Value::Count(count) if *known == name => Some(*count),
+            _ => None,
+        })
+    };
+    let [files, same, changed, missing, unsigned] =
+        ["files", "match", "changed", "missing", "unsigned"].map(|name| count(name).unwrap_or(0));
+    let verdict = match report.verdict() {
+        "denied" => "denied".to_owned(),
+        "unread" => format!("not verified as a whole, {} unread", report.unread.len()),
+        _ => "verified".to_owned(),
+    };
+    let file = if files == 1 { "file" } else { "files" };
+    format!(
+        "{files} {file}: {same} match, {changed} changed, {missing} missing, {unsigned} unsigned; {verdict}"
+    )
+}
+
+/// Whether a group is of the family that speaks of signatures.
+fn is_of_provenance(group: &Group<'_>) -> bool {
+    group.rule.id.starts_with("MW2")
 }
 
 /// Advice as the tail of a line: it begins small and has no full stop.

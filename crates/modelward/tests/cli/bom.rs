@@ -117,7 +117,7 @@ fn what_is_known_of_a_model_stands_in_its_document() {
     assert_eq!(model["purl"], format!("pkg:huggingface/org/tiny@{COMMIT}"));
     assert_eq!(model["licenses"][0]["license"]["id"], "Apache-2.0");
     assert_eq!(property(model, "modelward:parameters"), Some("36"));
-    assert_eq!(property(model, "modelward:dtype:F16"), Some("32"));
+    assert_eq!(property(model, "modelward:dtype:f16"), Some("32"));
     assert_eq!(property(model, "modelward:quantisation"), Some("gptq, 4 bits, groups of 128"));
     assert_eq!(property(model, "modelward:quantisation:declared-by"), Some("config.json"));
     assert_eq!(property(model, "modelward:language"), Some("en, no"));

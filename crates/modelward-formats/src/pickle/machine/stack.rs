@@ -73,7 +73,10 @@ impl<O: Observer> Machine<'_, '_, O> {
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
-            _ => self.observer.items(self.program, at, container, name),
+            _ => {
+                self.observer.items(self.program, at, container, name);
+                self.observer.entries(self.program, container, name, items);
+            }
         }
         self.stack.truncate(from);
         Ok(())
@@ -94,7 +97,10 @@ impl<O: Observer> Machine<'_, '_, O> {
                 self.heavy(at, container);
             }
             _ if items.is_empty() => {}
-            _ => self.observer.items(self.program, at, container, name),
+            _ => {
+                self.observer.items(self.program, at, container, name);
+                self.observer.entries(self.program, container, name, items);
+            }
         }
         Ok(())
     }

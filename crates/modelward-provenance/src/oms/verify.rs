@@ -1,0 +1,177 @@
+//! Verifying a model against its signature.
+
+use std::{collections::BTreeSet, path::Path};
+
+use crate::{
+    Defect, Kind, Trouble,
+    digest::Digest,
+    oms::{
+        compare::{self, Counts, State, Verified},
+        hashing::Reading,
+        name, outside,
+        sign::Exclusions,
+        statement::{Serialization, Statement},
+        trust::{self, SignedBy, Trust},
+    },
+    tree::{self, Identity, Tree},
+};
+
+/// What to verify, and how.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// Whom the user trusts.
+    pub trust: Trust<'a>,
+    /// Paths that the user wants left out.
+    pub ignore: &'a [String],
+    /// Whether files that nobody signed are left out.
+    pub ignore_unsigned: bool,
+    /// Whether signed files may be missing; then the model counts as not wholly read.
+    pub partial: bool,
+    /// The file of the signature, which is left out wherever it lies.
+    pub signature: Option<Identity>,
+    /// An older version of the model, which shows what changed in a file.
+    pub against: Option<&'a Path>,
+    /// How the files are read.
+    pub reading: Reading<'a>,
+}
+
+/// What verifying came to.
+#[derive(Debug, Default)]
+pub struct Verification {
+    /// Who signed, where the signature holds.
+    pub signed_by: Option<SignedBy>,
+    /// The name that the signer gave the model.
+    pub subject: String,
+    /// The root that was signed; statements of model-signing 0.2.0 have none.
+    pub root: Option<Digest>,
+    /// How the files were hashed.
+    pub serialization: Option<Serialization>,
+    /// How many files came out how.
+    pub counts: Counts,
+    /// The files, in the order of their names.
+    pub files: Vec<Verified>,
+    /// What is wrong, the worst first.
+    pub defects: Vec<Defect>,
+    /// What was not verified, and why.
+    pub unread: Vec<(String, String)>,
+    /// Paths that the signer left out, and that are there.
+    pub excluded: Vec<String>,
+    /// Paths that the user left out, and that are there.
+    pub ignored: Vec<String>,
+}
+
+/// Verify a model: its signature first, and the files only where that holds.
+///
+/// # Errors
+/// Where the model is not there or cannot be listed, or where a path to leave out is none.
+pub fn verify(
+    target: &Path,
+    bundle: &[u8],
+    request: &Request<'_>,
+) -> Result<Verification, Trouble> {
+    let ignore = exclusions(request.ignore)?;
+    let (opened, defects) = trust::open_any(bundle, &request.trust);
+    let mut verification = Verification { defects, ..Verification::default() };
+    let Some(opened) = opened else { return Ok(verification) };
+    let statement = match Statement::read(&opened.payload) {
+        Ok(statement) if opened.old && !statement.old => {
+            verification.defects.push(trust::old_encoding());
+            return Ok(verification);
+        }
+        Ok(statement) => statement,
+        Err(why) => {
+            verification.defects.push(Defect::of_signature(Kind::StatementUnsound, why));
+            return Ok(verification);
+        }
+    };
+    verification.signed_by = Some(opened.signed_by);
+    let exclusions = match of_statement(&statement) {
+        Ok(exclusions) => exclusions,
+        Err(why) => {
+            verification.defects.push(Defect::of_signature(Kind::StatementUnsound, why));
+            return Ok(verification);
+        }
+    };
+    let options = tree::Options {
+        exclusions: exclusions.union(&ignore).cloned().collect(),
+        follow: statement.serialization.allow_symlinks,
+        without: request.signature,
+    };
+    let tree = Tree::list(target, &options)?;
+    if tree.files.is_empty() && tree.odd.is_empty() && tree.excluded.is_empty() {
+        return Err(Trouble::new(format!(
+            "expected a model in `{}`, found nothing",
+            target.display()
+        )));
+    }
+    let compared = compare::compare(&statement, &tree, request);
+    verification.defects.extend(compared.defects);
+    let excluded = tree.excluded.iter().filter(|path| !ignore.contains(*path));
+    let excluded = excluded.cloned().collect::<Vec<_>>();
+    verification.defects.extend(outside::of(&tree, &excluded, request.signature));
+    verification.ignored = tree.excluded.into_iter().filter(|path| ignore.contains(path)).collect();
+    verification.excluded = excluded;
+    verification.files = compared.files;
+    verification.counts = compared.counts;
+    verification.unread = compared.unread;
+    verification.subject = statement.subject;
+    verification.root = statement.root;
+    verification.serialization = Some(statement.serialization);
+    Ok(verification)
+}
+
+/// What a statement leaves out: its own paths, and what always is unless it is signed all the same.
+fn of_statement(statement: &Statement) -> Result<Exclusions, String> {
+    let own = &statement.serialization.ignore_paths;
+    let signed_below = |path: &str| {
+        statement.files.keys().find(|file| name::lies_in(file, path)).map(String::as_str)
+    };
+    if let Some((path, file)) = own.iter().find_map(|path| Some((path, signed_below(path)?))) {
+        let file = crate::oms::json::brief(file);
+        return Err(format!("`{file}` is signed, and `{path}` of `ignore_paths` leaves it out"));
+    }
+    let defaults = tree::DEFAULT_EXCLUSIONS.iter().filter(|path| signed_below(path).is_none());
+    Ok(own.iter().cloned().chain(defaults.map(|path| (*path).to_owned())).collect())
+}
+
+/// Paths that a user wants left out, each in its only spelling.
+///
+/// # Errors
+/// Where one is absolute, has `..` in it, or is a pattern.
+pub fn exclusions(paths: &[String]) -> Result<BTreeSet<String>, Trouble> {
+    let mut exclusions = BTreeSet::new();
+    for path in paths {
+        let plain = path.trim_start_matches("./");
+        let plain = plain.strip_suffix('/').unwrap_or(plain);
+        if let Some(flaw) = name::exclusion_flaw(plain) {
+            let why = format!(
+                "expected an exact path below the model to leave out, found `{path}`: {flaw}"
+            );
+            return Err(
+                Trouble::new(why).help("name each file or folder by itself, as `sub/notes.txt`")
+            );
+        }
+        exclusions.insert(plain.to_owned());
+    }
+    Ok(exclusions)
+}
+
+impl Request<'_> {
+    /// Whether the user wants a path left out.
+    pub(super) fn is_ignored(&self, file: &str) -> bool {
+        self.ignore.iter().any(|path| {
+            let path = path.trim_start_matches("./");
+            name::lies_in(file, path.strip_suffix('/').unwrap_or(path))
+        })
+    }
+}
+
+impl Verification {
+    /// The files that are what was signed.
+    pub fn matching(&self) -> impl Iterator<Item = &Verified> {
+        self.files.iter().filter(|file| file.state == State::Match)
+    }
+}
+
+#[cfg(test)]
+mod tests;

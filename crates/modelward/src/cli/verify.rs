@@ -1,0 +1,159 @@
+//! `modelward verify`: who signed a model, what changed since, and what that means.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use modelward_core::Report;
+use modelward_provenance::{
+    oms::{self, Copy, Nobody, Observer, Reading, Request, Trust, Verification},
+    tree,
+};
+
+use crate::{
+    Progress,
+    cli::{
+        EXIT_CODES, Failure, Screen,
+        output::Output,
+        provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, failure, read},
+        reporting::Reporting,
+    },
+};
+
+mod command;
+mod told;
+mod trusted;
+
+/// Verify a model against its signature: who signed, what changed, what the change means.
+#[derive(Args, Debug)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
+pub(super) struct Arguments {
+    /// The folder of the model, or a model of one file.
+    #[arg(value_name = "DIR")]
+    target: PathBuf,
+    /// The signature: a bundle after OpenSSF Model Signing.
+    #[arg(long, value_name = "SIG")]
+    signature: PathBuf,
+    #[command(flatten)]
+    trusted: trusted::Arguments,
+    #[command(flatten)]
+    reach: Reach,
+    /// Let files be that nobody signed.
+    #[arg(long)]
+    ignore_unsigned_files: bool,
+    /// Verify what is there; name what is missing, and end with 3 where something is.
+    #[arg(long)]
+    partial: bool,
+    /// An older version of the model, to show what changed in it.
+    #[arg(long, value_name = "OLD")]
+    against: Option<PathBuf>,
+    /// Copy what was verified to this new folder, from the same read.
+    #[arg(long, value_name = "DIR")]
+    copy_to: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
+    /// Run this command once all is verified, with `{}` in it replaced by a private copy of what was
+    /// verified; give it last.
+    #[arg(long, value_name = "CMD", num_args = 1.., allow_hyphen_values = true)]
+    exec: Vec<String>,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward verify ./model --signature model.sig --public-key publisher.pem
+  modelward verify ./model --signature model.sig --cert-root root.pem --expect-subject 'release bot'
+  modelward verify ./model --signature model.sig --public-key publisher.pem --exec python serve.py {}
+
+What a signature does not cover: modes, times, extended attributes, empty folders, and at the top level `.git`,
+`.gitattributes`, `.github` and `.gitignore`. A changed, missing or unsigned file denies the model whatever `--deny`
+says; the policy can let a file through by name.";
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let reporting = &arguments.reporting;
+    let forms = reporting.forms();
+    let targets = [arguments.target.clone()];
+    let output = reporting.output(&forms, &targets)?;
+    let policy = reporting.policy(&targets, screen)?;
+    let trusted = arguments.trusted.read()?;
+    let bundle = read(&arguments.signature, "the signature", MOST_BUNDLE)?;
+    let copy = copy(arguments)?;
+    let progress = Arc::new(Progress::default());
+    let shown = reporting.shows_progress().then(|| progress.show()).flatten();
+    progress.say("listing".into());
+    let verification = verify(arguments, &trusted.trust(), &bundle, copy.as_ref(), progress);
+    drop(shown);
+    let verification = verification?;
+    let mut report = Report {
+        target: vec![crate::listing::shown(&arguments.target)],
+        ..Report::default()
+    };
+    told::tell(&verification, arguments, &policy, &mut report);
+    report.seconds = start.elapsed().as_secs_f64();
+    reporting.note_unused(&policy.rules, &report, screen);
+    let code = report.exit_code();
+    finish(arguments, &report, code, copy, output, screen)
+}
+
+/// Where a copy of what is verified goes, if it goes anywhere.
+fn copy(arguments: &Arguments) -> Result<Option<Copy>, Failure> {
+    match &arguments.copy_to {
+        Some(place) => Copy::beside(place).map(Some).map_err(failure),
+        None if arguments.exec.is_empty() => Ok(None),
+        None => Copy::temporary().map(Some).map_err(failure),
+    }
+}
+
+fn verify(
+    arguments: &Arguments,
+    trust: &Trust<'_>,
+    bundle: &[u8],
+    copy: Option<&Copy>,
+    progress: Arc<Progress>,
+) -> Result<Verification, Failure> {
+    let next: &dyn Observer = match copy {
+        Some(copy) => copy,
+        None => &Nobody,
+    };
+    let watch = Watch { progress, next };
+    let request = Request {
+        trust: *trust,
+        ignore: &arguments.reach.ignore,
+        ignore_unsigned: arguments.ignore_unsigned_files,
+        partial: arguments.partial,
+        signature: tree::identity(&arguments.signature),
+        against: arguments.against.as_deref(),
+        reading: Reading {
+            threads: arguments.reporting.threads,
+            deadline: arguments.reach.deadline(),
+            observer: &watch,
+            known: None,
+        },
+    };
+    oms::verify(&arguments.target, bundle, &request).map_err(failure)
+}
+
+/// Write the report, and only then, where nothing was denied and all was read, hand over the copy.
+fn finish(
+    arguments: &Arguments,
+    report: &Report,
+    code: u8,
+    copy: Option<Copy>,
+    output: Output<'_>,
+    screen: Screen,
+) -> Result<u8, Failure> {
+    let Some(copy) = copy.filter(|_| code == 0) else {
+        arguments.reporting.write(output, report, code, screen)?;
+        return Ok(code);
+    };
+    if arguments.copy_to.is_some() {
+        let place = copy.keep().map_err(failure)?;
+        arguments.reporting.write(output, report, code, screen)?;
+        return command::run(&arguments.exec, &place);
+    }
+    arguments.reporting.write(output, report, code, screen)?;
+    command::run(&arguments.exec, copy.path())
+}

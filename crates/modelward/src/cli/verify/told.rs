@@ -1,0 +1,124 @@
+//! What verifying came to, as a report tells it.
+
+use modelward_core::{Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict};
+use modelward_provenance::oms::{Method, SignedBy, State, Verification, Verified};
+use modelward_scan::provenance;
+
+use super::Arguments;
+use crate::listing::{below, shown};
+
+/// Judge the defects under a policy, and put all into a report.
+pub(super) fn tell(
+    verification: &Verification,
+    arguments: &Arguments,
+    policy: &Policy,
+    report: &mut Report,
+) {
+    let signature = shown(&arguments.signature);
+    let place = |file: &str| match file {
+        "" => signature.clone(),
+        file => of_file(file, verification, arguments),
+    };
+    for defect in &verification.defects {
+        let finding = provenance::finding(defect, Place::file(place(&defect.file)));
+        let verdict = match policy.judge(&finding) {
+            // The specification leaves no room: a model with one changed file is not what was signed.
+            Verdict::Warn if provenance::voids(defect.kind) => Verdict::Deny,
+            verdict => verdict,
+        };
+        report.judged.push((finding, verdict));
+    }
+    for (file, why) in &verification.unread {
+        let rule = if why.starts_with("signed, and") { MISSING } else { UNREADABLE };
+        let place = Place::file(place(file));
+        report.unread.push(Unread { place, at: None, rule, why: why.clone() });
+    }
+    for file in verification.files.iter().filter(|file| file.state != State::Missing) {
+        report.files.push(scanned(file, place(&file.name), report));
+    }
+    report.measurements.push(measurement(verification, arguments));
+}
+
+fn of_file(file: &str, verification: &Verification, arguments: &Arguments) -> String {
+    let target = shown(&arguments.target);
+    let single = arguments.target.is_file() && verification.files.len() <= 1;
+    if single { target } else { below(&target, file) }
+}
+
+fn scanned(file: &Verified, path: String, report: &Report) -> ScannedFile {
+    let worst = report.judged.iter().filter(|(finding, _)| finding.place.path() == path);
+    let worst = worst.map(|(finding, _)| Outcome::of(finding.severity)).max();
+    let outcome = match file.state {
+        State::Unread => Outcome::Unread,
+        _ => worst.unwrap_or(Outcome::Clean),
+    };
+    let sha256 = file.sha256.as_ref().and_then(|digest| digest.bytes().try_into().ok());
+    ScannedFile { path, format: "file", outcome, bytes: file.bytes, sha256 }
+}
+
+fn measurement(verification: &Verification, arguments: &Arguments) -> Measurement {
+    let Verification { signed_by, counts, serialization, .. } = verification;
+    let signer = signed_by.as_ref().map(|signed_by| {
+        Value::Record(match signed_by {
+            SignedBy::Key(hint) => vec![("kind", "key".into()), ("hint", hint.as_str().into())],
+            SignedBy::Certificate { subject, valid: (from, to) } => vec![
+                ("kind", "certificate".into()),
+                ("subject", subject.as_str().into()),
+                ("valid_from", from.to_string().into()),
+                ("valid_to", to.to_string().into()),
+            ],
+        })
+    });
+    let method = serialization.as_ref().map(|serialization| match serialization.method {
+        Method::Files => "files",
+        Method::Shards(_) => "shards",
+    });
+    let hash = serialization.as_ref().map(|serialization| serialization.function.name());
+    let files = [counts.matching, counts.changed, counts.missing, counts.unsigned];
+    Measurement {
+        kind: "verification",
+        fields: vec![
+            ("signature", shown(&arguments.signature).into()),
+            ("signer", signer.unwrap_or(Value::Null)),
+            ("subject", verification.subject.as_str().into()),
+            ("root", verification.root.as_ref().map(ToString::to_string).into()),
+            ("method", method.into()),
+            ("hash", hash.into()),
+            ("files", files.iter().sum::<usize>().into()),
+            ("match", counts.matching.into()),
+            ("changed", counts.changed.into()),
+            ("missing", counts.missing.into()),
+            ("unsigned", counts.unsigned.into()),
+            ("excluded", verification.excluded.clone().into()),
+            ("ignored", verification.ignored.clone().into()),
+        ],
+        lines: lines(verification),
+        pictures: Vec::new(),
+    }
+}
+
+/// The same for people.
+fn lines(verification: &Verification) -> Vec<String> {
+    let mut lines = Vec::new();
+    match &verification.signed_by {
+        Some(signed_by @ SignedBy::Key(_)) => lines.push(format!("signed by  {signed_by}")),
+        Some(signed_by @ SignedBy::Certificate { .. }) => {
+            lines.push(format!("signed by  {signed_by}"));
+            lines.push("            (no timestamp in the signature says when)".into());
+        }
+        None => lines.push("signed by  nobody whose signature could be verified".into()),
+    }
+    let mut list = |what: &str, paths: &[String]| {
+        if !paths.is_empty() {
+            lines.push(format!("{what} {}", paths.join(" ")));
+        }
+    };
+    list("left out by the signature: ", &verification.excluded);
+    list("left out by you:           ", &verification.ignored);
+    lines
+}
+
+/// The rule of a part that is not there.
+const MISSING: &str = "MW0005";
+/// The rule of what could not be read.
+const UNREADABLE: &str = "MW0007";
