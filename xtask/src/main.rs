@@ -4,6 +4,7 @@
 //!   `--check` says which of them are stale;
 //! - `cargo run -p xtask -- conformance DIR` holds the scanner to a corpus of labelled files;
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
+//! - `cargo run -p xtask -- integrity DIR` holds the command to a corpus of signed models;
 //! - `cargo run -p xtask -- evasion DIR` holds the lab to published counterexamples and trees;
 //! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
 //!   of its own;
@@ -26,6 +27,7 @@ mod engine_ort;
 mod evasion;
 mod generate;
 mod hostile_models;
+mod integrity;
 
 /// The chores of modelward.
 #[derive(Parser)]
@@ -60,6 +62,14 @@ enum Chore {
         /// Only what has this in its name, or is this operator.
         #[arg(long)]
         only: Option<String>,
+    },
+    /// Hold the built command to a corpus of models and signatures.
+    Integrity {
+        /// Folder of the corpus: `models.json`, `bundles`, `test-keys`, `expected.tsv`.
+        corpus: PathBuf,
+        /// Name every answer, not only the wrong ones.
+        #[arg(long)]
+        misses: bool,
     },
     /// Hold the lab to published counterexamples and trees with known answers.
     Evasion {
@@ -109,6 +119,7 @@ fn main() -> ExitCode {
         Chore::Generate { check: false } => generate::write(),
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
+        Chore::Integrity { corpus, misses } => integrity::run(&corpus, misses),
         Chore::Evasion { corpus } => evasion::run(&corpus),
         Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
         Chore::EngineOrt { corpus, library, only } => {

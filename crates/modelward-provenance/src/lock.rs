@@ -149,9 +149,9 @@ impl Model {
                 }),
             }
         }
-        let gone = missing
-            .into_keys()
-            .map(|path| defect(Kind::LockEntryMissing, path, "is in the lock and not there"));
+        let gone = missing.into_keys().map(|path| {
+            defect(Kind::LockEntryMissing, path, "is in the lock and not there")
+        });
         defects.extend(gone);
         defects.sort_by(|one, other| one.file.cmp(&other.file));
         defects

@@ -67,7 +67,9 @@ pub fn rule(kind: Kind) -> &'static Rule {
 pub fn severity(defect: &Defect) -> Severity {
     match (defect.kind, defect.weight) {
         (Kind::FileChanged, Weight::Text) => Severity::Low,
-        (Kind::FileChanged | Kind::FileMissing | Kind::FileUnsigned, Weight::Load) => Severity::High,
+        (Kind::FileChanged | Kind::FileMissing | Kind::FileUnsigned, Weight::Load) => {
+            Severity::High
+        }
         (Kind::FileChanged | Kind::FileMissing | Kind::FileUnsigned, _) => Severity::Medium,
         (Kind::UnsignedByExclusion | Kind::LinkOutside, Weight::Load) => Severity::High,
         (Kind::UnsignedByExclusion | Kind::LinkOutside, _) => Severity::Low,

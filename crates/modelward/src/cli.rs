@@ -18,6 +18,7 @@ mod check_witness;
 mod experiment;
 mod explain;
 mod given;
+mod keygen;
 mod keys;
 mod model;
 mod output;
@@ -49,6 +50,7 @@ enum Verb {
     Audit(audit::Arguments),
     Scan(scan::Arguments),
     Bom(bom::Arguments),
+    Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
     Attack(attack::Arguments),
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         Verb::Bom(arguments) => bom::run(&arguments, colour),
         Verb::Sign(arguments) => sign::run(&arguments, colour),
         Verb::Verify(arguments) => verify::run(&arguments, colour),
+        Verb::Keygen(arguments) => keygen::run(&arguments),
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),

@@ -1,9 +1,6 @@
 //! Where a model comes from, as a lock names it.
 
-use std::{
-    fmt,
-    path::{Component, Path},
-};
+use std::{fmt, path::{Component, Path}};
 
 use crate::Trouble;
 
@@ -44,7 +41,8 @@ impl Source {
         };
         source.ok_or_else(|| {
             let why = format!("expected a source such as `hf:org/name`, got `{text}`");
-            Trouble::new(why).help("sources are `hf:org/name`, `file:path` and `https://host/path`")
+            Trouble::new(why)
+                .help("sources are `hf:org/name`, `file:path` and `https://host/path`")
         })
     }
 }
@@ -96,8 +94,10 @@ fn cached(model: &Path) -> Option<Origin> {
         "datasets" => format!("datasets/{name}"),
         _ => return None,
     };
-    is_repository(&name)
-        .then(|| Origin { source: Source::Hub(name), revision: Some(revision.into()) })
+    is_repository(&name).then(|| Origin {
+        source: Source::Hub(name),
+        revision: Some(revision.into()),
+    })
 }
 
 /// Whether these are 40 digits in lower-case hexadecimal.

@@ -54,8 +54,11 @@ fn changed_missing_and_new_files_are_told_apart() {
     assert_eq!(model.check_manifest(None, &same), []);
     let found = model.check_manifest(model.revision.as_deref(), &now);
     let found = found.iter().map(|defect| (defect.kind, &*defect.file)).collect::<Vec<_>>();
-    let expected =
-        [(Kind::LockMismatch, "b"), (Kind::LockEntryMissing, "c"), (Kind::LockEntryMissing, "d")];
+    let expected = [
+        (Kind::LockMismatch, "b"),
+        (Kind::LockEntryMissing, "c"),
+        (Kind::LockEntryMissing, "d"),
+    ];
     assert_eq!(found, expected);
     let other = model.check_manifest(Some(&"0".repeat(40)), &same);
     assert_eq!((other.len(), other[0].kind), (1, Kind::LockMismatch));

@@ -23,8 +23,11 @@ pub(super) fn write(lock: &Lock) -> String {
             text.push_str(&format!("{key} = {}\n", quoted(value)));
         };
         line("source", &model.source.to_string());
-        let optional =
-            [("revision", &model.revision), ("signer", &model.signer), ("licence", &model.licence)];
+        let optional = [
+            ("revision", &model.revision),
+            ("signer", &model.signer),
+            ("licence", &model.licence),
+        ];
         line("root", &model.root().to_string());
         for (key, value) in optional {
             if let Some(value) = value {
@@ -129,9 +132,7 @@ fn model(table: &dyn TableLike) -> Result<Model, Trouble> {
     if found != root {
         let source = &model.source;
         let why = format!("the files of `{source}` give the root {found}, it says {root}");
-        return Err(broken(why).help(
-            "it was edited or merged by hand; write it anew with `modelward lock PATH --update`",
-        ));
+        return Err(broken(why).help("it was edited or merged by hand; write it anew with `modelward lock PATH --update`"));
     }
     Ok(model)
 }
@@ -157,8 +158,8 @@ fn locked(item: &Item) -> Result<BTreeMap<String, Locked>, Trouble> {
         let (Some(path), Some(bytes), Some(sha256)) = (path, bytes, digest) else {
             return Err(broken("expected `path`, `bytes` and `sha256` of a file"));
         };
-        let plain =
-            !path.contains('\0') && !path.split('/').any(|step| matches!(step, "" | "." | ".."));
+        let plain = !path.contains('\0')
+            && !path.split('/').any(|step| matches!(step, "" | "." | ".."));
         if !plain {
             return Err(broken(format!("the path `{path}` does not lie in a model")));
         }

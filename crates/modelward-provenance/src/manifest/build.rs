@@ -12,11 +12,7 @@ use std::{
 
 use modelward_formats::Limits;
 
-use super::{
-    Contents, Manifest, Unread,
-    read::{Entry, entry},
-    tensor,
-};
+use super::{Contents, Manifest, Unread, read::{Entry, entry}, tensor};
 use crate::tree::{DEFAULT_EXCLUSIONS, Oddity, Tree};
 
 /// What goes into a manifest.
@@ -50,8 +46,7 @@ impl Options {
 /// Read all files of a tree.
 pub fn build(tree: &Tree, options: &Options) -> Manifest {
     let mut entries = entries(tree, options);
-    let mut manifest =
-        Manifest { contents: options.contents.then(Contents::default), ..Manifest::default() };
+    let mut manifest = Manifest { contents: options.contents.then(Contents::default), ..Manifest::default() };
     let mut formats = BTreeMap::new();
     for entry in &mut entries {
         manifest.unread.append(&mut entry.unread);

@@ -20,7 +20,7 @@ mod value;
 
 pub use self::{
     locate::{Difference, Place},
-    tensors::{Named, Pair, Tensors},
+    tensors::{Tensors, Named, Pair},
 };
 
 /// One of two things that are compared.
@@ -142,7 +142,8 @@ impl Side {
 /// # Errors
 /// Where it cannot be read, or holds a manifest that contradicts itself.
 pub fn saved(path: &Path) -> Result<Option<Manifest>, Trouble> {
-    let metadata = std::fs::metadata(path).map_err(|error| Trouble::io("read", path, &error))?;
+    let metadata =
+        std::fs::metadata(path).map_err(|error| Trouble::io("read", path, &error))?;
     if !metadata.is_file() {
         return Ok(None);
     }
@@ -273,9 +274,9 @@ impl Comparison {
     }
 
     fn has_changed(&self, path: &str) -> bool {
-        self.changed
-            .iter()
-            .any(|changed| changed.path == path || changed.to.as_deref() == Some(path))
+        self.changed.iter().any(|changed| {
+            changed.path == path || changed.to.as_deref() == Some(path)
+        })
     }
 }
 

@@ -81,64 +81,44 @@ pub(super) fn write(manifest: &Manifest) -> String {
     let mut text = format!("{{\"schema\":{SCHEMA},\n");
     text.push_str(&format!("\"root\":\"{}\",\n", manifest.root()));
     text.push_str(&format!("\"merkle\":\"{}\",\n", manifest.merkle()));
-    list(
-        &mut text,
-        "files",
-        manifest.files.iter().map(|file| OneFile {
-            path: file.path.clone(),
-            bytes: file.bytes,
-            sha256: file.sha256.to_string(),
-            blake3: file.blake3.to_string(),
-        }),
-    );
+    list(&mut text, "files", manifest.files.iter().map(|file| OneFile {
+        path: file.path.clone(),
+        bytes: file.bytes,
+        sha256: file.sha256.to_string(),
+        blake3: file.blake3.to_string(),
+    }));
     if let Some(contents) = &manifest.contents {
         text.push_str(",\n");
-        list(
-            &mut text,
-            "models",
-            contents.models.iter().map(|model| OneModel {
-                format: model.format.clone(),
-                files: model.files.clone(),
-                tensors: model.tensors,
-                model: model.model.to_string(),
-                content: model.content.to_string(),
-            }),
-        );
+        list(&mut text, "models", contents.models.iter().map(|model| OneModel {
+            format: model.format.clone(),
+            files: model.files.clone(),
+            tensors: model.tensors,
+            model: model.model.to_string(),
+            content: model.content.to_string(),
+        }));
         text.push_str(",\n");
-        list(
-            &mut text,
-            "tensors",
-            contents.tensors.iter().map(|tensor| OneTensor {
-                file: tensor.file.clone(),
-                name: tensor.name.clone(),
-                dtype: tensor.dtype.clone(),
-                shape: tensor.shape.clone(),
-                sha256: tensor.sha256.to_string(),
-            }),
-        );
+        list(&mut text, "tensors", contents.tensors.iter().map(|tensor| OneTensor {
+            file: tensor.file.clone(),
+            name: tensor.name.clone(),
+            dtype: tensor.dtype.clone(),
+            shape: tensor.shape.clone(),
+            sha256: tensor.sha256.to_string(),
+        }));
         text.push_str(",\n");
-        list(
-            &mut text,
-            "row_groups",
-            contents.row_groups.iter().map(|group| OneRowGroup {
-                file: group.file.clone(),
-                index: group.index,
-                rows: group.rows,
-                bytes: group.bytes,
-                sha256: group.sha256.to_string(),
-            }),
-        );
+        list(&mut text, "row_groups", contents.row_groups.iter().map(|group| OneRowGroup {
+            file: group.file.clone(),
+            index: group.index,
+            rows: group.rows,
+            bytes: group.bytes,
+            sha256: group.sha256.to_string(),
+        }));
     }
     text.push_str(",\n");
-    list(
-        &mut text,
-        "unread",
-        manifest.unread.iter().map(|unread| OneUnread {
-            file: unread.file.clone(),
-            part: unread.part.clone(),
-            why: unread.why.clone(),
-        }),
-    );
+    list(&mut text, "unread", manifest.unread.iter().map(|unread| OneUnread {
+        file: unread.file.clone(),
+        part: unread.part.clone(),
+        why: unread.why.clone(),
+    }));
     text.push_str("}\n");
     text
 }
@@ -214,10 +194,7 @@ impl Whole {
             (None, None, None) => None,
             (Some(models), Some(tensors), Some(row_groups)) => Some(Contents {
                 models: models.into_iter().map(OneModel::into_model).collect::<Result<_, _>>()?,
-                tensors: tensors
-                    .into_iter()
-                    .map(OneTensor::into_tensor)
-                    .collect::<Result<_, _>>()?,
+                tensors: tensors.into_iter().map(OneTensor::into_tensor).collect::<Result<_, _>>()?,
                 row_groups: row_groups
                     .into_iter()
                     .map(OneRowGroup::into_row_group)
@@ -228,8 +205,7 @@ impl Whole {
                 return Err(Trouble::new(why));
             }
         };
-        let unread =
-            unread.into_iter().map(|OneUnread { file, part, why }| Unread { file, part, why });
+        let unread = unread.into_iter().map(|OneUnread { file, part, why }| Unread { file, part, why });
         Ok(Manifest { files, contents, unread: unread.collect() })
     }
 }

@@ -155,7 +155,12 @@ impl Again<'_> {
         Ok(hash.finish())
     }
 
-    fn range(&self, bytes: &Bytes, range: &Range<u64>, hash: &mut Sha256) -> Result<(), Refusal> {
+    fn range(
+        &self,
+        bytes: &Bytes,
+        range: &Range<u64>,
+        hash: &mut Sha256,
+    ) -> Result<(), Refusal> {
         self.budget.tick(range.start)?;
         each_window(bytes, range.clone(), |_, window| hash.update(window))
     }
@@ -167,10 +172,9 @@ struct Allowance(HashMap<String, u64>);
 
 impl Allowance {
     fn spend(&mut self, file: &str, bytes: u64, spent: u64) -> Result<(), Refusal> {
-        let left = self
-            .0
-            .entry(file.to_owned())
-            .or_insert_with(|| bytes.saturating_mul(MOST_GROWTH).saturating_add(FREE));
+        let left = self.0.entry(file.to_owned()).or_insert_with(|| {
+            bytes.saturating_mul(MOST_GROWTH).saturating_add(FREE)
+        });
         *left = left.checked_sub(spent).ok_or_else(|| {
             let why = format!("what is in the file names more than {MOST_GROWTH} times its bytes");
             Refusal::new(0, Gap::LargeExpansion, why)

@@ -86,12 +86,7 @@ impl Plan {
                         let next = plan.digests.len();
                         let digest = *known.entry(key).or_insert(next);
                         if digest == next {
-                            plan.segments.push(Segment {
-                                range,
-                                digest,
-                                counted: false,
-                                last: true,
-                            });
+                            plan.segments.push(Segment { range, digest, counted: false, last: true });
                             plan.digests.push(Source { begun: begun(), from: From::Segments });
                         }
                         plan.parts.push(Ok(digest));

@@ -58,8 +58,7 @@ impl Entry {
             Inside::Nothing | Inside::Broken(_) => Plan::default(),
         };
         let beside = |location: &str| beside(tree, file, location);
-        let passed =
-            pass(&bytes, &plan, &budget, &beside).map_err(|refusal| refusal.why.to_string())?;
+        let passed = pass(&bytes, &plan, &budget, &beside).map_err(|refusal| refusal.why.to_string())?;
         open::unchanged(file, &opened).map_err(|error| open::cause(&error))?;
         self.take(file, &inside, &plan, passed);
         Ok(())
@@ -70,10 +69,9 @@ impl Entry {
         let (path, bytes) = (file.name.clone(), file.len);
         self.file = Some(File { path: path.clone(), bytes, sha256, blake3 });
         let digest = |part: &Result<usize, Refusal>| match part {
-            Ok(at) => contents
-                .get(*at)
-                .cloned()
-                .unwrap_or_else(|| Err(Refusal::truncated(0, "it was not read"))),
+            Ok(at) => contents.get(*at).cloned().unwrap_or_else(|| {
+                Err(Refusal::truncated(0, "it was not read"))
+            }),
             Err(refusal) => Err(refusal.clone()),
         };
         let mut unread = Vec::new();
@@ -101,8 +99,7 @@ impl Entry {
                 self.tensors.sort_by(|one, other| one.name.cmp(&other.name));
             }
             Inside::RowGroups(footer) => {
-                for (index, (group, part)) in footer.row_groups.iter().zip(&plan.parts).enumerate()
-                {
+                for (index, (group, part)) in footer.row_groups.iter().zip(&plan.parts).enumerate() {
                     let chunks = group.chunks.as_deref().unwrap_or_default();
                     let bytes = chunks.iter().map(|range| range.end.saturating_sub(range.start));
                     let (index, rows) = (index as u64, group.rows);

@@ -59,11 +59,9 @@ pub(crate) fn models(tensors: &[Tensor], formats: &BTreeMap<String, String>) -> 
             files: files.into_iter().map(str::to_owned).collect(),
             format: format.to_owned(),
             tensors: tensors.len() as u64,
-            model: sorted(
-                tensors
-                    .iter()
-                    .map(|tensor| format!("{}\t{}\n", plain(&tensor.name), tensor.sha256)),
-            ),
+            model: sorted(tensors.iter().map(|tensor| {
+                format!("{}\t{}\n", plain(&tensor.name), tensor.sha256)
+            })),
             content: sorted(tensors.iter().map(|tensor| format!("{}\n", tensor.sha256))),
         })
         .collect()
@@ -94,11 +92,10 @@ fn without_part(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').map_or(("", path), |(folder, name)| (folder, name));
     let (stem, extension) = name.split_once('.').unwrap_or((name, ""));
     let digits = |text: &str| text.len() == 5 && text.bytes().all(|byte| byte.is_ascii_digit());
-    let whole =
-        stem.rsplit_once("-of-").filter(|(_, count)| digits(count)).and_then(|(head, _)| {
-            let (stem, part) = head.rsplit_once('-')?;
-            digits(part).then_some(stem)
-        });
+    let whole = stem.rsplit_once("-of-").filter(|(_, count)| digits(count)).and_then(|(head, _)| {
+        let (stem, part) = head.rsplit_once('-')?;
+        digits(part).then_some(stem)
+    });
     match whole {
         Some(stem) => format!("{folder}/{stem}.{extension}"),
         None => format!("{folder}/{name}"),

@@ -267,6 +267,3 @@ pub(super) type Exclusions = BTreeSet<String>;
 pub(super) const UNFINISHED: &str = ".incomplete";
 /// As many entries as a reader takes.
 const MOST_RESOURCES: u64 = 1 << 20;
-
-#[cfg(test)]
-mod tests;

@@ -33,7 +33,7 @@ pub struct Certificate {
     pub(super) issuer: Name,
     pub(super) subject: Name,
     pub(super) key: Key,
-    /// The key as it stands there, SubjectPublicKeyInfo.
+    /// The key as it stands there, SubjectPublicKeyInfo in DER.
     pub(crate) spki: Vec<u8>,
     pub(super) algorithm: Result<Algorithm, String>,
     pub(super) signature: Vec<u8>,
@@ -46,8 +46,8 @@ pub struct Certificate {
     pub(super) constrains_names: bool,
     /// Extensions that must be understood, and are not.
     pub(super) unknown: Vec<ObjectIdentifier>,
-    pub(crate) extensions: Vec<(ObjectIdentifier, Vec<u8>)>,
-    pub(crate) serial: Vec<u8>,
+    extensions: Vec<(ObjectIdentifier, Vec<u8>)>,
+    serial: Vec<u8>,
 }
 
 /// A name of the subject (RFC 5280, section 4.2.1.6).
@@ -69,6 +69,14 @@ impl AlternativeName {
         match self {
             Self::Email(name) | Self::Uri(name) | Self::Dns(name) => Some(name),
             Self::Other(..) => None,
+        }
+    }
+
+    /// Its text, of whatever kind it is.
+    pub(crate) fn whole(&self) -> Option<&str> {
+        match self {
+            Self::Other(_, name) => name.as_deref(),
+            _ => self.text(),
         }
     }
 }
@@ -213,12 +221,22 @@ impl Certificate {
         }
     }
 
+    /// Whether another certificate has the name of the issuer of this one.
+    pub(crate) fn names_as_issuer(&self, other: &Self) -> bool {
+        self.issuer == other.subject
+    }
+
+    /// The number that the issuer gave it.
+    pub(crate) fn serial(&self) -> &[u8] {
+        &self.serial
+    }
+
     pub(super) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
 
     /// Whether the key of an issuer signed this certificate; else why not.
-    pub(super) fn is_signed_by(&self, issuer: &Self) -> Result<(), String> {
+    pub(crate) fn is_signed_by(&self, issuer: &Self) -> Result<(), String> {
         self.algorithm.as_ref()?.verify(&issuer.key, &self.tbs, &self.signature)
     }
 }

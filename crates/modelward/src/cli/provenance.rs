@@ -47,7 +47,8 @@ pub(super) fn failure(trouble: Trouble) -> Failure {
 
 /// Read a file of the user's that is small: a key, certificates, a bundle.
 pub(super) fn read(path: &Path, what: &str, most: u64) -> Result<Vec<u8>, Failure> {
-    let refused = |why: String| Failure::new(format!("cannot read {what} `{}`: {why}", path.display()));
+    let refused =
+        |why: String| Failure::new(format!("cannot read {what} `{}`: {why}", path.display()));
     let metadata = path.metadata().map_err(|error| {
         let failure = refused(cause(&error));
         match near(path) {
@@ -59,7 +60,8 @@ pub(super) fn read(path: &Path, what: &str, most: u64) -> Result<Vec<u8>, Failur
         return Err(refused("expected a file".into()));
     }
     let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
+    let read =
+        File::open(path).and_then(|file| file.take(most.saturating_add(1)).read_to_end(&mut bytes));
     read.map_err(|error| refused(cause(&error)))?;
     if bytes.len() as u64 > most {
         return Err(refused(format!("expected at most {most} bytes")));
@@ -96,9 +98,13 @@ impl Observer for Watch<'_> {
 
 /// A number of bytes as people say it: `3.0 GB`.
 pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
+    const UNITS: [(u64, &str); 4] =
+        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1000, "kB")];
     let unit = UNITS.iter().find(|(unit, _)| bytes >= *unit);
-    unit.map_or_else(|| format!("{bytes} B"), |(unit, name)| format!("{:.1} {name}", bytes as f64 / *unit as f64))
+    unit.map_or_else(
+        || format!("{bytes} B"),
+        |(unit, name)| format!("{:.1} {name}", bytes as f64 / *unit as f64),
+    )
 }
 
 /// Keys and certificates are shorter.

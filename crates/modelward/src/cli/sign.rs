@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     num::NonZeroU64,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::Instant,
 };
@@ -23,6 +23,7 @@ use crate::{
         provenance::{MOST_KEY, Reach, Watch, failure, read, size},
         quantity,
     },
+    content::cause,
 };
 
 /// Sign the files of a model, after OpenSSF Model Signing v1.0.
@@ -102,12 +103,20 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let method = method(arguments)?;
     let place = arguments.output.display();
     if arguments.output.is_dir() {
-        return Err(Failure::new(format!("expected a file to write to, found the folder `{place}`")));
+        return Err(Failure::new(format!(
+            "expected a file to write to, found the folder `{place}`"
+        )));
     }
     if !arguments.force && arguments.output.symlink_metadata().is_ok() {
         return Err(Failure::new(format!("there is a file at `{place}` already"))
             .help("write elsewhere, or write over it with `--force`"));
     }
+    // Asked before any work is done.
+    let folder = arguments.output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
+        Failure::new(format!("cannot write `{place}`: {}", cause(&error)))
+            .help("check that the folder is there and may be written to")
+    })?;
     let key = keys::signing_key(&arguments.key)?;
     let certificates = match &arguments.cert {
         None => Vec::new(),
@@ -160,8 +169,10 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 fn method(arguments: &Arguments) -> Result<Method, Failure> {
     match (arguments.method, arguments.shard_size) {
         (Pieces::Files, None) => Ok(Method::Files),
-        (Pieces::Files, Some(_)) => Err(Failure::new("`--shard-size` has no meaning for whole files")
-            .help("add `--method shards`, or leave it out")),
+        (Pieces::Files, Some(_)) => {
+            Err(Failure::new("`--shard-size` has no meaning for whole files")
+                .help("add `--method shards`, or leave it out"))
+        }
         (Pieces::Shards, size) => {
             let size = NonZeroU64::new(size.unwrap_or(SHARD));
             size.map(Method::Shards)

@@ -1,10 +1,6 @@
 //! `modelward verify`: who signed a model, what changed since, and what that means.
 
-use std::{
-    path::PathBuf,
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use clap::Args;
 use modelward_core::Report;
@@ -87,10 +83,8 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let verification = verify(arguments, &trusted.trust(), &bundle, copy.as_ref(), progress);
     drop(shown);
     let verification = verification?;
-    let mut report = Report {
-        target: vec![crate::listing::shown(&arguments.target)],
-        ..Report::default()
-    };
+    let mut report =
+        Report { target: vec![crate::listing::shown(&arguments.target)], ..Report::default() };
     told::tell(&verification, arguments, &policy, &mut report);
     report.seconds = start.elapsed().as_secs_f64();
     reporting.note_unused(&policy.rules, &report, screen);

@@ -112,7 +112,8 @@ fn counts(report: &Report) -> String {
     let [file, check, finding] = [(files, "file"), (*checks, "check"), (findings, "finding")]
         .map(|(n, word)| plural(n, word));
     let (denied, allowed) = (report.denied(), report.allowed());
-    if let Some(verification) = report.measurements.iter().find(|each| each.kind == "verification") {
+    if let Some(verification) = report.measurements.iter().find(|each| each.kind == "verification")
+    {
         return verified(report, verification);
     }
     if let experiments @ 1.. = report.measurements.len()

@@ -22,6 +22,7 @@ mod ort;
 mod output;
 mod policy;
 mod served;
+mod signed;
 mod targets;
 mod trees;
 

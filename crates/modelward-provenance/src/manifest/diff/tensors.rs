@@ -130,8 +130,7 @@ pub(super) fn compare(
         Some(_) => String::new(),
         None => tensor.file.clone(),
     };
-    for (one, other) in matched(&mut olds, &mut news, |tensor| (file(tensor), tensor.name.clone()))
-    {
+    for (one, other) in matched(&mut olds, &mut news, |tensor| (file(tensor), tensor.name.clone())) {
         if one.sha256 != other.sha256 {
             found.changed.push(pair(one, other));
         }

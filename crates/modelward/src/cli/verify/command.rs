@@ -13,9 +13,9 @@ pub(super) fn run(words: &[String], copy: &Path) -> Result<u8, Failure> {
             .help("name another folder with `--copy-to`, or with TMPDIR")
     })?;
     command.args(rest.iter().map(|word| word.replace("{}", copy)));
-    let status = command.status().map_err(|error| {
-        Failure::new(format!("cannot run `{program}`: {}", cause(&error)))
-    })?;
+    let status = command
+        .status()
+        .map_err(|error| Failure::new(format!("cannot run `{program}`: {}", cause(&error))))?;
     // A command that a signal ended has no code of its own.
     Ok(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(2))
 }

@@ -1,6 +1,10 @@
 //! What verifying came to, as a report tells it.
 
-use modelward_core::{Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict};
+use std::collections::HashMap;
+
+use modelward_core::{
+    Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict,
+};
 use modelward_provenance::oms::{Method, SignedBy, State, Verification, Verified};
 use modelward_scan::provenance;
 
@@ -33,8 +37,18 @@ pub(super) fn tell(
         let place = Place::file(place(file));
         report.unread.push(Unread { place, at: None, rule, why: why.clone() });
     }
+    let mut worst: HashMap<String, Outcome> = HashMap::new();
+    for (finding, _) in &report.judged {
+        let outcome = worst.entry(finding.place.path().to_owned()).or_insert(Outcome::Clean);
+        *outcome = Outcome::of(finding.severity).max(*outcome);
+    }
     for file in verification.files.iter().filter(|file| file.state != State::Missing) {
-        report.files.push(scanned(file, place(&file.name), report));
+        let path = place(&file.name);
+        let outcome = match file.state {
+            State::Unread => Outcome::Unread,
+            _ => worst.get(&path).copied().unwrap_or(Outcome::Clean),
+        };
+        report.files.push(scanned(file, path, outcome));
     }
     report.measurements.push(measurement(verification, arguments));
 }
@@ -45,13 +59,7 @@ fn of_file(file: &str, verification: &Verification, arguments: &Arguments) -> St
     if single { target } else { below(&target, file) }
 }
 
-fn scanned(file: &Verified, path: String, report: &Report) -> ScannedFile {
-    let worst = report.judged.iter().filter(|(finding, _)| finding.place.path() == path);
-    let worst = worst.map(|(finding, _)| Outcome::of(finding.severity)).max();
-    let outcome = match file.state {
-        State::Unread => Outcome::Unread,
-        _ => worst.unwrap_or(Outcome::Clean),
-    };
+fn scanned(file: &Verified, path: String, outcome: Outcome) -> ScannedFile {
     let sha256 = file.sha256.as_ref().and_then(|digest| digest.bytes().try_into().ok());
     ScannedFile { path, format: "file", outcome, bytes: file.bytes, sha256 }
 }

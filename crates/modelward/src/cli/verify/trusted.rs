@@ -42,13 +42,17 @@ impl Arguments {
                 Err(Failure::new("expected `--public-key` or `--cert-root`, found both")
                     .help("a signature is by a bare key or by a certificate; say which you trust"))
             }
-            (None, []) => {
-                Err(Failure::new("expected `--public-key` or `--cert-root`, found neither")
-                    .help("whom to trust is your word alone: nothing in a signature is a reason to trust it"))
-            }
+            (None, []) => Err(Failure::new(
+                "expected `--public-key` or `--cert-root`, found neither",
+            )
+            .help(
+                "whom to trust is your word alone: nothing in a signature is a reason to trust it",
+            )),
             (Some(_), []) if self.expect_subject.is_some() || self.at.is_some() => {
-                Err(Failure::new("`--expect-subject` and `--at` are of certificates, and a bare key has none")
-                    .help("leave them out, or give the authority with `--cert-root`"))
+                Err(Failure::new(
+                    "`--expect-subject` and `--at` are of certificates, and a bare key has none",
+                )
+                .help("leave them out, or give the authority with `--cert-root`"))
             }
             (Some(path), []) => {
                 let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
