@@ -28,10 +28,13 @@ mod weights;
 pub use self::{
     entry::{FileEntry, root},
     facts::{Base, Declared, Facts, Metric, Property},
-    gather::facts,
+    gather::{Origin, facts},
     licence::{Licence, Term},
     source::Source,
     subject::{Cwes, Scan, Subject},
     time::rfc3339,
     weights::Table,
 };
+
+#[cfg(test)]
+mod tests;

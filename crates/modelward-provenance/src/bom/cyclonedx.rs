@@ -4,6 +4,8 @@
 //! tells a time only where it is given one. What a file declares has a property `...:declared-by`
 //! beside it that names the file; what has none was counted.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::{Subject, entry::root, facts::Property, uuid};
@@ -44,7 +46,11 @@ fn document(subject: &Subject<'_>, version: Version) -> Value {
     let root = root(subject.files);
     let facts = subject.facts;
     let mut components = vec![component::model(subject, &root)];
-    components.extend(subject.files.iter().map(|file| component::file(file, facts)));
+    let tables = facts.tables.iter().map(|table| (table.path.as_str(), table));
+    let tables = tables.collect::<BTreeMap<_, _>>();
+    let files = subject.files.iter();
+    components
+        .extend(files.map(|file| component::file(file, tables.get(file.path.as_str()).copied())));
     components.extend(facts.datasets.iter().map(component::dataset));
     let mut document = json!({
         "$schema": format!("http://cyclonedx.org/schema/bom-{number}.schema.json"),

@@ -1,8 +1,6 @@
 //! The way from the files of a model to what is known of it.
 
-use std::sync::Arc;
-
-use modelward_formats::{Budget, Bytes, Tree};
+use modelward_formats::{Budget, Bytes, Limits, Tree};
 use serde_json::Value;
 
 use super::{
@@ -17,20 +15,33 @@ use super::{
     weights::{self, Read},
 };
 
-/// What is known of a model from its files. `name` is what it is called where nothing else names it;
-/// `source` is where the user had it from, if that is known.
+/// What the user knows of a model beside its files.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// What it is called where nothing else names it.
+    pub name: String,
+    /// Where it was had from, if the user says so.
+    pub source: Option<Source>,
+    /// Where the tree lies, under each of its names: a Hugging Face cache names the repository.
+    pub places: Vec<String>,
+}
+
+/// What is known of a model from its files.
 ///
 /// Nothing but the bytes of the tree is read. A configuration or card of more than 16 MiB, or one that
-/// is no JSON or YAML, is a gap.
-pub fn facts(tree: &Tree, name: &str, source: Option<Source>, budget: &Arc<Budget>) -> Facts {
-    let mut facts = Facts { source, ..Facts::default() };
+/// is no JSON or YAML, is a gap. The limits are those of each file.
+pub fn facts(tree: &Tree, origin: Origin, limits: Limits) -> Facts {
+    let Origin { name, source, places } = origin;
+    let mut facts = Facts::default();
     let root = folder::of(tree);
-    let mut gather = Gather { tree, root: &root, facts: &mut facts };
+    let cached = || places.iter().find_map(|place| Source::of_cache(&format!("{place}/{root}")));
+    facts.source = source.or_else(cached);
+    let mut gather = Gather { tree, root: &root, limits, facts: &mut facts };
     let parts = gather.declarations();
     gather.licence_texts();
-    gather.tables(&parts, budget);
+    gather.tables(&parts);
     gather.trees();
-    gather.finish(name);
+    gather.finish(&name);
     facts
 }
 
@@ -38,6 +49,7 @@ struct Gather<'a> {
     tree: &'a Tree,
     /// The folder of the model in the tree, with a `/` behind it; empty where it is the tree.
     root: &'a str,
+    limits: Limits,
     facts: &'a mut Facts,
 }
 
@@ -54,7 +66,7 @@ impl Gather<'_> {
             [("modules.json", config::modules as Parts), ("model_index.json", config::pipeline)]
         {
             if let Some((by, value)) = self.json(file) {
-                parts.extend(read(&value, &by, self.facts));
+                parts.extend(read(&value, &by, self.facts).into_iter().take(MOST));
             }
         }
         for (file, read) in [
@@ -115,10 +127,10 @@ impl Gather<'_> {
     }
 
     /// Read the tensor tables of all files, and what those of the model say beside numbers.
-    fn tables(&mut self, parts: &[String], budget: &Arc<Budget>) {
+    fn tables(&mut self, parts: &[String]) {
         let mut read = Vec::new();
         for (path, bytes) in self.tree.files() {
-            match weights::read(path, bytes, budget) {
+            match weights::read(path, bytes, &Budget::new(self.limits)) {
                 None if is_pointer(bytes) => {
                     let why = "a pointer of Git LFS stands here instead of the content";
                     self.facts.gaps.push((path.into(), why.into()));
@@ -135,7 +147,8 @@ impl Gather<'_> {
         for index in self.facts.counted.clone() {
             match read.get(index) {
                 Some(Read::Weights(table, weights)) if table.format == "gguf" => {
-                    gguf::read(weights, &table.path, budget, self.facts);
+                    let budget = Budget::new(self.limits);
+                    gguf::read(weights, &table.path, &budget, self.facts);
                 }
                 Some(Read::Weights(table, weights)) => texts(weights, &table.path, self.facts),
                 Some(Read::Graph(table, model)) => graph::read(model, &table.path, self.facts),
@@ -164,9 +177,6 @@ impl Gather<'_> {
 
     fn finish(&mut self, called: &str) {
         let facts = &mut *self.facts;
-        if facts.source.is_none() {
-            facts.source = Source::of_cache(self.root);
-        }
         facts.name = match &facts.source {
             Some(source) => source.name.clone(),
             None => name(called).unwrap_or_else(|| "model".into()),

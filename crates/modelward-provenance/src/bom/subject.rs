@@ -41,9 +41,13 @@ impl<'a> Subject<'a> {
 
     /// The file that a path of the report is about; `None` where it is about the whole.
     pub(super) fn file(&self, path: &str) -> Option<&'a FileEntry> {
+        self.files.get(self.place(path)?)
+    }
+
+    /// Which of the files that is.
+    pub(super) fn place(&self, path: &str) -> Option<usize> {
         let relative = self.relative(path);
-        let at = self.files.binary_search_by(|file| file.path.as_str().cmp(relative)).ok()?;
-        self.files.get(at)
+        self.files.binary_search_by(|file| file.path.as_str().cmp(relative)).ok()
     }
 
     /// A path of the report from the model down: where the model lies is no part of the document.

@@ -134,7 +134,7 @@ impl Read for Stream<'_> {
 }
 
 /// The longest JSON that is read.
-const LARGEST: u64 = 1 << 30;
+const LARGEST: u64 = 256 << 20;
 
 /// What stands before LightGBM's first tree is one line for each feature at most.
 const LARGEST_HEAD: u64 = 1 << 20;

@@ -9,8 +9,8 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use modelward_core::{Report, Rule};
-use modelward_formats::{Budget, Limits, Tree};
-use modelward_provenance::bom::{self, FileEntry, Scan, Source, Subject, cyclonedx};
+use modelward_formats::{Limits, Tree};
+use modelward_provenance::bom::{self, FileEntry, Origin, Scan, Source, Subject, cyclonedx};
 
 use crate::{
     Options, Progress,
@@ -171,8 +171,8 @@ fn facts(
     let named = if listing.folder { &real } else { target };
     let name = named.file_name().map(|name| shown(Path::new(name))).unwrap_or_default();
     let absolute = std::path::absolute(target).unwrap_or_else(|_| target.to_owned());
-    let cached = || Source::of_cache(&shown(&real)).or_else(|| Source::of_cache(&shown(&absolute)));
-    bom::facts(&tree, &name, source.or_else(cached), &Budget::new(Limits::default()))
+    let places = vec![shown(&real), shown(&absolute)];
+    bom::facts(&tree, Origin { name, source, places }, Limits::default())
 }
 
 /// Scan the target. What the last run wrote is no part of the model.

@@ -56,9 +56,9 @@ pub(super) fn model(subject: &Subject<'_>, root: &Digest) -> Value {
 }
 
 /// One file of the model.
-pub(super) fn file(file: &FileEntry, facts: &Facts) -> Value {
+pub(super) fn file(file: &FileEntry, table: Option<&Table>) -> Value {
     let mut properties = vec![property("modelward:bytes", &file.bytes.to_string())];
-    if let Some(table) = facts.tables.iter().find(|table| table.path == file.path) {
+    if let Some(table) = table {
         properties.push(property("modelward:format", table.format));
         properties.extend(numbers([table]));
         let quantisation = table.quantisation.iter();

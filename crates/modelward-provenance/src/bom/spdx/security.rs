@@ -24,9 +24,7 @@ pub(super) fn write(subject: &Subject<'_>, graph: &mut Graph) {
     }
     for (number, (finding, verdict)) in (1..).zip(subject.findings()) {
         let rule = graph.id(&format!("rule-{}", finding.rule.id));
-        let file = subject.file(finding.place.path());
-        let at =
-            file.and_then(|file| subject.files.iter().position(|other| other.path == file.path));
+        let at = subject.place(finding.place.path());
         let affected = at.and_then(|at| at.checked_add(1)).map(|number| format!("file-{number}"));
         let affected = graph.id(affected.as_deref().unwrap_or(MODEL));
         let exploitable = finding.severity >= Severity::High;
