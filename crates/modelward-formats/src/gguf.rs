@@ -65,6 +65,21 @@ fn weights(bytes: &Bytes, budget: &Arc<Budget>) -> Result<Weights, Refusal> {
     })
 }
 
+/// The whole numbers and truths among the named values, and how many elements each array has, up to
+/// where the file breaks its format. At most 1024 of them.
+pub fn numbers(bytes: &Bytes, budget: &Arc<Budget>) -> Vec<(Box<str>, u64)> {
+    let read = || {
+        let (version, big_endian) = version(bytes)?;
+        let mut flaws = Flaws::default();
+        let mut fields = Fields::new(bytes, MAGIC.len() as u64, version, big_endian, &mut flaws);
+        fields.u32()?;
+        fields.count("tensors", table::SMALLEST_ENTRY)?;
+        let count = fields.count("values", values::SMALLEST_ENTRY)?;
+        Ok::<_, Refusal>(values::read(&mut fields, count, budget).numbers)
+    };
+    if bytes.has(0, MAGIC) { read().unwrap_or_default() } else { Vec::new() }
+}
+
 /// The version, and whether the file is written with the highest byte first: then the small
 /// number stands in the upper half.
 fn version(bytes: &Bytes) -> Result<(u32, bool), Refusal> {

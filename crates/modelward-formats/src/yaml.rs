@@ -9,6 +9,9 @@ use saphyr_parser::{Event, Parser};
 use crate::{Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal, jinja::Template, json};
 
 mod marks;
+mod node;
+
+pub use node::Node;
 
 use marks::Marks;
 

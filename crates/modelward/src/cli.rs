@@ -12,6 +12,7 @@ use crate::report::Colour;
 
 mod attack;
 mod audit;
+mod bom;
 mod certify;
 mod check_witness;
 mod experiment;
@@ -55,6 +56,7 @@ enum Verb {
     Scan(scan::Arguments),
     Seal(seal::Arguments),
     Unseal(unseal::Arguments),
+    Bom(bom::Arguments),
     Keygen(keygen::Arguments),
     Sign(sign::Arguments),
     Verify(verify::Arguments),
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
         Verb::Scan(arguments) => scan::run(&arguments, colour),
         Verb::Seal(arguments) => seal::run(&arguments, colour),
         Verb::Unseal(arguments) => unseal::run(&arguments, colour),
+        Verb::Bom(arguments) => bom::run(&arguments, colour),
         Verb::Sign(arguments) => sign::run(&arguments, colour),
         Verb::Verify(arguments) => verify::run(&arguments, colour),
         Verb::Keygen(arguments) => keygen::run(&arguments),

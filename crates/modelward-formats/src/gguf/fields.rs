@@ -35,6 +35,11 @@ impl<'a, 'f> Fields<'a, 'f> {
         self.cursor.position()
     }
 
+    /// Whether numbers have their highest byte first.
+    pub(super) fn big_endian(&self) -> bool {
+        self.big_endian
+    }
+
     pub(super) fn u32(&mut self) -> Result<u32, Refusal> {
         let bytes = self.cursor.array()?;
         Ok(if self.big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) })

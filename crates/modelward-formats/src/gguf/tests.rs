@@ -247,3 +247,35 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn whole_numbers_are_kept_in_either_byte_order() {
+    let file = File::new(0, 5)
+        .text("a.block_count")
+        .u32(4)
+        .u32(7)
+        .text("negative")
+        .u32(5)
+        .u32(u32::MAX)
+        .text("float")
+        .u32(6)
+        .u32(1)
+        .text("tokens")
+        .u32(9)
+        .u32(8)
+        .u64(2)
+        .text("a")
+        .text("b")
+        .text("cut")
+        .u32(10);
+    let found = numbers(&file.0.as_slice().into(), &Arc::default());
+    let found = found.iter().map(|(key, number)| (&**key, *number)).collect::<Vec<_>>();
+    assert_eq!(found, [("a.block_count", 7), ("tokens", 2)]);
+    let mut big = MAGIC.to_vec();
+    for part in [&[0, 0, 0, 3][..], &[0; 8], &[0, 0, 0, 0, 0, 0, 0, 1], &[0, 0, 0, 0, 0, 0, 0, 1]] {
+        big.extend(part);
+    }
+    big.extend(b"k\0\0\0\x04\0\0\x01\0");
+    assert_eq!(numbers(&big.as_slice().into(), &Arc::default()), [("k".into(), 256)]);
+    assert!(numbers(&b"GGU".as_slice().into(), &Arc::default()).is_empty());
+}

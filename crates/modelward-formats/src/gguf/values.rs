@@ -13,6 +13,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Values {
     pub(super) texts: Vec<Text>,
+    /// Whole numbers and truths, and how many elements arrays have.
+    pub(super) numbers: Vec<(Box<str>, u64)>,
     /// Bytes; a power of two.
     pub(super) alignment: u64,
     /// Why reading stopped before the last value, if it did.
@@ -24,7 +26,8 @@ pub(super) const SMALLEST_ENTRY: u64 = 9;
 
 /// Read this many values.
 pub(super) fn read(fields: &mut Fields<'_, '_>, count: u64, budget: &Arc<Budget>) -> Values {
-    let values = Values { texts: Vec::new(), alignment: DEFAULT_ALIGNMENT, gap: None };
+    let (texts, numbers) = (Vec::new(), Vec::new());
+    let values = Values { texts, numbers, alignment: DEFAULT_ALIGNMENT, gap: None };
     let mut reader = Reader { fields, values, budget };
     if let Err(refusal) = reader.all(count) {
         reader.values.gap = Some(refusal);
@@ -89,7 +92,12 @@ impl Reader<'_, '_, '_> {
             ARRAY => self.array(key, depth),
             _ => {
                 let width = self.width(kind)?;
-                self.fields.span(1, width, "a value").map(drop)
+                let bytes = self.fields.span(1, width, "a value")?;
+                if depth == 0 && self.values.numbers.len() < MOST_NUMBERS {
+                    let number = number(&bytes.head(width)?, kind, self.fields.big_endian());
+                    self.values.numbers.extend(number.map(|number| (key.into(), number)));
+                }
+                Ok(())
             }
         }
     }
@@ -104,10 +112,12 @@ impl Reader<'_, '_, '_> {
         if !matches!(kind, STRING | ARRAY) {
             let width = self.width(kind)?;
             let count = self.fields.size()?;
+            self.elements(key, count, depth);
             return self.fields.span(count, width, "an array").map(drop);
         }
         let smallest = if kind == STRING { 4 } else { 8 };
         let count = self.fields.count("elements of an array", smallest)?;
+        self.elements(key, count, depth);
         for index in 0..count {
             if index.trailing_zeros() >= 12 {
                 self.budget.tick(self.fields.position())?;
@@ -115,6 +125,13 @@ impl Reader<'_, '_, '_> {
             self.value(key, kind, depth.saturating_add(1))?;
         }
         Ok(())
+    }
+
+    /// Keep how many elements an array has.
+    fn elements(&mut self, key: &str, count: u64, depth: u32) {
+        if depth == 0 && self.values.numbers.len() < MOST_NUMBERS {
+            self.values.numbers.push((key.into(), count));
+        }
     }
 
     /// A text of its own is kept; one of an array only where it may be a template.
@@ -149,9 +166,25 @@ impl Reader<'_, '_, '_> {
     }
 }
 
+/// A whole number that is not negative, or a truth.
+fn number(bytes: &[u8], kind: u32, big_endian: bool) -> Option<u64> {
+    if FLOATS.contains(&kind) || bytes.len() > 8 {
+        return None;
+    }
+    let mut least_first = bytes.to_vec();
+    if big_endian {
+        least_first.reverse();
+    }
+    let negative = SIGNED.contains(&kind) && least_first.last().is_some_and(|byte| byte >> 7 == 1);
+    let number = least_first.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    (!negative).then_some(number)
+}
+
 /// Bytes of a value, by its type; 0 for those that have no fixed width.
 const WIDTHS: [u64; 13] = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8];
 
+const SIGNED: [u32; 4] = [1, 3, 5, 11];
+const FLOATS: [u32; 2] = [6, 12];
 const UINT32: u32 = 4;
 const STRING: u32 = 8;
 const ARRAY: u32 = 9;
@@ -167,3 +200,6 @@ const SHORTEST_TEMPLATE: usize = 64;
 
 /// A text of an array that is longer than this, in bytes, is kept unseen.
 const LONGEST_PEEKED: usize = 64 << 10;
+
+/// How many numbers of one file are kept; models in use have some fifty.
+const MOST_NUMBERS: usize = 1024;

@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod bom;
 mod domain;
 mod graphs;
 mod lab;
