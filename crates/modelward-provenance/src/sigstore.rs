@@ -426,7 +426,7 @@ mod tests {
         let pointer = "/verificationMaterial/certificate/rawBytes";
         let defects = with(pointer, flipped(pointer));
         assert!(
-            defects.iter().any(|defect| defect.why.contains("its signature is not that of")),
+            defects.iter().any(|defect| defect.why.contains("signature is not that of")),
             "{defects:?}"
         );
         assert!(
