@@ -54,16 +54,16 @@ pub(super) fn ask(prompt: &str, otherwise: &str) -> Result<Zeroizing<Vec<u8>>, F
             Ok(_) => {}
             Err(error) => break Err(failed(&error)),
         }
-        match letter[0] {
-            b'\n' | b'\r' => break Ok(()),
+        match *letter {
+            [b'\n' | b'\r'] => break Ok(()),
             // Interrupt and end of file.
-            0x03 | 0x04 => break Err(Failure::new("no password was given")),
+            [0x03 | 0x04] => break Err(Failure::new("no password was given")),
             // Backspace takes a whole letter, of up to four bytes.
-            0x08 | 0x7f => while answer.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
+            [0x08 | 0x7f] => while answer.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
             _ if answer.len() == LONGEST => {
                 break Err(Failure::new(format!("expected a password of at most {LONGEST} bytes")));
             }
-            byte => answer.push(byte),
+            [byte] => answer.push(byte),
         }
     };
     let _ = terminal.write_all(b"\n");
