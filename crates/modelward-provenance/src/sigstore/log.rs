@@ -160,7 +160,7 @@ mod tests {
         match leaves.len() {
             1 => leaf(leaves.start),
             len => {
-                let middle = leaves.start + len.next_power_of_two() / 2;
+                let middle = leaves.start.saturating_add(len.next_power_of_two() / 2);
                 node(&tree(leaves.start..middle), &tree(middle..leaves.end))
             }
         }
@@ -170,7 +170,7 @@ mod tests {
         if leaves.len() == 1 {
             return Vec::new();
         }
-        let middle = leaves.start + leaves.len().next_power_of_two() / 2;
+        let middle = leaves.start.saturating_add(leaves.len().next_power_of_two() / 2);
         let (inside, beside) = if at < middle {
             (leaves.start..middle, middle..leaves.end)
         } else {

@@ -78,7 +78,7 @@ impl Query<'_> {
             None => self.defect(
                 Node::Given(0),
                 Kind::SignerUntrusted,
-                "there is no way from it to a given root".into(),
+                "there is no way from the certificate to a given root".into(),
             ),
         }];
         if !self.chain.is_empty() {
@@ -277,14 +277,16 @@ impl Search<'_, '_> {
         let issuer = &certificate.issuer;
         let why = match why {
             Some(None) => return,
-            Some(Some(reason)) => format!("its signature is not that of `{issuer}`: {reason}"),
+            Some(Some(reason)) => {
+                format!("the certificate's signature is not that of `{issuer}`: {reason}")
+            }
             None => match &certificate.algorithm {
-                Err(algorithm) => format!("it is signed with {algorithm}"),
+                Err(algorithm) => format!("the certificate is signed with {algorithm}"),
                 Ok(_) if certificate.is_self_issued() => {
-                    "it is issued by itself, and is none of the given roots".into()
+                    "the certificate is issued by itself, and is none of the given roots".into()
                 }
                 Ok(_) => format!(
-                    "it is issued by `{issuer}`, which is neither a given root nor in the bundle"
+                    "the certificate is issued by `{issuer}`, which is neither a given root nor in the bundle"
                 ),
             },
         };

@@ -38,10 +38,11 @@ pub(super) fn signing_key(arguments: &KeyArgs) -> Result<SigningKey, Failure> {
         Some(name) => (variable(name)?, format!("env:{name}")),
         None => (private_file(&arguments.key)?, shown(&arguments.key)),
     };
+    let prompt = format!("Password of {}: ", crate::report::escape(&name));
     let password = match &arguments.key_password_file {
         _ if !SigningKey::is_encrypted(&text) => None,
         Some(file) => Some(password_file(file)?),
-        None => Some(terminal::ask(&format!("Password of {}: ", crate::report::escape(&name)))?),
+        None => Some(terminal::ask(&prompt, "`--key-password-file FILE`")?),
     };
     let read = SigningKey::read(&text, password.as_ref().map(|password| password.as_slice()));
     read.map_err(|Trouble { why, help }| {
@@ -69,11 +70,11 @@ pub(super) fn password_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> 
 
 /// A new password, asked for twice.
 pub(super) fn new_password() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let password = terminal::ask("Password of the new key: ")?;
+    let password = terminal::ask("Password of the new key: ", "`--password-file FILE`")?;
     if password.is_empty() {
         return Err(Failure::new("expected a password"));
     }
-    if *terminal::ask("Once more: ")? != *password {
+    if *terminal::ask("Once more: ", "")? != *password {
         return Err(Failure::new("the two passwords differ"));
     }
     Ok(password)

@@ -8,10 +8,10 @@ use crate::cli::Failure;
 #[cfg(unix)]
 const LONGEST: usize = 4096;
 
-/// Ask on the terminal, with nothing of the answer shown. Neither the standard input nor the standard
+/// Ask on the terminal, with nothing of the answer shown; where there is none, say what to do otherwise. Neither the standard input nor the standard
 /// output is touched: they may be pipes.
 #[cfg(unix)]
-pub(super) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn ask(prompt: &str, otherwise: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     use std::{
         fs::{File, OpenOptions},
         io::{Read as _, Write as _},
@@ -30,8 +30,7 @@ pub(super) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
     }
 
     let nobody = |_| {
-        Failure::new("a password is needed, and there is no terminal to ask for it")
-            .help("`--key-password-file FILE`")
+        Failure::new("a password is needed, and there is no terminal to ask for it").help(otherwise)
     };
     let mut terminal =
         OpenOptions::new().read(true).write(true).open("/dev/tty").map_err(nobody)?;
@@ -55,16 +54,16 @@ pub(super) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
             Ok(_) => {}
             Err(error) => break Err(failed(&error)),
         }
-        match letter[0] {
-            b'\n' | b'\r' => break Ok(()),
+        match *letter {
+            [b'\n' | b'\r'] => break Ok(()),
             // Interrupt and end of file.
-            0x03 | 0x04 => break Err(Failure::new("no password was given")),
+            [0x03 | 0x04] => break Err(Failure::new("no password was given")),
             // Backspace takes a whole letter, of up to four bytes.
-            0x08 | 0x7f => while answer.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
+            [0x08 | 0x7f] => while answer.pop().is_some_and(|byte| byte & 0xc0 == 0x80) {},
             _ if answer.len() == LONGEST => {
                 break Err(Failure::new(format!("expected a password of at most {LONGEST} bytes")));
             }
-            byte => answer.push(byte),
+            [byte] => answer.push(byte),
         }
     };
     let _ = terminal.write_all(b"\n");
@@ -73,6 +72,6 @@ pub(super) fn ask(prompt: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
 
 /// Terminals of other systems are not asked.
 #[cfg(not(unix))]
-pub(super) fn ask(_: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    Err(Failure::new("a password is needed").help("`--key-password-file FILE`"))
+pub(super) fn ask(_: &str, otherwise: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    Err(Failure::new("a password is needed").help(otherwise))
 }
