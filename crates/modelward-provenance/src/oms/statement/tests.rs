@@ -28,8 +28,9 @@ fn legal() -> Value {
 fn reroot(statement: &mut Value) {
     let mut hash = Sha256::new();
     for resource in statement["predicate"]["resources"].as_array().unwrap() {
-        let text = resource["digest"].as_str().unwrap();
-        let bytes = (0..text.len() / 2).map(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16));
+        let text = resource["digest"].as_str().unwrap().as_bytes().chunks_exact(2);
+        let pair = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16);
+        let bytes = text.map(pair);
         hash.update(bytes.collect::<Result<Vec<_>, _>>().unwrap());
     }
     let root: [u8; 32] = hash.finalize().into();
