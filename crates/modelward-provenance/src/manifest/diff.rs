@@ -182,8 +182,14 @@ impl Comparison {
 pub fn compare(old: &Side, new: &Side, options: &Options) -> Comparison {
     let mut comparison = Comparison::default();
     comparison.files(old, new);
+    // What is in a file that is the same on both sides is the same, read or not.
+    let same = |path: &str| {
+        let (one, other) = (old.manifest.file(path), new.manifest.file(path));
+        one.zip(other).is_some_and(|(one, other)| one.sha256 == other.sha256)
+    };
     for (side, which) in [(old, "old"), (new, "new")] {
-        comparison.unread.extend(side.manifest.unread.iter().map(|Unread { file, part, why }| {
+        let unread = side.manifest.unread.iter().filter(|unread| !same(&unread.file));
+        comparison.unread.extend(unread.map(|Unread { file, part, why }| {
             let (file, part, why) = (file.clone(), part.clone(), why.clone());
             Missed { side: which, file, part, why }
         }));

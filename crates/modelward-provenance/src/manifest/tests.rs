@@ -195,6 +195,23 @@ fn a_saved_manifest_stands_for_its_model() {
     assert!(pair.old.name == "w" && pair.place.is_none());
 }
 
+#[test]
+fn what_is_not_read_is_told_unless_the_file_is_the_same() {
+    let (old, new) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let mut bytes = safetensors(&[("w", &[1.0, 2.0])]);
+    let end = bytes.len() - 4;
+    bytes.truncate(end);
+    fs::write(old.path().join("w"), &bytes).unwrap();
+    let manifest = read(old.path());
+    assert!(manifest.contents.as_ref().unwrap().tensors.is_empty());
+    assert_eq!(manifest.unread[0].part.as_deref(), Some("w"));
+    assert!(compare(old.path(), old.path()).unread.is_empty());
+    bytes.truncate(end - 1);
+    fs::write(new.path().join("w"), &bytes).unwrap();
+    let comparison = compare(old.path(), new.path());
+    assert!(comparison.differs() && comparison.unread.len() == 2);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 
