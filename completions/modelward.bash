@@ -176,7 +176,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__attack)
-            opts="-o -q -h --data --label --samples --norm --eps --spec --patch --spatial --effort --targeted --clip --preprocess --seed --fail-under --witnesses --max-queries --query-log --host --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
+            opts="-o -q -h --data --label --samples --norm --eps --spec --patch --spatial --effort --targeted --clip --preprocess --seed --fail-under --witnesses --tokenizer --text --classes --edits --families --words --max-length --max-queries --query-log --host --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -235,6 +235,34 @@ _modelward() {
                     return 0
                     ;;
                 --witnesses)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tokenizer)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --text)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --classes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --edits)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --families)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --words)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-length)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

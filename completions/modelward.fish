@@ -82,8 +82,15 @@ complete -c modelward -n "__fish_modelward_using_subcommand attack" -l clip -d '
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l preprocess -d 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l fail-under -d 'Fail where fewer than this share of all samples stand: `0.4`' -r
-complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-queries -d 'Send at most so many samples; what was found by then is reported' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get; of texts, a JSON object a line' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l tokenizer -d 'The model takes texts, by this tokenizer: a `tokenizer.json`, or the `vocab.txt` of a BERT. The data are a table with a header, or a JSON object a line' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l text -d 'The column or key of the texts, `text` by default; the labels\' is `label`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l classes -d 'The names of the classes in the model\'s order: `ham,spam`. Without it names are sorted' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l edits -d 'How many edits of a text are allowed, each of one character, two neighbours or one word' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l families -d 'What is edited: homoglyph, invisible, typo, and words where `--words` lists some' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l words -d 'Words and what may stand for them, a line each, parted by tabs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-length -d 'The most tokens of a text that the model takes; without it what the tokenizer\'s file says' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-queries -d 'Send at most so many samples; what was found by then is reported. Of texts: for each text and each kind of edit' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l query-log -d 'Write a line of JSON for each request: samples, digests of inputs and answer, status' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l host -d 'Another machine than this one that may be asked, with its owner\'s consent' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
