@@ -2,8 +2,11 @@
 
 use std::fmt;
 
-use blake2::Blake2b512;
-use sha2::{Digest as _, Sha256};
+use blake2::{Blake2b512, Digest as _};
+
+pub(crate) use self::sha256::Sha256;
+
+mod sha256;
 
 /// The functions that OpenSSF Model Signing v1.0 names (`hash_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,10 +141,23 @@ impl Hasher {
         }
     }
 
+    /// Let two take in bytes, each its own, at less than the cost of two where both are SHA-256.
+    pub fn update_both((one, bytes): (&mut Self, &[u8]), (other, more): (&mut Self, &[u8])) {
+        match (&mut one.0, &mut other.0) {
+            (State::Sha256(first), State::Sha256(second)) => {
+                Sha256::update_both((first, bytes), (second, more));
+            }
+            _ => {
+                one.update(bytes);
+                other.update(more);
+            }
+        }
+    }
+
     /// The digest of all that was taken in.
     pub fn finish(self) -> Digest {
         Digest(match self.0 {
-            State::Sha256(hash) => Box::from(hash.finalize().as_slice()),
+            State::Sha256(hash) => Box::from(hash.finish()),
             State::Blake2b(hash) => Box::from(hash.finalize().as_slice()),
             State::Blake3(hash) => Box::from(hash.finalize().as_slice()),
         })

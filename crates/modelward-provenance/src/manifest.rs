@@ -26,7 +26,6 @@ pub mod merkle;
 mod pass;
 mod plan;
 mod read;
-mod sha256;
 pub mod tensor;
 
 pub use self::{build::Options, tensor::Model};

@@ -4,11 +4,8 @@ use std::{collections::HashMap, ops::Range};
 
 use modelward_formats::{Budget, Bytes, Gap, Refusal};
 
-use super::{
-    plan::{From, Plan, Segment, Source},
-    sha256::Sha256,
-};
-use crate::digest::Digest;
+use super::plan::{From, Plan, Segment, Source};
+use crate::digest::{Digest, Sha256};
 
 /// The digests of a file.
 #[derive(Debug)]
@@ -47,7 +44,7 @@ pub(super) fn pass(
     });
     let contents = contents.collect();
     let blake3 = Digest::from(*blake3.finalize().as_bytes());
-    Ok(Passed { sha256: sha256.finish(), blake3, contents })
+    Ok(Passed { sha256: sha256.finish().into(), blake3, contents })
 }
 
 /// A read in progress.
@@ -97,7 +94,7 @@ impl Run<'_> {
         if segment.counted && at == segment.range.start {
             hash.update(&length(&segment.range).to_le_bytes());
         }
-        Sha256::update_both(&mut self.sha256, hash, part);
+        Sha256::update_both((&mut self.sha256, part), (hash, part));
     }
 
     fn end(&mut self, segment: &Segment) {
@@ -105,7 +102,7 @@ impl Run<'_> {
             && let Some((digest, hash)) = self.running.take()
             && let Some(place) = self.done.get_mut(digest)
         {
-            *place = Some(hash.finish());
+            *place = Some(hash.finish().into());
         }
     }
 }
@@ -152,7 +149,7 @@ impl Again<'_> {
                 self.range(&other, range, &mut hash)?;
             }
         }
-        Ok(hash.finish())
+        Ok(hash.finish().into())
     }
 
     fn range(&self, bytes: &Bytes, range: &Range<u64>, hash: &mut Sha256) -> Result<(), Refusal> {

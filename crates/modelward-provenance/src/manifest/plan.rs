@@ -8,7 +8,8 @@ use modelward_formats::{
     tensors::{Elements, Place, Table},
 };
 
-use super::{sha256::Sha256, tensor::begin};
+use super::tensor::begin;
+use crate::digest::Sha256;
 
 /// What the digests of a file's contents are made of.
 #[derive(Debug, Default)]

@@ -14,8 +14,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Tensor, sha256::Sha256};
-use crate::digest::Digest;
+use super::Tensor;
+use crate::digest::{Digest, Sha256};
 
 /// The tensors of one model together: of a file, or of the files of one format that are parts of it
 /// (`model-00001-of-00003.safetensors`).
@@ -77,7 +77,7 @@ fn sorted(lines: impl Iterator<Item = String>) -> Digest {
     lines.sort_unstable();
     let mut hash = Sha256::new();
     lines.iter().for_each(|line| hash.update(line.as_bytes()));
-    hash.finish()
+    hash.finish().into()
 }
 
 /// A name in one line.
@@ -120,8 +120,8 @@ mod tests {
         let mut hash = begin("f32", &[2, 3]);
         hash.update(&[7; 24]);
         let expected = [b"modelward-tensor/v1\nf32\n2,3\n".as_slice(), &[7; 24]].concat();
-        assert_eq!(hash.finish(), of(Function::Sha256, &expected));
-        let scalar = begin("i64", &[]).finish();
+        assert_eq!(Digest::from(hash.finish()), of(Function::Sha256, &expected));
+        let scalar = Digest::from(begin("i64", &[]).finish());
         assert_eq!(scalar, of(Function::Sha256, b"modelward-tensor/v1\ni64\n\n"));
     }
 

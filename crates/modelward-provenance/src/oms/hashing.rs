@@ -152,25 +152,38 @@ pub(crate) fn pieces(bytes: u64, size: NonZeroU64) -> u64 {
     bytes.div_ceil(size.get())
 }
 
-/// Do the jobs, the largest first, so that the last thread does not work alone.
+/// Do the jobs, the largest first, so that the last thread does not work alone. Where there are more
+/// jobs than threads, a thread does two in turn: that is less work for both (see `digest::sha256`).
 fn run(jobs: &[Job<'_>], function: Function, reading: &Reading<'_>) -> Vec<Result<Piece, String>> {
     let mut order = (0..jobs.len()).collect::<Vec<_>>();
     order.sort_by_key(|&at| {
         std::cmp::Reverse(jobs.get(at).map_or(0, |job| job.end.saturating_sub(job.start)))
     });
+    let cores = || thread::available_parallelism().map_or(1, usize::from);
+    let threads = if reading.threads == 0 { cores() } else { reading.threads };
+    let at_once = if jobs.len() > threads { 2 } else { 1 };
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::with_capacity(jobs.len()));
     let work = || {
-        let mut window = Vec::new();
         let mut done = Vec::new();
-        while let Some(&at) = order.get(next.fetch_add(1, Relaxed)) {
-            let Some(job) = jobs.get(at) else { break };
-            done.push((at, job.run(function, reading, &mut window).map_err(|error| cause(&error))));
+        let mut running = Vec::new();
+        loop {
+            while running.len() < at_once
+                && let Some(&at) = order.get(next.fetch_add(1, Relaxed))
+                && let Some(job) = jobs.get(at)
+            {
+                match job.begin(function) {
+                    Ok(course) => running.push((at, course)),
+                    Err(error) => done.push((at, Err(cause(&error)))),
+                }
+            }
+            if running.is_empty() {
+                break;
+            }
+            done.extend(advance(&mut running, reading));
         }
         all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut done);
     };
-    let cores = || thread::available_parallelism().map_or(1, usize::from);
-    let threads = if reading.threads == 0 { cores() } else { reading.threads };
     thread::scope(|scope| {
         for _ in 1..threads.min(jobs.len()) {
             // Where the system gives no thread, the others do its work.
@@ -183,16 +196,38 @@ fn run(jobs: &[Job<'_>], function: Function, reading: &Reading<'_>) -> Vec<Resul
     all.into_iter().map(|(_, piece)| piece).collect()
 }
 
-impl Job<'_> {
-    fn run(
-        &self,
-        function: Function,
-        reading: &Reading<'_>,
-        window: &mut Vec<u8>,
-    ) -> io::Result<Piece> {
-        let opened = open::open(self.file)?;
-        let mut hasher = Hasher::new(function);
-        let mut git = match self.file.blob {
+/// One window more of each; gives those that have come to their end.
+fn advance(
+    running: &mut Vec<(usize, Course<'_>)>,
+    reading: &Reading<'_>,
+) -> Vec<(usize, Result<Piece, String>)> {
+    let mut done = Vec::new();
+    let courses = std::mem::take(running);
+    for (at, mut course) in courses {
+        match course.read(reading) {
+            Ok(()) => running.push((at, course)),
+            Err(error) => done.push((at, Err(cause(&error)))),
+        }
+    }
+    match &mut running[..] {
+        [(_, one), (_, other)] => {
+            Hasher::update_both((&mut one.hasher, &one.window), (&mut other.hasher, &other.window));
+        }
+        several => several.iter_mut().for_each(|(_, one)| one.hasher.update(&one.window)),
+    }
+    for (at, course) in std::mem::take(running) {
+        if course.at < course.job.end {
+            running.push((at, course));
+        } else {
+            done.push((at, course.finish().map_err(|error| cause(&error))));
+        }
+    }
+    done
+}
+
+impl<'a> Job<'a> {
+    fn begin(&'a self, function: Function) -> io::Result<Course<'a>> {
+        let git = match self.file.blob {
             Some(Blob::Git(_)) if self.whole => {
                 let mut git = Sha1::new();
                 git.update(format!("blob {}\0", self.file.len).as_bytes());
@@ -200,30 +235,58 @@ impl Job<'_> {
             }
             _ => None,
         };
-        let mut at = self.start;
-        if at == self.end {
-            reading.observer.window(self.file, at, &[])?;
+        Ok(Course {
+            job: self,
+            opened: open::open(self.file)?,
+            hasher: Hasher::new(function),
+            git,
+            at: self.start,
+            window: Vec::new(),
+        })
+    }
+}
+
+/// A job that runs.
+struct Course<'a> {
+    job: &'a Job<'a>,
+    opened: fs::File,
+    hasher: Hasher,
+    git: Option<Sha1>,
+    /// Up to where it was read.
+    at: u64,
+    /// The bytes before that, which are to be hashed.
+    window: Vec<u8>,
+}
+
+impl Course<'_> {
+    /// Read the next window, and let others look on.
+    fn read(&mut self, reading: &Reading<'_>) -> io::Result<()> {
+        let Job { file, start, end, .. } = *self.job;
+        if start == end {
+            return reading.observer.window(file, start, &[]);
         }
-        while at < self.end {
-            if reading.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-                return Err(io::Error::other("time is up"));
-            }
-            let left = usize::try_from(self.end.saturating_sub(at)).unwrap_or(WINDOW);
-            window.resize(left.clamp(1, WINDOW), 0);
-            let read = read_at(&opened, window, at)?;
-            let bytes = window.get(..read).unwrap_or_default();
-            if bytes.is_empty() {
-                return Err(io::Error::other("it changed while it was read"));
-            }
-            hasher.update(bytes);
-            if let Some(git) = &mut git {
-                git.update(bytes);
-            }
-            reading.observer.window(self.file, at, bytes)?;
-            at = at.saturating_add(read as u64);
+        if reading.deadline.is_some_and(|deadline| Instant::now() > deadline) {
+            return Err(io::Error::other("time is up"));
         }
-        open::unchanged(self.file, &opened)?;
-        Ok(Piece { digest: hasher.finish(), git: git.map(|git| git.finalize().into()) })
+        let left = usize::try_from(end.saturating_sub(self.at)).unwrap_or(WINDOW);
+        self.window.resize(left.clamp(1, WINDOW), 0);
+        let read = read_at(&self.opened, &mut self.window, self.at)?;
+        self.window.truncate(read);
+        if self.window.is_empty() {
+            return Err(io::Error::other("it changed while it was read"));
+        }
+        if let Some(git) = &mut self.git {
+            git.update(&self.window);
+        }
+        reading.observer.window(file, self.at, &self.window)?;
+        self.at = self.at.saturating_add(read as u64);
+        Ok(())
+    }
+
+    /// The digests, where the file is still what it was.
+    fn finish(self) -> io::Result<Piece> {
+        open::unchanged(self.job.file, &self.opened)?;
+        Ok(Piece { digest: self.hasher.finish(), git: self.git.map(|git| git.finalize().into()) })
     }
 }
 
