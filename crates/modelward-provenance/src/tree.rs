@@ -25,8 +25,8 @@ pub struct Options {
     pub exclusions: BTreeSet<String>,
     /// Whether links are followed, wherever they lead.
     pub follow: bool,
-    /// A file that is left out by what it is, wherever it lies: the signature.
-    pub without: Option<Identity>,
+    /// Files that are left out by what they are, wherever they lie: the signatures.
+    pub without: Vec<Identity>,
 }
 
 /// The files of a model.
@@ -126,6 +126,11 @@ impl Tree {
         };
         let files = vec![file];
         Ok(Self { root, name, single: true, files, odd: Vec::new(), excluded: Vec::new() })
+    }
+
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.len))
     }
 
     /// The file of a name.

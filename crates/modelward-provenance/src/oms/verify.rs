@@ -27,8 +27,10 @@ pub struct Request<'a> {
     pub ignore_unsigned: bool,
     /// Whether signed files may be missing; then the model counts as not wholly read.
     pub partial: bool,
-    /// The file of the signature, which is left out wherever it lies.
-    pub signature: Option<Identity>,
+    /// The files of the signature and of signed reports, which are left out wherever they lie.
+    pub signatures: &'a [Identity],
+    /// Whether the SHA-256 of every signed file is wanted, whatever function signed it.
+    pub sha256: bool,
     /// An older version of the model, which shows what changed in a file.
     pub against: Option<&'a Path>,
     /// How the files are read.
@@ -95,7 +97,7 @@ pub fn verify(
     let options = tree::Options {
         exclusions: exclusions.union(&ignore).cloned().collect(),
         follow: statement.serialization.allow_symlinks,
-        without: request.signature,
+        without: request.signatures.to_vec(),
     };
     let tree = Tree::list(target, &options)?;
     if tree.files.is_empty() && tree.odd.is_empty() && tree.excluded.is_empty() {
@@ -108,7 +110,7 @@ pub fn verify(
     verification.defects.extend(compared.defects);
     let excluded = tree.excluded.iter().filter(|path| !ignore.contains(*path));
     let excluded = excluded.cloned().collect::<Vec<_>>();
-    verification.defects.extend(outside::of(&tree, &excluded, request.signature));
+    verification.defects.extend(outside::of(&tree, &excluded, request.signatures));
     verification.ignored = tree.excluded.into_iter().filter(|path| ignore.contains(path)).collect();
     verification.excluded = excluded;
     verification.files = compared.files;
