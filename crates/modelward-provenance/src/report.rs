@@ -151,14 +151,16 @@ impl Attestation {
     }
 
     /// Where the signed files of a verified model are not those of the report; see
-    /// [`Request::sha256`](crate::oms::Request). Of a model whose signature does not hold nothing is said.
-    pub fn other_than(&self, verification: &Verification) -> Option<Defect> {
+    /// [`Request::sha256`](crate::oms::Request). The report itself may be one of them, by the name `own`.
+    /// Of a model whose signature does not hold nothing is said.
+    pub fn other_than(&self, verification: &Verification, own: Option<&str>) -> Option<Defect> {
         verification.serialization.as_ref()?;
         let mut known = BTreeMap::new();
         for file in &verification.files {
             known.insert(file.name.as_str(), file.state);
             let said = self.files.get(&file.name);
             match (file.state, &file.sha256) {
+                _ if said.is_none() && own == Some(&*file.name) => {}
                 (State::Match | State::Changed, Some(found)) if said != Some(found) => {
                     let why = match said {
                         Some(_) => format!("`{}` is another file than the report says", file.name),

@@ -140,6 +140,16 @@ impl Tree {
     }
 }
 
+/// The path of a file below a folder, where it lies there, whether it is there or not.
+pub fn below(folder: &Path, file: &Path) -> Option<String> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let relative = parent.strip_prefix(folder.canonicalize().ok()?).ok()?.join(file.file_name()?);
+    let steps = relative.iter().map(|step| step.to_str()).collect::<Option<Vec<_>>>()?;
+    let name = steps.join("/");
+    crate::oms::name::exclusion_flaw(&name).is_none().then_some(name)
+}
+
 /// What every signature leaves out, at the top level only (section 6.2).
 pub const DEFAULT_EXCLUSIONS: [&str; 4] = [".git", ".gitattributes", ".github", ".gitignore"];
 

@@ -108,7 +108,7 @@ pub(crate) fn survey(target: &Path, order: &Order<'_>) -> Result<Surveyed, Troub
     let mut left_out = ignored.clone();
     let without = order.outputs.iter().filter_map(|output| identity(output)).collect();
     // The signature of the last run may lie elsewhere under the name that this one will have.
-    left_out.extend(order.outputs.iter().filter_map(|output| below(target, output)));
+    left_out.extend(order.outputs.iter().filter_map(|output| tree::below(target, output)));
     left_out.extend(tree::DEFAULT_EXCLUSIONS.map(ToOwned::to_owned));
     let options =
         tree::Options { exclusions: left_out.clone(), follow: order.allow_symlinks, without };
@@ -268,16 +268,6 @@ fn check(tree: &Tree, order: &Order<'_>, target: &Path) -> Result<(), Trouble> {
 fn nothing(target: &Path) -> Trouble {
     Trouble::new(format!("expected files to sign in `{}`, found none", target.display()))
         .help("a signature of nothing proves nothing")
-}
-
-/// The path of a file below a folder, where it lies there, whether it is there or not.
-fn below(folder: &Path, file: &Path) -> Option<String> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
-    let relative = parent.strip_prefix(folder.canonicalize().ok()?).ok()?.join(file.file_name()?);
-    let steps = relative.iter().map(|step| step.to_str()).collect::<Option<Vec<_>>>()?;
-    let name = steps.join("/");
-    name::exclusion_flaw(&name).is_none().then_some(name)
 }
 
 /// The list of exclusions of everything that is signed.

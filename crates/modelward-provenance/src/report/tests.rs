@@ -81,7 +81,7 @@ fn a_report_says_of_its_model_what_the_scan_said() {
     assert_eq!(attestation.root, oms::sign(folder.path(), &order).unwrap().root);
     for function in Function::ALL {
         let verification = verified(folder.path(), &Order { function, ..order });
-        assert_eq!(attestation.other_than(&verification), None, "{function:?}");
+        assert_eq!(attestation.other_than(&verification, None), None, "{function:?}");
     }
 }
 
@@ -90,7 +90,7 @@ fn a_report_speaks_for_no_other_model() {
     let (folder, report) = model();
     let attestation = opened(&signed(folder.path(), &report).unwrap());
     let why = |order: &Order<'_>| {
-        let defect = attestation.other_than(&verified(folder.path(), order))?;
+        let defect = attestation.other_than(&verified(folder.path(), order), None)?;
         assert_eq!(defect.kind, Kind::ReportForOther);
         Some(defect.why)
     };

@@ -14,7 +14,7 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{EXIT_CODES, Failure, output, provenance, provenance::failure, quantity},
+    cli::{EXIT_CODES, Failure, output, provenance, quantity},
     listing::shown,
     report::escape,
 };
@@ -83,7 +83,7 @@ fn read(path: &Path) -> Result<Option<Lock>, Failure> {
         return Ok(None);
     }
     let bytes = provenance::read(path, "the lock", MOST_LOCK)?;
-    let lock = Lock::parse(&bytes).map_err(|trouble| failure(trouble).at(shown(path)))?;
+    let lock = Lock::parse(&bytes).map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
     Ok(Some(lock))
 }
 
@@ -99,7 +99,7 @@ fn find(arguments: &Arguments, path: &Path) -> Result<Found, Failure> {
         Failure::new(format!("cannot read `{}`: {}", shown(path), crate::content::cause(&error)))
     };
     let options = Options { threads: arguments.threads, ..Options::default() };
-    let manifest = Manifest::of(path, &options).map_err(failure)?;
+    let manifest = Manifest::of(path, &options).map_err(Failure::from)?;
     let path = fs::canonicalize(path).map_err(said)?;
     let mut origin = Origin::of(&path, &base(&arguments.lock)?);
     if let Some(source) = &arguments.source {
