@@ -25,7 +25,7 @@ pub use self::{
     bundle::{Bundle, Material},
     compare::{Counts, State, Verified},
     copy::Copy,
-    hashing::{Nobody, Observer, Reading},
+    hashing::{Nobody, Observer, Reading, sha256},
     resources::Parts,
     role::Role,
     sign::{Order, Signed, chain, sign, sign_statement},

@@ -21,8 +21,9 @@ use crate::{
     Defect, Kind, Trouble,
     digest::{Digest, Function, Hasher},
     oms::{
-        Method, Order, Parts, Signed, State, Verification, name, sign_statement,
+        Method, Order, Parts, Signed, State, Verification, name,
         sign::{Exclusions, Surveyed, survey},
+        sign_statement,
     },
     x509::Moment,
 };
@@ -173,8 +174,7 @@ impl Attestation {
         }
         let left_out = || verification.excluded.iter().chain(&verification.ignored);
         let gone = self.files.keys().find(|name| {
-            !known.contains_key(name.as_str())
-                && !left_out().any(|path| name::lies_in(name, path))
+            !known.contains_key(name.as_str()) && !left_out().any(|path| name::lies_in(name, path))
         });
         gone.map(|name| self.other(format!("it names `{name}`, which is not there"), verification))
     }

@@ -16,8 +16,7 @@ use crate::rules::rules;
 pub(crate) fn of(policy: &Policy, limits: &Limits) -> Basis {
     let mut all = Sha256::new();
     for rule in rules() {
-        let record =
-            [rule.id, rule.name, rule.severity.name(), rule.title, rule.why, rule.advice];
+        let record = [rule.id, rule.name, rule.severity.name(), rule.title, rule.why, rule.advice];
         all.update(line(&record));
     }
     let judge = Judge {

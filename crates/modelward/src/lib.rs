@@ -16,8 +16,8 @@
 //! A report can be written in every form that the command knows, with [`report::write`].
 
 pub use modelward_core::{
-    AllowedName, AllowedRule, Basis, Class, Evidence, Finding, Outcome, Place, Policy, Report, Rule,
-    ScannedFile, Severity, Signers, Skipped, Unread, Verdict,
+    AllowedName, AllowedRule, Basis, Class, Evidence, Finding, Outcome, Place, Policy, Report,
+    Rule, ScannedFile, Severity, Signers, Skipped, Unread, Verdict,
 };
 pub use modelward_formats::{Bytes, Limits};
 

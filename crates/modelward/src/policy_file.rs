@@ -297,9 +297,14 @@ mod tests {
     #[test]
     fn signers_are_read() {
         let signers = |text: &str| parse_policy(&format!("[provenance]\n{text}"));
-        let read = signers("public-keys = [\"a.pem\"]\ncert-roots = [\"b.pem\"]\nrequire = true\nexpect-subject = \"c\"");
+        let read = signers(
+            "public-keys = [\"a.pem\"]\ncert-roots = [\"b.pem\"]\nrequire = true\nexpect-subject = \"c\"",
+        );
         let read = read.unwrap().signers;
-        assert_eq!((read.public_keys, read.cert_roots), (vec!["a.pem".into()], vec!["b.pem".into()]));
+        assert_eq!(
+            (read.public_keys, read.cert_roots),
+            (vec!["a.pem".into()], vec!["b.pem".into()])
+        );
         assert!(read.require && read.expect_subject.as_deref() == Some("c"));
         let (line, _, message, help) = refused("[provenance]\npublic-key = []");
         assert_eq!((line, &*message), (2, "unknown key `public-key`"));

@@ -97,20 +97,33 @@ impl Scanned {
         };
         if said != verdict.name() {
             let (said, verdict) = (json::brief(&said), verdict.name());
-            return Err(format!("the verdict is said to be `{said}`, but what is in it gives `{verdict}`"));
+            return Err(format!(
+                "the verdict is said to be `{said}`, but what is in it gives `{verdict}`"
+            ));
         }
         let findings = verdicts.len();
         Ok(Self {
-            version, verdict, findings, denied, allowed, unread, rules, policy, limits, files,
+            version,
+            verdict,
+            findings,
+            denied,
+            allowed,
+            unread,
+            rules,
+            policy,
+            limits,
+            files,
         })
     }
 
     /// What the report says of the digest of a file, if it says anything of the file.
     pub(super) fn digest(&self, name: &str) -> Option<Option<&Digest>> {
         // A model of one file has the name that the user wrote, with folders before it.
-        let only = self.files.iter().next().filter(|(path, _)| {
-            self.is_of_one_file() && path.rsplit('/').next() == Some(name)
-        });
+        let only = self
+            .files
+            .iter()
+            .next()
+            .filter(|(path, _)| self.is_of_one_file() && path.rsplit('/').next() == Some(name));
         let found = self.files.get(name).or_else(|| only.map(|(_, digest)| digest));
         found.map(Option::as_ref)
     }

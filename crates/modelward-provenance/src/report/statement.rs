@@ -94,10 +94,8 @@ pub(super) fn write(
     report: &[u8],
 ) -> Result<Vec<u8>, Trouble> {
     let refused = |error: serde_json::Error| Trouble::new(error.to_string());
-    let subject = |name, digest: &Digest| Subject {
-        name,
-        digest: Sha256 { sha256: digest.to_string() },
-    };
+    let subject =
+        |name, digest: &Digest| Subject { name, digest: Sha256 { sha256: digest.to_string() } };
     let files = files.iter().map(|(name, digest)| subject(name.as_str(), digest));
     let written = Written {
         kind: TYPE,

@@ -8,8 +8,7 @@ use crate::{
     oms::{self, Reading, Request, Trust},
 };
 
-static KEY: LazyLock<SigningKey> =
-    LazyLock::new(|| SigningKey::generate(Curve::P256).unwrap());
+static KEY: LazyLock<SigningKey> = LazyLock::new(|| SigningKey::generate(Curve::P256).unwrap());
 
 fn order() -> Order<'static> {
     Order {

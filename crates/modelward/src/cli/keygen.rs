@@ -122,8 +122,12 @@ fn identity(path: &Path, force: bool) -> Result<u8, Failure> {
     let identity = Identity::generate()?;
     placed(written(path, identity.file_text().as_bytes(), 0o600)?, path, force)?;
     let path = crate::report::escape(&shown(path));
-    writeln!(io::stdout(), "identity     {path} (not encrypted)\nrecipient    {}", identity.recipient())
-        .map_err(|error| Failure::output(&error))?;
+    writeln!(
+        io::stdout(),
+        "identity     {path} (not encrypted)\nrecipient    {}",
+        identity.recipient()
+    )
+    .map_err(|error| Failure::output(&error))?;
     Ok(0)
 }
 

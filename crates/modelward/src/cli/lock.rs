@@ -82,7 +82,7 @@ fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
-    let bytes = provenance::read(path, "the lock", MOST_LOCK)?;
+    let bytes = provenance::read(path, "the lock", provenance::MOST_LOCK)?;
     let lock = Lock::parse(&bytes).map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
     Ok(Some(lock))
 }
@@ -271,6 +271,3 @@ fn cached(name: &str, revision: Option<&str>) -> Option<PathBuf> {
     let repository = hub.join(format!("{kind}--{}", name.replace('/', "--")));
     Some(repository.join("snapshots").join(revision?))
 }
-
-/// The largest lock that is read, in bytes.
-const MOST_LOCK: u64 = 64 << 20;

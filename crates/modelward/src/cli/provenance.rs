@@ -50,7 +50,9 @@ pub(super) fn digests(target: &Path, report: &Report) -> BTreeMap<String, Digest
             "" | "." => &file.path,
             folder => file.path.strip_prefix(folder)?.strip_prefix('/')?,
         };
-        Some((name.to_owned(), Digest::from(file.sha256?)))
+        // Where a name is escaped, another file may have what is written here for its name.
+        let plain = !name.contains('\\');
+        plain.then_some((name.to_owned(), Digest::from(file.sha256?)))
     });
     digests.collect()
 }
@@ -121,3 +123,5 @@ pub(super) fn size(bytes: u64) -> String {
 pub(super) const MOST_KEY: u64 = 1 << 20;
 /// A bundle of the largest model that can be signed.
 pub(super) const MOST_BUNDLE: u64 = 256 << 20;
+/// The largest lock that is read, in bytes.
+pub(super) const MOST_LOCK: u64 = 64 << 20;

@@ -130,7 +130,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     outputs.extend(arguments.report_to.as_deref());
     outputs.iter().try_for_each(|output| writable(output, arguments.force))?;
     if arguments.report_to.as_ref() == Some(&arguments.output) {
-        return Err(Failure::new("expected two files, one for the signature and one for the report"));
+        return Err(Failure::new(
+            "expected two files, one for the signature and one for the report",
+        ));
     }
     let given = arguments.report.as_deref();
     let given = given.map(|report| read(report, "the report", MOST_BUNDLE)).transpose()?;
@@ -178,9 +180,8 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             known: known.as_ref(),
         },
     };
-    let sign_report = |report: &[u8]| {
-        report::sign(&arguments.target, report, Moment::now(), &order)
-    };
+    let sign_report =
+        |report: &[u8]| report::sign(&arguments.target, report, Moment::now(), &order);
     let signed = match &given {
         Some(report) => sign_report(report),
         None => oms::sign(&arguments.target, &order),

@@ -87,9 +87,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             say(&line)?;
             Ok(0)
         }
-        Err(Stopped::Fault(Fault::Broken(defect))) => {
-            denied(&defect, path, screen)
-        }
+        Err(Stopped::Fault(Fault::Broken(defect))) => denied(&defect, path, screen),
         Err(Stopped::Fault(Fault::Trouble(trouble))) => Err(Failure::from(trouble).at(shown(path))),
         Err(Stopped::Failure(failure)) => Err(failure),
     }

@@ -95,7 +95,8 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let mut report =
         Report { target: vec![crate::listing::shown(&arguments.target)], ..Report::default() };
     told::tell(&verification, arguments, &policy, &mut report);
-    let of_report = attested::check(attested.as_deref(), &trusted.trust(), &verification, arguments);
+    let of_report =
+        attested::check(attested.as_deref(), &trusted.trust(), &verification, arguments);
     let attested::Checked { defects, measurement } = of_report;
     let place = arguments.report.as_deref().unwrap_or(&arguments.target);
     told::judge(&defects, |_| crate::listing::shown(place), &policy, &mut report);

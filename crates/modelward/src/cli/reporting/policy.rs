@@ -92,7 +92,7 @@ pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 /// Whether a file lies in a target.
-fn holds(target: &Path, file: &Path) -> bool {
+pub(in crate::cli) fn holds(target: &Path, file: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).ok();
     match (real(target), real(file)) {
         (Some(target), Some(file)) => target.is_dir() && file.starts_with(target),

@@ -28,7 +28,8 @@ pub(super) fn check(
 ) -> Checked {
     let Some(bundle) = bundle else {
         let why = "no signed report was given, and `--require-scan` asks for one";
-        let missing = arguments.require_scan.then(|| Defect::of_signature(Kind::ReportMissing, why));
+        let missing =
+            arguments.require_scan.then(|| Defect::of_signature(Kind::ReportMissing, why));
         return Checked { defects: missing.into_iter().collect(), ..Checked::default() };
     };
     let (opened, mut defects) = oms::open(bundle, trust);

@@ -65,7 +65,8 @@ impl Trusting {
         }
         if let Some(path) = &self.public_key {
             let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
-            let key = key.map_err(|trouble| Failure::from(trouble).at(path.display().to_string()))?;
+            let key =
+                key.map_err(|trouble| Failure::from(trouble).at(path.display().to_string()))?;
             return Ok(Trusted::Key(Box::new(key)));
         }
         if let Some(path) = &self.trusted_root {
