@@ -19,7 +19,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     Defect, Kind, Trouble,
-    digest::{Digest, Function, Hasher},
+    digest::{Digest, Function},
     oms::{
         Method, Order, Parts, Signed, State, Verification, name,
         sign::{Exclusions, Surveyed, survey},
@@ -31,25 +31,10 @@ use crate::{
 mod scanned;
 mod statement;
 
-pub use self::scanned::{Scanned, Verdict};
-
-/// The type of the predicate.
-pub const PREDICATE: &str = "https://modelward/scan-report/v1";
-
-/// A report of a scan, and the model that it is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Attestation {
-    /// The name of the model.
-    pub model: String,
-    /// SHA-256 over the SHA-256 of the files, in the order of their names by code point.
-    pub root: Digest,
-    /// SHA-256 of the files by their names.
-    pub files: BTreeMap<String, Digest>,
-    /// When it was signed, as the signer says.
-    pub time: Moment,
-    /// What the scan came to.
-    pub scan: Scanned,
-}
+pub use self::{
+    scanned::{Scanned, Verdict},
+    statement::{Attestation, PREDICATE},
+};
 
 /// Sign the JSON report of a scan of a model.
 ///
@@ -76,7 +61,7 @@ pub fn sign(
     });
     let files = files.collect::<BTreeMap<_, _>>();
     about(&scan, &files, &left_out)?;
-    let root = root(&files);
+    let root = statement::root(&files);
     let payload = statement::write(&tree.name, &root, &files, time, report)?;
     Ok(Signed {
         bundle: sign_statement(&payload, order.key, order.certificates)?,
@@ -117,13 +102,6 @@ fn about(
         Some(name) => other(format!("it names `{name}`, which is not there")),
         None => Ok(()),
     }
-}
-
-/// SHA-256 over the SHA-256 of files, in the order of their names by code point.
-fn root(files: &BTreeMap<String, Digest>) -> Digest {
-    let mut hasher = Hasher::new(Function::Sha256);
-    files.values().for_each(|digest| hasher.update(digest.bytes()));
-    hasher.finish()
 }
 
 impl Attestation {

@@ -4,16 +4,34 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use serde::Serialize;
 
-use super::{Attestation, PREDICATE, Scanned, root, scanned::sha256};
+use super::scanned::{Scanned, sha256};
 use crate::{
     Trouble,
-    digest::Digest,
+    digest::{Digest, Function, Hasher},
     oms::{
         json::{self, Object, Value},
         name,
     },
     x509::Moment,
 };
+
+/// The type of the predicate.
+pub const PREDICATE: &str = "https://modelward/scan-report/v1";
+
+/// A report of a scan, and the model that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attestation {
+    /// The name of the model.
+    pub model: String,
+    /// SHA-256 over the SHA-256 of the files, in the order of their names by code point.
+    pub root: Digest,
+    /// SHA-256 of the files by their names.
+    pub files: BTreeMap<String, Digest>,
+    /// When it was signed, as the signer says.
+    pub time: Moment,
+    /// What the scan came to.
+    pub scan: Scanned,
+}
 
 /// The type of the predicate of a statement, and the rest of it.
 fn open(payload: &[u8]) -> Result<(Cow<'_, str>, Object<'_>), String> {
@@ -71,6 +89,13 @@ pub(super) fn read(payload: &[u8]) -> Result<Attestation, String> {
         return Err(format!("subject and report do not say the same of `{path}`"));
     }
     Ok(Attestation { model, root, files, time, scan })
+}
+
+/// SHA-256 over the SHA-256 of files, in the order of their names by code point.
+pub(super) fn root(files: &BTreeMap<String, Digest>) -> Digest {
+    let mut hasher = Hasher::new(Function::Sha256);
+    files.values().for_each(|digest| hasher.update(digest.bytes()));
+    hasher.finish()
 }
 
 /// The name and the SHA-256 of a subject.

@@ -5,12 +5,11 @@
 
 use std::path::PathBuf;
 
-use modelward_core::{Finding, Report, Severity, Signers};
-use modelward_provenance::Defect;
-use modelward_scan::provenance;
+use modelward_core::{Report, Signers};
 
 use crate::cli::{Failure, Screen, experiment::Findable};
 
+mod found;
 mod locked;
 mod signatures;
 mod signed;
@@ -53,13 +52,4 @@ impl Origins {
         }
         Ok(Findable { findings, ..Findable::default() })
     }
-}
-
-/// A defect as a finding. What voids a signature is never mild: the whole model is not what was signed.
-fn finding(defect: &Defect, place: String) -> Finding {
-    let mut finding = provenance::finding(defect, modelward_core::Place::file(place));
-    if provenance::voids(defect.kind) {
-        finding.severity = finding.severity.max(Severity::Medium);
-    }
-    finding
 }

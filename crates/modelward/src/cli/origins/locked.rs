@@ -13,7 +13,7 @@ use modelward_provenance::{
     tree::{self, DEFAULT_EXCLUSIONS, Tree},
 };
 
-use super::finding;
+use super::found::finding;
 use crate::{
     cli::{
         Failure, Screen, output,

@@ -1,6 +1,10 @@
 //! The signatures beside and in a target.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::Read as _,
+    path::{Path, PathBuf},
+};
 
 use modelward_provenance::{
     oms::{Bundle, Role},
@@ -9,7 +13,8 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::provenance::{MOST_BUNDLE, read},
+    cli::provenance::MOST_BUNDLE,
+    content,
     listing::{below, shown},
 };
 
@@ -19,8 +24,12 @@ pub(super) struct Signatures {
     pub(super) bundles: Vec<Found>,
     /// Signed reports, which belong to no model as its files.
     pub(super) reports: Vec<PathBuf>,
-    /// Whether there are more signatures than are verified.
+    /// Whether there are signatures that are not verified: too many, too large, or not to be read.
     pub(super) more: bool,
+    /// Files that were looked at.
+    looked: usize,
+    /// Bytes that may still be kept.
+    left: u64,
     /// Weights that no signature is about, by the name of the first.
     pub(super) unsigned: Option<String>,
     /// Whether it is one file.
@@ -46,6 +55,8 @@ impl Signatures {
             bundles: Vec::new(),
             reports: Vec::new(),
             more: false,
+            looked: 0,
+            left: MOST_BUNDLE,
             unsigned: None,
             single: tree.single,
         };
@@ -87,19 +98,30 @@ impl Signatures {
     }
 
     fn take(&mut self, path: PathBuf, shown: String, model: String) {
-        let Ok(bytes) = read(&path, "the signature", MOST_BUNDLE) else { return };
+        self.looked = self.looked.saturating_add(1);
+        let bytes = if self.looked > MOST { None } else { read(&path, self.left) };
+        let Some(bytes) = bytes else {
+            self.more = true;
+            return;
+        };
         if !looks_like_bundle(&bytes) {
             return;
         }
         if Bundle::read(&bytes).is_ok_and(|bundle| Attestation::is(&bundle.payload)) {
             return self.reports.push(path);
         }
-        if self.bundles.len() >= MOST {
-            self.more = true;
-            return;
-        }
+        self.left = self.left.saturating_sub(bytes.len() as u64);
         self.bundles.push(Found { path, shown, bytes, model });
     }
+}
+
+/// The bytes of a regular file of at most so many.
+fn read(path: &Path, most: u64) -> Option<Vec<u8>> {
+    let real = fs::canonicalize(path).ok()?;
+    let (file, _) = content::open(&real).ok()?;
+    let mut bytes = Vec::new();
+    file.take(most.saturating_add(1)).read_to_end(&mut bytes).ok()?;
+    (bytes.len() as u64 <= most).then_some(bytes)
 }
 
 /// Whether bytes mean to be a bundle: signatures of other kinds have the same endings.
@@ -112,5 +134,5 @@ fn looks_like_bundle(bytes: &[u8]) -> bool {
 const MARK: &[u8] = b"vnd.dev.sigstore.bundle";
 /// What the names of signatures end with.
 const ENDINGS: [&str; 3] = [".sig", ".sigstore", ".sigstore.json"];
-/// More signatures than a target has.
-const MOST: usize = 64;
+/// More files that are called as signatures are than a target has.
+const MOST: usize = 256;

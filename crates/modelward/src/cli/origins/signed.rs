@@ -16,7 +16,7 @@ use modelward_provenance::{
 use modelward_scan::provenance::{SIGNER_UNKNOWN, UNSIGNED_MODEL};
 
 use super::{
-    finding,
+    found::finding,
     signatures::{Found, Signatures},
 };
 use crate::{
@@ -74,12 +74,15 @@ impl Known {
         if let Some(name) = &signatures.unsigned
             && (self.require || !signatures.single)
         {
-            let looked_for = format!("a signature that covers `{name}`");
-            findings.push(self.absent(&UNSIGNED_MODEL, &target, Severity::Low, looked_for));
+            let looked_for = format!("signature that covers `{name}`");
+            let message = UNSIGNED_MODEL.title;
+            findings.push(self.absent(&UNSIGNED_MODEL, message, &target, looked_for));
         }
         if signatures.more {
-            let looked_for = "fewer signatures: not all of them were verified".to_owned();
-            findings.push(self.absent(&SIGNER_UNKNOWN, &target, Severity::Medium, looked_for));
+            let message =
+                "some signatures here were not verified: too many, too large, or unreadable";
+            let looked_for = "room for all of them".to_owned();
+            findings.push(self.absent(&SIGNER_UNKNOWN, message, &target, looked_for));
         }
         let known = digests(&signatures.target, report);
         let mut of_known = BTreeSet::new();
@@ -181,15 +184,15 @@ impl Known {
     fn absent(
         &self,
         rule: &'static Rule,
+        message: &str,
         place: &str,
-        severity: Severity,
         looked_for: String,
     ) -> Finding {
         Finding {
             rule,
-            severity: if self.require { Severity::High } else { severity },
+            severity: if self.require { Severity::High } else { rule.severity },
             place: Place::file(place),
-            message: rule.title.to_owned(),
+            message: message.to_owned(),
             evidence: Evidence::Absent { looked_for },
             allow: None,
         }

@@ -43,13 +43,15 @@ pub(super) fn check(
     };
     let own = arguments.report.as_deref();
     let own = own.and_then(|report| tree::below(&arguments.target, report));
-    defects.extend(attestation.other_than(verification, own.as_deref()));
+    let other = attestation.other_than(verification, own.as_deref());
+    let of = if other.is_some() { "another model, " } else { "" };
+    defects.extend(other);
     defects.extend(attestation.flaw());
-    let measurement = Some(measurement(&attestation, arguments));
+    let measurement = Some(measurement(&attestation, of, arguments));
     Checked { defects, measurement }
 }
 
-fn measurement(attestation: &Attestation, arguments: &Arguments) -> Measurement {
+fn measurement(attestation: &Attestation, of: &str, arguments: &Arguments) -> Measurement {
     let Attestation { root, time, scan, .. } = attestation;
     let age = Moment::now().0.saturating_sub(time.0);
     let days = u64::try_from(age).ok().and_then(|age| age.checked_div(86_400));
@@ -82,7 +84,7 @@ fn measurement(attestation: &Attestation, arguments: &Arguments) -> Measurement 
         ],
         lines: vec![
             format!(
-                "scanned    {}: {} {}{allowed}, {} unread",
+                "scanned    {of}{}: {} {}{allowed}, {} unread",
                 scan.verdict.name(),
                 scan.findings,
                 plural(scan.findings, "finding"),
