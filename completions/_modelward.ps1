@@ -28,9 +28,17 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('seal', 'seal', [CompletionResultType]::ParameterValue, 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it')
+            [CompletionResult]::new('unseal', 'unseal', [CompletionResultType]::ParameterValue, 'Open a file that `modelward seal` or `age` has sealed')
+            [CompletionResult]::new('bom', 'bom', [CompletionResultType]::ParameterValue, 'Write the bill of materials of a model: what it is, what it is made of, what was found in it')
+            [CompletionResult]::new('keygen', 'keygen', [CompletionResultType]::ParameterValue, 'Make a pair of keys that sign and verify models')
+            [CompletionResult]::new('sign', 'sign', [CompletionResultType]::ParameterValue, 'Sign the files of a model, after OpenSSF Model Signing v1.0')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a model against its signature: who signed, what changed, what the change means')
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
+            [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
+            [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
@@ -76,6 +84,123 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'modelward;seal' {
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Who can open it: `age1...`; may be given again')
+            [CompletionResult]::new('--recipient', '--recipient', [CompletionResultType]::ParameterName, 'Who can open it: `age1...`; may be given again')
+            [CompletionResult]::new('--recipients-file', '--recipients-file', [CompletionResultType]::ParameterName, 'A file with a recipient a line; may be given again')
+            [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Take the passphrase from the first line of a file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write; by default beside the path, with `.age` behind its name')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write; by default beside the path, with `.age` behind its name')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Ask for a passphrase on the terminal')
+            [CompletionResult]::new('--armor', '--armor', [CompletionResultType]::ParameterName, 'Write text instead of bytes')
+            [CompletionResult]::new('--follow-links', '--follow-links', [CompletionResultType]::ParameterName, 'Seal the files that links in the folder lead to')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a file that is there')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;unseal' {
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'A file with the secret identity; may be given again')
+            [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'A file with the secret identity; may be given again')
+            [CompletionResult]::new('--passphrase-file', '--passphrase-file', [CompletionResultType]::ParameterName, 'Take the passphrase from the first line of a file')
+            [CompletionResult]::new('--max-work-factor', '--max-work-factor', [CompletionResultType]::ParameterName, 'Try a passphrase whose cost is up to 2^N KiB of memory')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write; by default beside the sealed file, without `.age`')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write; by default beside the sealed file, without `.age`')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--passphrase', '--passphrase', [CompletionResultType]::ParameterName, 'Ask for a passphrase on the terminal')
+            [CompletionResult]::new('--raw', '--raw', [CompletionResultType]::ParameterName, 'Write what was sealed as one file, also where it is a folder')
+            [CompletionResult]::new('--unpack', '--unpack', [CompletionResultType]::ParameterName, 'Unpack a tar archive that something else than `modelward seal` has made')
+            [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Name what a sealed folder holds; write nothing')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a file that is there')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;bom' {
+            [CompletionResult]::new('--spec', '--spec', [CompletionResultType]::ParameterName, 'Form of the document: CycloneDX 1.7 or 1.6, or SPDX 3.0.1 with its AI profile')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the document to this file; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the document to this file; `-` is standard output')
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where the model was had from, `hf:OWNER/NAME@COMMIT`; a Hugging Face cache tells that itself')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy that says which findings are let through; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace a file that is there and no older bill of materials')
+            [CompletionResult]::new('--no-scan', '--no-scan', [CompletionResultType]::ParameterName, 'Leave out the scan, and with it the vulnerabilities')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;keygen' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the private key goes: PKCS#8 PEM that you alone may read')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the private key goes: PKCS#8 PEM that you alone may read')
+            [CompletionResult]::new('--public', '--public', [CompletionResultType]::ParameterName, 'Where the public key goes [default: beside the private one, `K.pub.pem` for `K.pem`]')
+            [CompletionResult]::new('--curve', '--curve', [CompletionResultType]::ParameterName, 'The curve')
+            [CompletionResult]::new('--password-file', '--password-file', [CompletionResultType]::ParameterName, 'Encrypt the private key with the password in the first line of a file')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Encrypt the private key; the password is asked for on the terminal')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Replace keys that are there; whatever they signed can then no longer be signed anew')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;sign' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The private key, on P-256, P-384 or P-521, in PEM; `env:NAME` takes it from the environment')
+            [CompletionResult]::new('--key-password-file', '--key-password-file', [CompletionResultType]::ParameterName, 'The password of an encrypted key, in the first line of a file [default: ask on the terminal]')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'The certificate of the key, in PEM; certificates of its authorities may follow in the same file')
+            [CompletionResult]::new('--chain', '--chain', [CompletionResultType]::ParameterName, 'A certificate between that one and the root, in PEM; may be given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where to write the signature')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where to write the signature')
+            [CompletionResult]::new('--hash', '--hash', [CompletionResultType]::ParameterName, 'The hash of the files')
+            [CompletionResult]::new('--method', '--method', [CompletionResultType]::ParameterName, 'Hash whole files, or each piece of them by itself')
+            [CompletionResult]::new('--shard-size', '--shard-size', [CompletionResultType]::ParameterName, 'Bytes of a piece, with `--method shards`; by default 1 GB')
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out this file or folder: an exact path below the model; may be given again')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Write over a file that is there')
+            [CompletionResult]::new('--allow-symlinks', '--allow-symlinks', [CompletionResultType]::ParameterName, 'Follow links, and sign what they lead to under their own names')
+            [CompletionResult]::new('--scan', '--scan', [CompletionResultType]::ParameterName, 'Scan the model first, in the same read, and sign it only where nothing is denied or unread')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing where nothing is wrong')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing where nothing is wrong')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;verify' {
+            [CompletionResult]::new('--signature', '--signature', [CompletionResultType]::ParameterName, 'The signature: a bundle after OpenSSF Model Signing')
+            [CompletionResult]::new('--public-key', '--public-key', [CompletionResultType]::ParameterName, 'The key of the signer, in PEM')
+            [CompletionResult]::new('--cert-root', '--cert-root', [CompletionResultType]::ParameterName, 'An authority whose certificates may sign, in PEM; may be given again')
+            [CompletionResult]::new('--expect-subject', '--expect-subject', [CompletionResultType]::ParameterName, 'The one who may have signed, with `--cert-root`: a common name, or a whole subject')
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'When the certificates have to be valid, with `--cert-root`; by default now')
+            [CompletionResult]::new('--trusted-root', '--trusted-root', [CompletionResultType]::ParameterName, 'The authorities and logs of Sigstore, for a keyless signature: a `trusted_root.json`')
+            [CompletionResult]::new('--expect-identity', '--expect-identity', [CompletionResultType]::ParameterName, 'The identity that may have signed, with `--trusted-root`: an address or a URI')
+            [CompletionResult]::new('--expect-issuer', '--expect-issuer', [CompletionResultType]::ParameterName, 'The service that has to vouch for the identity, with `--trusted-root`')
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out this file or folder: an exact path below the model; may be given again')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long')
+            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'An older version of the model, to show what changed in it')
+            [CompletionResult]::new('--copy-to', '--copy-to', [CompletionResultType]::ParameterName, 'Copy what was verified to this new folder, from the same read')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--exec', '--exec', [CompletionResultType]::ParameterName, 'Run this command once all is verified, with `{}` in it replaced by a private copy of what was verified; give it last')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--ignore-unsigned-files', '--ignore-unsigned-files', [CompletionResultType]::ParameterName, 'Let files be that nobody signed')
+            [CompletionResult]::new('--partial', '--partial', [CompletionResultType]::ParameterName, 'Verify what is there; name what is missing, and end with 3 where something is')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'modelward;attack' {
             [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class')
             [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column of a table, or the key of an npz, that holds the labels')
@@ -90,8 +215,15 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
             [CompletionResult]::new('--fail-under', '--fail-under', [CompletionResultType]::ParameterName, 'Fail where fewer than this share of all samples stand: `0.4`')
-            [CompletionResult]::new('--witnesses', '--witnesses', [CompletionResultType]::ParameterName, 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get')
-            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'Send at most so many samples; what was found by then is reported')
+            [CompletionResult]::new('--witnesses', '--witnesses', [CompletionResultType]::ParameterName, 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get; of texts, a JSON object a line')
+            [CompletionResult]::new('--tokenizer', '--tokenizer', [CompletionResultType]::ParameterName, 'The model takes texts, by this tokenizer: a `tokenizer.json`, or the `vocab.txt` of a BERT. The data are a table with a header, or a JSON object a line')
+            [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'The column or key of the texts, `text` by default; the labels'' is `label`')
+            [CompletionResult]::new('--classes', '--classes', [CompletionResultType]::ParameterName, 'The names of the classes in the model''s order: `ham,spam`. Without it names are sorted')
+            [CompletionResult]::new('--edits', '--edits', [CompletionResultType]::ParameterName, 'How many edits of a text are allowed, each of one character, two neighbours or one word')
+            [CompletionResult]::new('--families', '--families', [CompletionResultType]::ParameterName, 'What is edited: homoglyph, invisible, typo, and words where `--words` lists some')
+            [CompletionResult]::new('--words', '--words', [CompletionResultType]::ParameterName, 'Words and what may stand for them, a line each, parted by tabs')
+            [CompletionResult]::new('--max-length', '--max-length', [CompletionResultType]::ParameterName, 'The most tokens of a text that the model takes; without it what the tokenizer''s file says')
+            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'Send at most so many samples; what was found by then is reported. Of texts: for each text and each kind of edit')
             [CompletionResult]::new('--query-log', '--query-log', [CompletionResultType]::ParameterName, 'Write a line of JSON for each request: samples, digests of inputs and answer, status')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Another machine than this one that may be asked, with its owner''s consent')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
@@ -160,6 +292,58 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;manifest' {
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Hold the folder or file against a manifest that was saved')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the manifest to a file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the manifest to a file')
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out this file or folder: an exact path below the model; may be given again')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'The most memory for the contents of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The most time for one file')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In which form differences are told')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--tensors', '--tensors', [CompletionResultType]::ParameterName, 'Also digest every tensor (safetensors, PyTorch, npy, npz, ONNX, GGUF) and every row group of Parquet files, from the same read')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Write over a file that is there')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two models differ: which file, which tensor or row group, and which element')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;manifest;diff' {
+            [CompletionResult]::new('--ignore', '--ignore', [CompletionResultType]::ParameterName, 'Leave out this file or folder: an exact path below the model; may be given again')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'The most memory for the contents of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'The most time for one file')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In which form differences are told')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;manifest;help' {
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two models differ: which file, which tensor or row group, and which element')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;manifest;help;diff' {
+            break
+        }
+        'modelward;manifest;help;help' {
+            break
+        }
+        'modelward;lock' {
+            [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where the model comes from: `hf:org/name`, `file:path`, `https://host/path`')
+            [CompletionResult]::new('--revision', '--revision', [CompletionResultType]::ParameterName, 'The revision there, in 40 hexadecimal digits')
+            [CompletionResult]::new('--lock', '--lock', [CompletionResultType]::ParameterName, 'The lock file')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Hold the models against the lock and write nothing; exit code 1 on any difference')
+            [CompletionResult]::new('--update', '--update', [CompletionResultType]::ParameterName, 'Take over what differs from the lock')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'modelward;model' {
@@ -346,9 +530,17 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
         'modelward;help' {
             [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
+            [CompletionResult]::new('seal', 'seal', [CompletionResultType]::ParameterValue, 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it')
+            [CompletionResult]::new('unseal', 'unseal', [CompletionResultType]::ParameterValue, 'Open a file that `modelward seal` or `age` has sealed')
+            [CompletionResult]::new('bom', 'bom', [CompletionResultType]::ParameterValue, 'Write the bill of materials of a model: what it is, what it is made of, what was found in it')
+            [CompletionResult]::new('keygen', 'keygen', [CompletionResultType]::ParameterValue, 'Make a pair of keys that sign and verify models')
+            [CompletionResult]::new('sign', 'sign', [CompletionResultType]::ParameterValue, 'Sign the files of a model, after OpenSSF Model Signing v1.0')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Verify a model against its signature: who signed, what changed, what the change means')
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
+            [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
+            [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a rule: what it finds, why that is a danger, what to do')
             [CompletionResult]::new('rules', 'rules', [CompletionResultType]::ParameterValue, 'List the rules')
@@ -362,6 +554,24 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
         'modelward;help;scan' {
             break
         }
+        'modelward;help;seal' {
+            break
+        }
+        'modelward;help;unseal' {
+            break
+        }
+        'modelward;help;bom' {
+            break
+        }
+        'modelward;help;keygen' {
+            break
+        }
+        'modelward;help;sign' {
+            break
+        }
+        'modelward;help;verify' {
+            break
+        }
         'modelward;help;attack' {
             break
         }
@@ -369,6 +579,16 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;check-witness' {
+            break
+        }
+        'modelward;help;manifest' {
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two models differ: which file, which tensor or row group, and which element')
+            break
+        }
+        'modelward;help;manifest;diff' {
+            break
+        }
+        'modelward;help;lock' {
             break
         }
         'modelward;help;model' {

@@ -31,9 +31,17 @@ complete -c modelward -n "__fish_modelward_needs_command" -s h -l help -d 'Print
 complete -c modelward -n "__fish_modelward_needs_command" -s V -l version -d 'Print version'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "bom" -d 'Write the bill of materials of a model: what it is, what it is made of, what was found in it'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "keygen" -d 'Make a pair of keys that sign and verify models'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "sign" -d 'Sign the files of a model, after OpenSSF Model Signing v1.0'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "verify" -d 'Verify a model against its signature: who signed, what changed, what the change means'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "manifest" -d 'List what a model or a data set consists of: files, tensors, row groups, with their digests'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "lock" -d 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "rules" -d 'List the rules'
@@ -69,6 +77,107 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -s r -l recipient -d 'Who can open it: `age1...`; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l recipients-file -d 'A file with a recipient a line; may be given again' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l passphrase-file -d 'Take the passphrase from the first line of a file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -s o -l output -d 'Where to write; by default beside the path, with `.age` behind its name' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l passphrase -d 'Ask for a passphrase on the terminal'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l armor -d 'Write text instead of bytes'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l follow-links -d 'Seal the files that links in the folder lead to'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l force -d 'Replace a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s i -l identity -d 'A file with the secret identity; may be given again' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l passphrase-file -d 'Take the passphrase from the first line of a file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l max-work-factor -d 'Try a passphrase whose cost is up to 2^N KiB of memory' -r
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s o -l output -d 'Where to write; by default beside the sealed file, without `.age`' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l passphrase -d 'Ask for a passphrase on the terminal'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l raw -d 'Write what was sealed as one file, also where it is a folder'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l unpack -d 'Unpack a tar archive that something else than `modelward seal` has made'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l list -d 'Name what a sealed folder holds; write nothing'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l force -d 'Replace a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l spec -d 'Form of the document: CycloneDX 1.7 or 1.6, or SPDX 3.0.1 with its AI profile' -r -f -a "1.7\t''
+1.6\t''
+spdx\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -s o -l output -d 'Write the document to this file; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l source -d 'Where the model was had from, `hf:OWNER/NAME@COMMIT`; a Hugging Face cache tells that itself' -r
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l policy -d 'Policy that says which findings are let through; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l force -d 'Replace a file that is there and no older bill of materials'
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l no-scan -d 'Leave out the scan, and with it the vulnerabilities'
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand bom" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -s o -l output -d 'Where the private key goes: PKCS#8 PEM that you alone may read' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l public -d 'Where the public key goes [default: beside the private one, `K.pub.pem` for `K.pem`]' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l curve -d 'The curve' -r -f -a "p256\t'NIST P-256, with SHA-256: what most tools read'
+p384\t'NIST P-384, with SHA-384'
+p521\t'NIST P-521, with SHA-512'"
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l password-file -d 'Encrypt the private key with the password in the first line of a file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l password -d 'Encrypt the private key; the password is asked for on the terminal'
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l force -d 'Replace keys that are there; whatever they signed can then no longer be signed anew'
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l key -d 'The private key, on P-256, P-384 or P-521, in PEM; `env:NAME` takes it from the environment' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l key-password-file -d 'The password of an encrypted key, in the first line of a file [default: ask on the terminal]' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l cert -d 'The certificate of the key, in PEM; certificates of its authorities may follow in the same file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l chain -d 'A certificate between that one and the root, in PEM; may be given again' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -s o -l output -d 'Where to write the signature' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l hash -d 'The hash of the files' -r -f -a "sha256\t''
+blake2b\t''
+blake3\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l method -d 'Hash whole files, or each piece of them by itself' -r -f -a "files\t''
+shards\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l shard-size -d 'Bytes of a piece, with `--method shards`; by default 1 GB' -r
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l max-time -d 'Stop after this long' -r
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l force -d 'Write over a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l allow-symlinks -d 'Follow links, and sign what they lead to under their own names'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l scan -d 'Scan the model first, in the same read, and sign it only where nothing is denied or unread'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -s q -l quiet -d 'Say nothing where nothing is wrong'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l signature -d 'The signature: a bundle after OpenSSF Model Signing' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l public-key -d 'The key of the signer, in PEM' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l cert-root -d 'An authority whose certificates may sign, in PEM; may be given again' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l expect-subject -d 'The one who may have signed, with `--cert-root`: a common name, or a whole subject' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l at -d 'When the certificates have to be valid, with `--cert-root`; by default now' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l trusted-root -d 'The authorities and logs of Sigstore, for a keyless signature: a `trusted_root.json`' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l expect-identity -d 'The identity that may have signed, with `--trusted-root`: an address or a URI' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l expect-issuer -d 'The service that has to vouch for the identity, with `--trusted-root`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l max-time -d 'Stop after this long' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l against -d 'An older version of the model, to show what changed in it' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l copy-to -d 'Copy what was verified to this new folder, from the same read' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l exec -d 'Run this command once all is verified, with `{}` in it replaced by a private copy of what was verified; give it last' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l ignore-unsigned-files -d 'Let files be that nobody signed'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l partial -d 'Verify what is there; name what is missing, and end with 3 where something is'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l data -d 'The samples: an npz with `x` and `y`, a table with `--label`, or a folder of images with a folder for each class' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l label -d 'The column of a table, or the key of an npz, that holds the labels' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l samples -d 'Take the first samples only' -r
@@ -82,8 +191,15 @@ complete -c modelward -n "__fish_modelward_using_subcommand attack" -l clip -d '
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l preprocess -d 'What is done to the data before the model sees them: `auto` finds it by the labels, `none`, or words in order: `scale=255 mean=0.49:0.48:0.45 std=0.2 layout=nhwc transpose invert`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l fail-under -d 'Fail where fewer than this share of all samples stand: `0.4`' -r
-complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-queries -d 'Send at most so many samples; what was found by then is reported' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l witnesses -d 'Write the points that samples fall to: `x`, `index` into the data, `label` they now get; of texts, a JSON object a line' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l tokenizer -d 'The model takes texts, by this tokenizer: a `tokenizer.json`, or the `vocab.txt` of a BERT. The data are a table with a header, or a JSON object a line' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l text -d 'The column or key of the texts, `text` by default; the labels\' is `label`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l classes -d 'The names of the classes in the model\'s order: `ham,spam`. Without it names are sorted' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l edits -d 'How many edits of a text are allowed, each of one character, two neighbours or one word' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l families -d 'What is edited: homoglyph, invisible, typo, and words where `--words` lists some' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l words -d 'Words and what may stand for them, a line each, parted by tabs' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-length -d 'The most tokens of a text that the model takes; without it what the tokenizer\'s file says' -r
+complete -c modelward -n "__fish_modelward_using_subcommand attack" -l max-queries -d 'Send at most so many samples; what was found by then is reported. Of texts: for each text and each kind of edit' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l query-log -d 'Write a line of JSON for each request: samples, digests of inputs and answer, status' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l host -d 'Another machine than this one that may be asked, with its owner\'s consent' -r
 complete -c modelward -n "__fish_modelward_using_subcommand attack" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
@@ -143,6 +259,44 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l check -d 'Hold the folder or file against a manifest that was saved' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -s o -l output -d 'Write the manifest to a file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l max-memory -d 'The most memory for the contents of one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l max-time -d 'The most time for one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l format -d 'In which form differences are told' -r -f -a "plain\t''
+json\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l tensors -d 'Also digest every tensor (safetensors, PyTorch, npy, npz, ONNX, GGUF) and every row group of Parquet files, from the same read'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l force -d 'Write over a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l max-memory -d 'The most memory for the contents of one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l max-time -d 'The most time for one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l format -d 'In which form differences are told' -r -f -a "plain\t''
+json\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l source -d 'Where the model comes from: `hf:org/name`, `file:path`, `https://host/path`' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l revision -d 'The revision there, in 40 hexadecimal digits' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l lock -d 'The lock file' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l check -d 'Hold the models against the lock and write nothing; exit code 1 on any difference'
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l update -d 'Take over what differs from the lock'
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -292,16 +446,25 @@ complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_s
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "rules" -d 'List the rules'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan attack certify check-witness model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "bom" -d 'Write the bill of materials of a model: what it is, what it is made of, what was found in it'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "keygen" -d 'Make a pair of keys that sign and verify models'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "sign" -d 'Sign the files of a model, after OpenSSF Model Signing v1.0'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "verify" -d 'Verify a model against its signature: who signed, what changed, what the change means'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "manifest" -d 'List what a model or a data set consists of: files, tensors, row groups, with their digests'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "lock" -d 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "explain" -d 'Explain a rule: what it finds, why that is a danger, what to do'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "rules" -d 'List the rules'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'

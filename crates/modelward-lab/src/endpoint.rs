@@ -192,16 +192,22 @@ impl Endpoint {
     /// One request, and the same again where the server was not able to answer it.
     fn insist(&mut self, part: &[f32], samples: usize) -> std::result::Result<Answer, Failure> {
         let mut pause = self.options.pause;
-        for _ in 0..2 {
+        let mut first = None;
+        for attempt in 0..3 {
+            if attempt > 0 {
+                self.budget.admit(samples)?;
+                thread::sleep(pause);
+                pause *= 5;
+            }
             match self.ask(part, samples) {
-                Err(trouble) if trouble.kind == Kind::System => {}
+                Err(trouble) if trouble.kind == Kind::System => {
+                    first.get_or_insert(trouble);
+                }
                 done => return Ok(done?),
             }
-            self.budget.admit(samples)?;
-            thread::sleep(pause);
-            pause *= 5;
         }
-        Ok(self.ask(part, samples)?)
+        // What it said first says more than that it is gone by now.
+        Err(first.unwrap_or_else(|| Trouble::new(Kind::System, "no request was sent")).into())
     }
 
     /// One request.

@@ -1,5 +1,15 @@
 //! The test vectors of the age format (C2SP/CCTV), each as it says itself.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
 use std::{collections::HashMap, io::Read, ops::ControlFlow, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

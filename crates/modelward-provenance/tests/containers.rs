@@ -1,5 +1,7 @@
 //! One model in every container, as the libraries write them: the same tensors have the same digests.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 use std::{collections::BTreeMap, path::Path};
 
 use modelward_provenance::manifest::{Manifest, Options, diff};

@@ -1,5 +1,15 @@
 //! Laws of seals: what is sealed comes back, whole or not at all.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "tests"
+)]
+
 use std::{
     collections::BTreeMap,
     fs,

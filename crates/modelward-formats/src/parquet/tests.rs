@@ -1,3 +1,10 @@
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    clippy::single_range_in_vec_init,
+    reason = "small numbers of the tests' own"
+)]
+
 use proptest::prelude::*;
 
 use super::*;

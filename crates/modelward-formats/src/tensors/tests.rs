@@ -1,3 +1,9 @@
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of the tests' own"
+)]
+
 use std::sync::Arc;
 
 use proptest::prelude::*;

@@ -78,7 +78,7 @@ pub fn judged(
         None => predicted != case.label as i64,
     };
     let clear = predicted == NO_CLASS || case.margin_of(&answers.scores) < 0.0;
-    Ok((wrong && clear).then(|| Witness {
+    Ok((wrong && clear).then_some(Witness {
         index: case.index,
         original,
         text,

@@ -90,8 +90,8 @@ fn graph_of(mut table: Table, model: &onnx::Model) -> Table {
     if let Some(graph) = &model.graph {
         let sparse = graph.sparse_tensors.iter().map(|sparse| &sparse.values);
         for tensor in graph.initializers.iter().chain(sparse) {
-            let sizes = tensor.dims.iter().map(|&size| u64::try_from(size).ok());
-            let elements = sizes.fold(Some(1_u64), |product, size| product?.checked_mul(size?));
+            let mut sizes = tensor.dims.iter().map(|&size| u64::try_from(size).ok());
+            let elements = sizes.try_fold(1_u64, |product, size| product.checked_mul(size?));
             let kind = onnx::element_name(tensor.data_type).unwrap_or("unknown");
             table.add(kind, elements.unwrap_or(0));
         }
