@@ -25,7 +25,7 @@ fn sign(bench: &Bench, more: &[&str]) {
 /// The exit code of an audit, and what it found with how bad that is.
 fn audit(bench: &Bench, more: &[&str]) -> (i32, Vec<String>) {
     let run = bench.run(&[&["audit", "--format", "json"], more].concat());
-    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{run:?}"));
+    let report: Value = serde_json::from_str(&run.out).unwrap();
     let findings = report["findings"].as_array().unwrap().iter();
     let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
     let found = findings.map(|it| format!("{} {}", text(it, "rule"), text(it, "severity")));
@@ -132,7 +132,7 @@ fn a_locked_model_is_held_against_the_lock() {
 fn verify(bench: &Bench, more: &[&str]) -> (i32, Vec<String>) {
     let usual = ["verify", "model", "--signature", "model.sig", "--public-key", "a.pub.pem"];
     let run = bench.run(&[&usual[..], &["--format", "json"], more].concat());
-    let report: Value = serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{run:?}"));
+    let report: Value = serde_json::from_str(&run.out).unwrap();
     let findings = report["findings"].as_array().unwrap().iter();
     (run.code, findings.map(|it| it["rule"].as_str().unwrap().to_owned()).collect())
 }
