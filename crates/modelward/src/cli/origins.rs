@@ -3,7 +3,7 @@
 //! Whom to trust and what was locked is the user's word alone: neither policy nor lock is taken from a
 //! target.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use modelward_core::{Report, Signers};
 
@@ -32,10 +32,11 @@ impl Origins {
         quiet: bool,
         screen: Screen,
     ) -> Result<Self, Failure> {
+        let models = targets.iter().flat_map(|target| models(target)).collect::<Vec<_>>();
         Ok(Self {
             known: Known::read(signers)?,
-            signatures: targets.iter().filter_map(|target| Signatures::of(target)).collect(),
-            locked: Locked::of(targets, quiet, screen)?,
+            signatures: models.iter().filter_map(|model| Signatures::of(model)).collect(),
+            locked: Locked::of(targets, &models, quiet, screen)?,
         })
     }
 
@@ -53,3 +54,17 @@ impl Origins {
         Ok(Findable { findings, ..Findable::default() })
     }
 }
+
+/// The models of a target: the snapshots of a repository in the cache of Hugging Face, or itself.
+fn models(target: &Path) -> Vec<PathBuf> {
+    let snapshots = target.join("snapshots");
+    let entries = target.join("blobs").is_dir().then(|| snapshots.read_dir().ok()).flatten();
+    let Some(entries) = entries else { return vec![target.to_owned()] };
+    let names = entries.flatten().map(|entry| snapshots.join(entry.file_name()));
+    let mut models = names.filter(|path| path.is_dir()).take(MOST_SNAPSHOTS).collect::<Vec<_>>();
+    models.sort();
+    models
+}
+
+/// More snapshots than a cache keeps of a repository.
+const MOST_SNAPSHOTS: usize = 1000;

@@ -128,6 +128,30 @@ fn a_locked_model_is_held_against_the_lock() {
     assert!(code == 1 && found.contains(&"MW2201 high".into()), "{found:?}");
 }
 
+#[cfg(unix)]
+#[test]
+fn the_snapshots_of_a_cache_are_models() {
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    keys(&bench, "a");
+    let cache = "models--org--name";
+    let snapshot = format!("{cache}/snapshots/{}", "0a".repeat(20));
+    bench.file(format!("{cache}/blobs/weights"), crate::HARMLESS);
+    fs::create_dir_all(bench.path(&snapshot)).unwrap();
+    symlink("../../blobs/weights", bench.path(&snapshot).join("weights.pkl")).unwrap();
+    assert_eq!(audit(&bench, &[cache]), (0, vec!["MW2008 low".into()]));
+    let signature = format!("{snapshot}/model.sig");
+    let sign = ["sign", &snapshot, "--key", "a.pem", "-o", &signature];
+    let signed = bench.run(&sign);
+    assert_eq!(signed.code, 0, "{signed:?}");
+    bench.file("modelward.toml", POLICY);
+    assert_eq!(bench.run(&["lock", &snapshot]).code, 0);
+    assert_eq!(audit(&bench, &[cache]), (0, vec![]));
+    bench.file(format!("{cache}/blobs/weights"), b"\x80\x02}q\x00.");
+    let found = vec!["MW2101 high".into(), "MW2201 high".into()];
+    assert_eq!(audit(&bench, &[cache]), (1, found));
+}
+
 /// The exit code of verifying with a signed report, and the rules.
 fn verify(bench: &Bench, more: &[&str]) -> (i32, Vec<String>) {
     let usual = ["verify", "model", "--signature", "model.sig", "--public-key", "a.pub.pem"];

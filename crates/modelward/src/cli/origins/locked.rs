@@ -41,8 +41,14 @@ struct Model {
 }
 
 impl Locked {
-    /// Read the lock, unless it lies in a target: there it may be the model's own.
-    pub(super) fn of(targets: &[PathBuf], quiet: bool, screen: Screen) -> Result<Self, Failure> {
+    /// Read the lock, unless it lies in a target: there it may be the model's own. `models` are those of
+    /// the targets.
+    pub(super) fn of(
+        targets: &[PathBuf],
+        models: &[PathBuf],
+        quiet: bool,
+        screen: Screen,
+    ) -> Result<Self, Failure> {
         let here = Path::new(lock::NAME);
         if here.symlink_metadata().is_err() {
             return Ok(Self::default());
@@ -60,8 +66,8 @@ impl Locked {
             .map_err(|trouble| Failure::from(trouble).at(lock::NAME))?;
         let base = fs::canonicalize(".").unwrap_or_default();
         let mut locked = Self { lock, base, models: Vec::new() };
-        for target in targets {
-            locked.models.extend(locked.inside(target));
+        for model in models {
+            locked.models.extend(locked.inside(model));
         }
         Ok(locked)
     }
