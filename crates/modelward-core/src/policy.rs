@@ -1,5 +1,7 @@
 //! What the user decided about findings.
 
+use std::path::PathBuf;
+
 use crate::{Finding, Severity};
 
 /// The user's decisions: the level that fails a run, and what is let through.
@@ -13,6 +15,21 @@ pub struct Policy {
     pub names: Vec<AllowedName>,
     /// Experiments that belong to an audit.
     pub experiments: Vec<Experiment>,
+    /// Who may have signed the models of an audit.
+    pub signers: Signers,
+}
+
+/// Who may have signed, by files that the user has from another source than the model.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Signers {
+    /// Public keys in PEM.
+    pub public_keys: Vec<PathBuf>,
+    /// Authorities in PEM, whose certificates may sign.
+    pub cert_roots: Vec<PathBuf>,
+    /// The one whose certificate it has to be: a common name, or a whole subject.
+    pub expect_subject: Option<String>,
+    /// Whether a model has to be signed by one of them.
+    pub require: bool,
 }
 
 /// An experiment that the user asks for: a verb of the command line and its options.
@@ -80,6 +97,7 @@ impl Default for Policy {
             rules: Vec::new(),
             names: Vec::new(),
             experiments: Vec::new(),
+            signers: Signers::default(),
         }
     }
 }

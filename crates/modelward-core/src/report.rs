@@ -17,10 +17,23 @@ pub struct Report {
     pub skipped: Vec<Skipped>,
     /// What experiments came to.
     pub measurements: Vec<Measurement>,
+    /// What the scan went by, where there was one.
+    pub basis: Option<Basis>,
     /// How many checks stood ready.
     pub checks: usize,
     /// How long it took, in seconds of wall-clock time.
     pub seconds: f64,
+}
+
+/// What a scan went by: with the same basis, the same version finds the same in the same bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Basis {
+    /// Of the rules.
+    pub rules: Digest,
+    /// Of the policy.
+    pub policy: Digest,
+    /// What reading one file could cost, by name.
+    pub limits: Vec<(&'static str, u64)>,
 }
 
 /// One file of the target.

@@ -68,6 +68,10 @@ pub enum Kind {
     LockEntryMissing,
     /// A signed report is about another model.
     ReportForOther,
+    /// A signed report says that its model was denied, or not read to its end.
+    ReportNotClean,
+    /// No signed report is there where one has to be.
+    ReportMissing,
     /// A sealed file was changed or cut short.
     SealBroken,
 }
@@ -83,7 +87,7 @@ impl fmt::Display for Defect {
 
 impl Defect {
     /// What is wrong with a signature or its signer.
-    pub(crate) fn of_signature(kind: Kind, why: impl Into<String>) -> Self {
+    pub fn of_signature(kind: Kind, why: impl Into<String>) -> Self {
         Self { kind, file: String::new(), why: why.into(), shown: None, weight: Weight::Load }
     }
 

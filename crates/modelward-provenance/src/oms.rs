@@ -11,12 +11,12 @@ mod copy;
 mod difference;
 pub mod envelope;
 mod hashing;
-mod json;
-mod name;
+pub(crate) mod json;
+pub(crate) mod name;
 mod outside;
-mod resources;
+pub(crate) mod resources;
 mod role;
-mod sign;
+pub(crate) mod sign;
 mod statement;
 mod trust;
 mod verify;
@@ -25,7 +25,7 @@ pub use self::{
     bundle::{Bundle, Material},
     compare::{Counts, State, Verified},
     copy::Copy,
-    hashing::{Nobody, Observer, Reading},
+    hashing::{Nobody, Observer, Reading, sha256},
     resources::Parts,
     role::Role,
     sign::{Order, Signed, chain, sign, sign_statement},

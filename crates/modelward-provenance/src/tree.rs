@@ -25,8 +25,8 @@ pub struct Options {
     pub exclusions: BTreeSet<String>,
     /// Whether links are followed, wherever they lead.
     pub follow: bool,
-    /// A file that is left out by what it is, wherever it lies: the signature.
-    pub without: Option<Identity>,
+    /// Files that are left out by what they are, wherever they lie: the signatures.
+    pub without: Vec<Identity>,
 }
 
 /// The files of a model.
@@ -128,11 +128,26 @@ impl Tree {
         Ok(Self { root, name, single: true, files, odd: Vec::new(), excluded: Vec::new() })
     }
 
+    /// Bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().fold(0, |sum, file| sum.saturating_add(file.len))
+    }
+
     /// The file of a name.
     pub fn find(&self, name: &str) -> Option<&File> {
         let at = self.files.binary_search_by(|file| file.name.as_str().cmp(name)).ok()?;
         self.files.get(at)
     }
+}
+
+/// The path of a file below a folder, where it lies there, whether it is there or not.
+pub fn below(folder: &Path, file: &Path) -> Option<String> {
+    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
+    let relative = parent.strip_prefix(folder.canonicalize().ok()?).ok()?.join(file.file_name()?);
+    let steps = relative.iter().map(|step| step.to_str()).collect::<Option<Vec<_>>>()?;
+    let name = steps.join("/");
+    crate::oms::name::exclusion_flaw(&name).is_none().then_some(name)
 }
 
 /// What every signature leaves out, at the top level only (section 6.2).

@@ -35,6 +35,8 @@ pub(crate) const RULES: &[&Rule] = &[
     &others::POINTER,
     &others::BLOB_MISMATCH,
     &others::REPORT_FOR_OTHER,
+    &others::REPORT_NOT_CLEAN,
+    &others::REPORT_MISSING,
     &others::SEAL_BROKEN,
 ];
 
@@ -59,6 +61,8 @@ pub fn rule(kind: Kind) -> &'static Rule {
         Kind::PointerNotContent => &others::POINTER,
         Kind::BlobMismatch => &others::BLOB_MISMATCH,
         Kind::ReportForOther => &others::REPORT_FOR_OTHER,
+        Kind::ReportNotClean => &others::REPORT_NOT_CLEAN,
+        Kind::ReportMissing => &others::REPORT_MISSING,
         Kind::SealBroken => &others::SEAL_BROKEN,
     }
 }

@@ -23,6 +23,7 @@ mod keys;
 mod lock;
 mod manifest;
 mod model;
+mod origins;
 mod output;
 mod passphrase;
 mod policy;

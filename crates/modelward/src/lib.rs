@@ -16,11 +16,12 @@
 //! A report can be written in every form that the command knows, with [`report::write`].
 
 pub use modelward_core::{
-    AllowedName, AllowedRule, Class, Evidence, Finding, Outcome, Place, Policy, Report, Rule,
-    ScannedFile, Severity, Skipped, Unread, Verdict,
+    AllowedName, AllowedRule, Basis, Class, Evidence, Finding, Outcome, Place, Policy, Report,
+    Rule, ScannedFile, Severity, Signers, Skipped, Unread, Verdict,
 };
 pub use modelward_formats::{Bytes, Limits};
 
+mod basis;
 mod beside;
 #[doc(hidden)]
 pub mod cli;

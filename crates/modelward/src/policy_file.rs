@@ -18,11 +18,17 @@
 //! data = "test.npz"
 //! eps = "8/255"
 //! fail-under = 0.4
+//!
+//! [provenance]
+//! public-keys = ["keys/publisher.pem"]
+//! cert-roots = ["keys/root.pem"]
+//! expect-subject = "release bot"
+//! require = true
 //! ```
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, path::PathBuf};
 
-use modelward_core::{AllowedName, AllowedRule, Experiment, Policy, Severity};
+use modelward_core::{AllowedName, AllowedRule, Experiment, Policy, Severity, Signers};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::rules::{nearest, rule, rules};
@@ -59,7 +65,7 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
         reader.error(error.span(), format!("cannot read this as TOML: {message}"), None)
     })?;
     let top = document.as_table();
-    reader.keys(top, None, &["deny", "allow", "pickle", "attack", "certify"])?;
+    reader.keys(top, None, &["deny", "allow", "pickle", "attack", "certify", "provenance"])?;
     let mut policy = Policy::default();
     if let Some(item) = top.get("deny") {
         policy.deny = reader.level(item)?;
@@ -92,6 +98,9 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
                 options: reader.options(entry)?,
             });
         }
+    }
+    if let Some(item) = top.get("provenance") {
+        policy.signers = reader.signers(item)?;
     }
     Ok(policy)
 }
@@ -136,6 +145,53 @@ impl Reader<'_> {
             options.push((key.to_owned(), value));
         }
         Ok(options)
+    }
+
+    /// Who may have signed, by paths as they are written.
+    fn signers(&self, item: &Item) -> Result<Signers, PolicyError> {
+        let Some(table) = item.as_table_like() else {
+            let message = "expected a table under `provenance`".to_owned();
+            let help = "write `[provenance]` above its keys".to_owned();
+            return Err(self.error(item.span(), message, Some(help)));
+        };
+        let keys = ["public-keys", "cert-roots", "expect-subject", "require"];
+        self.keys(table, item.span(), &keys)?;
+        let text = |key| table.get(key).map(|item| self.text(item, key)).transpose();
+        let signers = Signers {
+            public_keys: self.paths(table, "public-keys")?,
+            cert_roots: self.paths(table, "cert-roots")?,
+            expect_subject: text("expect-subject")?,
+            require: match table.get("require") {
+                None => false,
+                Some(item) => item.as_bool().ok_or_else(|| {
+                    let found = item.type_name();
+                    let message = format!("expected true or false for `require`, found {found}");
+                    self.error(item.span(), message, None)
+                })?,
+            },
+        };
+        if signers.expect_subject.is_some() && signers.cert_roots.is_empty() {
+            let message = "`expect-subject` is of certificates under `cert-roots`".to_owned();
+            let span = table.get("expect-subject").and_then(Item::span);
+            return Err(self.error(span, message, Some("name the authority too".into())));
+        }
+        if signers.require && signers.public_keys.is_empty() && signers.cert_roots.is_empty() {
+            let message = "`require` asks for a signer, and none is named".to_owned();
+            let help = "name `public-keys` or `cert-roots`".to_owned();
+            return Err(self.error(table.get("require").and_then(Item::span), message, Some(help)));
+        }
+        Ok(signers)
+    }
+
+    fn paths(&self, table: &dyn TableLike, key: &str) -> Result<Vec<PathBuf>, PolicyError> {
+        let Some(item) = table.get(key) else { return Ok(Vec::new()) };
+        let paths = item.as_array().and_then(|list| {
+            list.iter().map(|path| path.as_str().map(PathBuf::from)).collect::<Option<Vec<_>>>()
+        });
+        paths.ok_or_else(|| {
+            let help = format!("for example `{key} = [\"publisher.pem\"]`");
+            self.error(item.span(), format!("expected a list of paths for `{key}`"), Some(help))
+        })
     }
 
     fn level(&self, item: &Item) -> Result<Severity, PolicyError> {
@@ -236,6 +292,26 @@ mod tests {
         assert_eq!(policy.deny, Severity::High);
         assert_eq!(policy.rules[0].rule, "policy-inside-target");
         assert_eq!(policy.names[0].entry, "a B : class");
+    }
+
+    #[test]
+    fn signers_are_read() {
+        let signers = |text: &str| parse_policy(&format!("[provenance]\n{text}"));
+        let read = signers(
+            "public-keys = [\"a.pem\"]\ncert-roots = [\"b.pem\"]\nrequire = true\nexpect-subject = \"c\"",
+        );
+        let read = read.unwrap().signers;
+        assert_eq!(
+            (read.public_keys, read.cert_roots),
+            (vec!["a.pem".into()], vec!["b.pem".into()])
+        );
+        assert!(read.require && read.expect_subject.as_deref() == Some("c"));
+        let (line, _, message, help) = refused("[provenance]\npublic-key = []");
+        assert_eq!((line, &*message), (2, "unknown key `public-key`"));
+        assert_eq!(help, "did you mean `public-keys`?");
+        assert!(signers("public-keys = \"a.pem\"").is_err() && signers("require = 1").is_err());
+        assert!(signers("require = true").is_err() && signers("expect-subject = \"c\"").is_err());
+        assert!(parse_policy("provenance = 1").is_err());
     }
 
     #[test]

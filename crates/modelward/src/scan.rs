@@ -15,7 +15,7 @@ use modelward_scan::{Context, Examined};
 use rayon::prelude::*;
 
 use crate::{
-    beside, digest,
+    basis, beside, digest,
     listing::{Listed, Listing, below},
     progress::Progress,
     rules::POLICY_INSIDE_TARGET,
@@ -58,7 +58,11 @@ fn report(listings: Vec<Listing>, options: &Options, start: Instant) -> Report {
     if let Some(progress) = &options.progress {
         progress.files.store(files.len() as u64, Relaxed);
     }
-    let mut report = Report { checks: modelward_scan::checks(), ..Report::default() };
+    let mut report = Report {
+        checks: modelward_scan::checks(),
+        basis: Some(basis::of(&options.policy, &options.limits)),
+        ..Report::default()
+    };
     let mut findings = Vec::new();
     let mut results = side_by_side(&files, &context, options);
     beside::settle(&listings, &mut results, &context);

@@ -132,6 +132,7 @@ impl Side {
         without: Option<Identity>,
     ) -> Result<Self, Trouble> {
         let (exclusions, follow) = (options.exclusions(), false);
+        let without = without.into_iter().collect();
         let tree = Tree::list(path, &tree::Options { exclusions, follow, without })?;
         Ok(Self { manifest: build::build(&tree, options), tree: Some(tree) })
     }

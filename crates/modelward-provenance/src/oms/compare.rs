@@ -8,7 +8,7 @@ use crate::{
     digest::{Digest, Function},
     oms::{
         difference,
-        hashing::{self, Hashed},
+        hashing::{self, Hashed, Nobody, Reading},
         resources::Parts,
         role::{self, Role},
         sign::UNFINISHED,
@@ -38,7 +38,7 @@ pub struct Verified {
     pub name: String,
     /// Its length; 0 where it is not there.
     pub bytes: u64,
-    /// Its SHA-256, where that was computed.
+    /// Its SHA-256, where that was computed or asked for.
     pub sha256: Option<Digest>,
     /// What came of it.
     pub state: State,
@@ -95,6 +95,9 @@ pub(super) fn compare(statement: &Statement, tree: &Tree, request: &Request<'_>)
         compared.odd(name, what, signed, request);
     }
     compared.executable(&tree.files);
+    if request.sha256 {
+        compared.sha256(tree, request);
+    }
     compared.files.sort_by(|a, b| a.name.cmp(&b.name));
     compared.unread.sort();
     compared.defects.sort_by(|a, b| {
@@ -326,6 +329,25 @@ impl Compared {
         let why = format!("may be executed, though it is data{more}; modes are not signed");
         let kind = Kind::UnsignedByExclusion;
         self.defects.push(Defect::of_file(kind, &first.name, Weight::Text, why));
+    }
+
+    /// The SHA-256 of signed files of which the signature has another digest, from another read.
+    fn sha256(&mut self, tree: &Tree, request: &Request<'_>) {
+        let lacks = |file: &Verified| {
+            file.sha256.is_none() && matches!(file.state, State::Match | State::Changed)
+        };
+        let lacking = self.files.iter_mut().filter(|file| lacks(file));
+        let (lacking, files): (Vec<_>, Vec<_>) =
+            lacking.filter_map(|file| tree.find(&file.name).map(|found| (file, found))).unzip();
+        let reading = Reading { observer: &Nobody, ..request.reading };
+        let hashed = hashing::hash(&files, Function::Sha256, Method::Files, &reading);
+        for (file, hashed) in lacking.into_iter().zip(hashed) {
+            match hashed.map(|hashed| hashed.parts) {
+                Ok(Parts::Whole(digest)) => file.sha256 = Some(digest),
+                Ok(Parts::Shards { .. }) => {}
+                Err(why) => self.unread.push((file.name.clone(), why)),
+            }
+        }
     }
 
     fn file(&mut self, name: &str, bytes: u64, sha256: Option<Digest>, state: State) {

@@ -22,7 +22,7 @@ use crate::{
     digest::{Digest, Function, Hasher},
     oms::{resources::Parts, statement::Method},
     tree::{
-        File,
+        File, Tree,
         cache::Blob,
         open::{self, cause},
     },
@@ -102,6 +102,18 @@ pub(crate) fn hash(
         hashed.push(pieces.and_then(|pieces| whole(file, pieces, function, method)));
     }
     hashed
+}
+
+/// SHA-256 of the files of a tree, in their order; of a file that cannot be read, or that changed
+/// meanwhile, one sentence why.
+pub fn sha256(tree: &Tree, reading: &Reading<'_>) -> Vec<Result<Digest, String>> {
+    let files = tree.files.iter().collect::<Vec<_>>();
+    let whole = |hashed: Hashed| match hashed.parts {
+        Parts::Whole(digest) => Ok(digest),
+        Parts::Shards { .. } => Err("it was not read as a whole".to_owned()),
+    };
+    let hashed = hash(&files, Function::Sha256, Method::Files, reading);
+    hashed.into_iter().map(|hashed| hashed.and_then(whole)).collect()
 }
 
 /// A range of one file.

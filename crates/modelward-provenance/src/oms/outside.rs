@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What of the paths that the signature leaves out can do harm.
-pub(super) fn of(tree: &Tree, excluded: &[String], signature: Option<Identity>) -> Vec<Defect> {
+pub(super) fn of(tree: &Tree, excluded: &[String], signatures: &[Identity]) -> Vec<Defect> {
     let mut defects = Vec::new();
     for path in excluded {
         match path.as_str() {
@@ -22,17 +22,17 @@ pub(super) fn of(tree: &Tree, excluded: &[String], signature: Option<Identity>) 
             ".gitattributes" => attributes(&tree.root, &mut defects),
             ".github" => workflows(&tree.root, &mut defects),
             path if DEFAULT_EXCLUSIONS.contains(&path) => {}
-            path => left_out(&tree.root, path, signature, &mut defects),
+            path => left_out(&tree.root, path, signatures, &mut defects),
         }
     }
     defects
 }
 
 /// What the signer left out by name and what matters: weights, code, configuration, templates.
-fn left_out(root: &Path, path: &str, signature: Option<Identity>, defects: &mut Vec<Defect>) {
+fn left_out(root: &Path, path: &str, signatures: &[Identity], defects: &mut Vec<Defect>) {
     let kind = Kind::UnsignedByExclusion;
     let mut found = 0_usize;
-    for file in below(root, path, signature) {
+    for file in below(root, path, signatures) {
         let role = Role::of(&file);
         if matches!(role, Role::Text | Role::Unknown) {
             continue;
@@ -51,14 +51,14 @@ fn left_out(root: &Path, path: &str, signature: Option<Identity>, defects: &mut 
 
 /// Hooks that git runs, and settings of the repository that run commands.
 fn git(root: &Path, defects: &mut Vec<Defect>) {
-    for file in below(root, ".git/hooks", None) {
+    for file in below(root, ".git/hooks", &[]) {
         if file.name.ends_with(".sample") {
             continue;
         }
         let executable = if file.executable { "executable" } else { "not executable yet" };
         note(defects, &file.name, format!("a hook that git runs ({executable})"));
     }
-    for file in below(root, ".git/config", None) {
+    for file in below(root, ".git/config", &[]) {
         let Some(text) = role::content(&file) else { continue };
         for line in runs_commands(&text) {
             note(
@@ -96,7 +96,7 @@ fn runs_commands(config: &str) -> Vec<&str> {
 
 /// Filters that git runs on checkout, other than that of Git LFS.
 fn attributes(root: &Path, defects: &mut Vec<Defect>) {
-    for file in below(root, ".gitattributes", None) {
+    for file in below(root, ".gitattributes", &[]) {
         let text = role::content(&file).unwrap_or_default();
         let filters = text.split_whitespace().filter_map(|word| word.strip_prefix("filter="));
         let mut filters = filters.filter(|name| *name != "lfs").collect::<Vec<_>>();
@@ -114,7 +114,7 @@ fn attributes(root: &Path, defects: &mut Vec<Defect>) {
 
 /// Workflows that a forge runs once the model is pushed there.
 fn workflows(root: &Path, defects: &mut Vec<Defect>) {
-    for file in below(root, ".github/workflows", None).into_iter().take(MOST) {
+    for file in below(root, ".github/workflows", &[]).into_iter().take(MOST) {
         note(defects, &file.name, "a workflow, which runs where the model is pushed to".into());
     }
 }
@@ -126,7 +126,7 @@ fn note(defects: &mut Vec<Defect>, file: &str, why: String) {
 
 /// The regular files at a path below the model, by their paths from the model down. A link on the way
 /// is not followed.
-fn below(root: &Path, path: &str, without: Option<Identity>) -> Vec<File> {
+fn below(root: &Path, path: &str, without: &[Identity]) -> Vec<File> {
     let mut place = root.to_owned();
     for step in path.split('/') {
         place.push(step);
@@ -134,10 +134,10 @@ fn below(root: &Path, path: &str, without: Option<Identity>) -> Vec<File> {
             return Vec::new();
         }
     }
-    if without.is_some() && tree::identity(&place) == without {
+    if tree::identity(&place).is_some_and(|identity| without.contains(&identity)) {
         return Vec::new();
     }
-    let options = tree::Options { without, ..tree::Options::default() };
+    let options = tree::Options { without: without.to_vec(), ..tree::Options::default() };
     let Ok(tree) = Tree::list(&place, &options) else { return Vec::new() };
     let single = tree.single;
     let named = |mut file: File| {

@@ -37,8 +37,8 @@ pub struct Order<'a> {
     pub ignore: &'a [String],
     /// Whether links are followed.
     pub allow_symlinks: bool,
-    /// Where the signature will lie, which is left out.
-    pub output: Option<&'a Path>,
+    /// Where signatures will lie, which are left out.
+    pub outputs: &'a [&'a Path],
     /// How the files are read.
     pub reading: Reading<'a>,
 }
@@ -60,17 +60,55 @@ pub struct Signed {
     pub warnings: Vec<String>,
 }
 
+/// What is to be signed, read.
+#[derive(Debug)]
+pub(crate) struct Surveyed {
+    pub(crate) tree: Tree,
+    /// The files by name, each with its digests.
+    pub(crate) files: BTreeMap<String, Parts>,
+    /// What is not covered.
+    pub(crate) left_out: Exclusions,
+    pub(crate) warnings: Vec<String>,
+}
+
 /// Sign the files of a model.
 ///
 /// # Errors
 /// Where the model cannot be read or may not be signed: no files, a link, a pipe, a name that is not
 /// UTF-8, a file that changes meanwhile.
 pub fn sign(target: &Path, order: &Order<'_>) -> Result<Signed, Trouble> {
+    let Surveyed { tree, files, left_out, warnings } = survey(target, order)?;
+    let statement = Statement {
+        subject: tree.name.clone(),
+        root: None,
+        serialization: Serialization {
+            method: order.method,
+            function: order.function,
+            allow_symlinks: order.allow_symlinks,
+            ignore_paths: left_out.iter().cloned().collect(),
+        },
+        files,
+        old: false,
+    };
+    let payload = statement.write().map_err(Trouble::new)?;
+    let bundle = sign_statement(&payload, order.key, order.certificates)?;
+    Ok(Signed {
+        bundle,
+        root: statement.computed_root(),
+        files: tree.files.len(),
+        bytes: tree.bytes(),
+        exclusions: left_out.into_iter().collect(),
+        warnings,
+    })
+}
+
+/// List what an order covers and hash it, or say why it may not be signed.
+pub(crate) fn survey(target: &Path, order: &Order<'_>) -> Result<Surveyed, Trouble> {
     let ignored = exclusions(order.ignore)?;
     let mut left_out = ignored.clone();
-    let without = order.output.and_then(identity);
+    let without = order.outputs.iter().filter_map(|output| identity(output)).collect();
     // The signature of the last run may lie elsewhere under the name that this one will have.
-    left_out.extend(order.output.and_then(|output| below(target, output)));
+    left_out.extend(order.outputs.iter().filter_map(|output| tree::below(target, output)));
     left_out.extend(tree::DEFAULT_EXCLUSIONS.map(ToOwned::to_owned));
     let options =
         tree::Options { exclusions: left_out.clone(), follow: order.allow_symlinks, without };
@@ -105,28 +143,7 @@ pub fn sign(target: &Path, order: &Order<'_>) -> Result<Signed, Trouble> {
     if files.is_empty() {
         return Err(nothing(target));
     }
-    let statement = Statement {
-        subject: tree.name.clone(),
-        root: None,
-        serialization: Serialization {
-            method: order.method,
-            function: order.function,
-            allow_symlinks: order.allow_symlinks,
-            ignore_paths: left_out.iter().cloned().collect(),
-        },
-        files,
-        old: false,
-    };
-    let payload = statement.write().map_err(Trouble::new)?;
-    let bundle = sign_statement(&payload, order.key, order.certificates)?;
-    Ok(Signed {
-        bundle,
-        root: statement.computed_root(),
-        files: tree.files.len(),
-        bytes: tree.files.iter().fold(0, |sum, file| sum.saturating_add(file.len)),
-        exclusions: left_out.into_iter().collect(),
-        warnings,
-    })
+    Ok(Surveyed { tree, files, left_out, warnings })
 }
 
 /// Sign an in-toto statement and put it in a bundle.
@@ -253,18 +270,8 @@ fn nothing(target: &Path) -> Trouble {
         .help("a signature of nothing proves nothing")
 }
 
-/// The path of a file below a folder, where it lies there, whether it is there or not.
-fn below(folder: &Path, file: &Path) -> Option<String> {
-    let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new(".")).canonicalize().ok()?;
-    let relative = parent.strip_prefix(folder.canonicalize().ok()?).ok()?.join(file.file_name()?);
-    let steps = relative.iter().map(|step| step.to_str()).collect::<Option<Vec<_>>>()?;
-    let name = steps.join("/");
-    name::exclusion_flaw(&name).is_none().then_some(name)
-}
-
 /// The list of exclusions of everything that is signed.
-pub(super) type Exclusions = BTreeSet<String>;
+pub(crate) type Exclusions = BTreeSet<String>;
 
 /// What the names of unfinished downloads end with.
 pub(super) const UNFINISHED: &str = ".incomplete";

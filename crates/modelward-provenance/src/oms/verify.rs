@@ -13,7 +13,7 @@ use crate::{
         statement::{Serialization, Statement},
         trust::{self, SignedBy, Trust},
     },
-    tree::{self, Identity, Tree},
+    tree::{self, Tree},
 };
 
 /// What to verify, and how.
@@ -27,8 +27,10 @@ pub struct Request<'a> {
     pub ignore_unsigned: bool,
     /// Whether signed files may be missing; then the model counts as not wholly read.
     pub partial: bool,
-    /// The file of the signature, which is left out wherever it lies.
-    pub signature: Option<Identity>,
+    /// The files of the signature and of signed reports, which are left out wherever they lie.
+    pub signatures: &'a [&'a Path],
+    /// Whether the SHA-256 of every signed file is wanted, whatever function signed it.
+    pub sha256: bool,
     /// An older version of the model, which shows what changed in a file.
     pub against: Option<&'a Path>,
     /// How the files are read.
@@ -92,10 +94,16 @@ pub fn verify(
             return Ok(verification);
         }
     };
+    // What is signed as part of the model is no signature of it, wherever the user has it from.
+    let is_part = |path: &Path| {
+        tree::below(target, path).is_some_and(|name| statement.files.contains_key(&name))
+    };
+    let without = request.signatures.iter().filter(|path| !is_part(path));
+    let without = without.filter_map(|path| tree::identity(path)).collect::<Vec<_>>();
     let options = tree::Options {
         exclusions: exclusions.union(&ignore).cloned().collect(),
         follow: statement.serialization.allow_symlinks,
-        without: request.signature,
+        without: without.clone(),
     };
     let tree = Tree::list(target, &options)?;
     if tree.files.is_empty() && tree.odd.is_empty() && tree.excluded.is_empty() {
@@ -108,7 +116,7 @@ pub fn verify(
     verification.defects.extend(compared.defects);
     let excluded = tree.excluded.iter().filter(|path| !ignore.contains(*path));
     let excluded = excluded.cloned().collect::<Vec<_>>();
-    verification.defects.extend(outside::of(&tree, &excluded, request.signature));
+    verification.defects.extend(outside::of(&tree, &excluded, &without));
     verification.ignored = tree.excluded.into_iter().filter(|path| ignore.contains(path)).collect();
     verification.excluded = excluded;
     verification.files = compared.files;

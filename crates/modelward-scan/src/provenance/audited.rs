@@ -25,9 +25,9 @@ pub static SIGNER_UNKNOWN: Rule = Rule {
     title: "the model is signed by nobody whom the policy knows",
     why: "A signature lies beside the model, and no key, root or identity of the policy says that its \
           maker is to be trusted. Whoever can replace a model can sign it with a key of their own, so \
-          such a signature proves nothing yet.",
-    advice: "Get the publisher's key or authority through another channel, and verify with `modelward \
-             verify`.",
+          such a signature proves nothing yet. Where the policy names nobody at all, this is low.",
+    advice: "Get the publisher's key or authority through another channel, and name it in the policy: \
+             `public-keys` or `cert-roots` under `[provenance]`.",
     class: Class::Integrity,
     cwe: &[347],
 };

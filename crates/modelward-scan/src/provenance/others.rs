@@ -67,6 +67,34 @@ pub(super) static REPORT_FOR_OTHER: Rule = Rule {
     cwe: &[345],
 };
 
+/// A signed report that speaks against its model.
+pub(super) static REPORT_NOT_CLEAN: Rule = Rule {
+    id: "MW2402",
+    name: "report-not-clean",
+    severity: Severity::High,
+    title: "the signed report says that its model was not clean",
+    why: "Whoever scanned this model and signed the report found something that their policy denies, or \
+          could not read all of it. That the report is signed makes what it says more certain, and no \
+          better.",
+    advice: "Read the findings with `modelward scan`, or get a version of the model whose scan is clean.",
+    class: Class::Integrity,
+    cwe: &[693],
+};
+
+/// No signed report, where one has to be.
+pub(super) static REPORT_MISSING: Rule = Rule {
+    id: "MW2403",
+    name: "report-missing",
+    severity: Severity::High,
+    title: "a signed scan report is required, and there is none",
+    why: "The user takes a model only together with a scan report signed by whom they trust. Without one \
+          nobody vouches that the model was ever looked at.",
+    advice: "Name the report with `--report`, or ask the publisher for one; `modelward sign --scan \
+             --report-to` makes it.",
+    class: Class::Integrity,
+    cwe: &[353],
+};
+
 /// A sealed file that was changed or cut short.
 pub(super) static SEAL_BROKEN: Rule = Rule {
     id: "MW2501",

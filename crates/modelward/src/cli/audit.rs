@@ -7,11 +7,16 @@ use modelward_core::Experiment;
 
 use crate::Progress;
 use crate::cli::{
-    EXIT_CODES, Failure, Screen, attack, certify, experiment::Findable, street::Street,
+    EXIT_CODES, Failure, Screen, attack, certify, experiment::Findable, origins::Origins,
+    street::Street,
 };
 
 /// Audit models: everything that applies, in one report, with the experiments that `modelward.toml`
 /// names.
+///
+/// Signatures beside and in a model (`*.sig`, `*.sigstore`, `*.sigstore.json`) are verified for the signers
+/// that the policy names under `[provenance]`, and locked models are held against `modelward.lock` in the
+/// working directory.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -29,12 +34,14 @@ Examples:
   modelward audit ./model-dir --format html --format sarif -o reports";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    arguments.street.walk(&arguments.targets, screen, |experiments, threads| {
+    let targets = &arguments.targets;
+    arguments.street.walk(targets, screen, |policy, reporting| {
+        let origins = Origins::of(targets, &policy.signers, reporting.is_quiet(), screen)?;
         let mut all = Findable::default();
-        for experiment in experiments {
-            all.extend(run_one(experiment, threads)?);
+        for experiment in &policy.experiments {
+            all.extend(run_one(experiment, reporting.threads)?);
         }
-        Ok(all)
+        Ok((all, origins))
     })
 }
 

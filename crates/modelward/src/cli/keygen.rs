@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use modelward_provenance::keys::{Curve, SigningKey};
+use modelward_provenance::{
+    keys::{Curve, SigningKey},
+    seal::Identity,
+};
 use tempfile::NamedTempFile;
 
 use crate::{
@@ -16,7 +19,7 @@ use crate::{
     listing::shown,
 };
 
-/// Make a pair of keys that sign and verify models.
+/// Make a pair of keys that sign and verify models, or an identity that unseals them.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -35,6 +38,9 @@ pub(super) struct Arguments {
     /// Encrypt the private key with the password in the first line of a file.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Make an identity of age instead, for `modelward seal` and `unseal`; it is one file.
+    #[arg(long, conflicts_with_all = ["public", "curve", "password", "password_file"])]
+    age: bool,
     /// Replace keys that are there; whatever they signed can then no longer be signed anew.
     #[arg(long)]
     force: bool,
@@ -55,10 +61,14 @@ const EXAMPLES: &str = "\
 Examples:
   modelward keygen -o signer.pem                            writes signer.pem and signer.pub.pem
   modelward keygen -o signer.pem --curve p384 --password    asks for a password
-  modelward sign ./model --key signer.pem -o model.sig";
+  modelward sign ./model --key signer.pem -o model.sig
+  modelward keygen --age -o identity.txt                    says the recipient to seal for";
 
 pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let private = &arguments.output;
+    if arguments.age {
+        return identity(private, arguments.force);
+    }
     let public = arguments.public.clone().unwrap_or_else(|| beside(private));
     if public == *private {
         return Err(Failure::new("expected two files, one for each key"));
@@ -79,9 +89,9 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         Named::P384 => Curve::P384,
         Named::P521 => Curve::P521,
     });
-    let key = key.map_err(|trouble| Failure::new(trouble.why))?;
+    let key = key?;
     let pem = key.to_pem(password.as_ref().map(|password| password.as_slice()));
-    let pem = pem.map_err(|trouble| Failure::new(trouble.why))?;
+    let pem = pem?;
     let public_half = key.public();
     let private_file = written(private, pem.as_bytes(), 0o600)?;
     let public_file = written(&public, public_half.pem().as_bytes(), 0o644)?;
@@ -99,6 +109,23 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         key.curve(),
         crate::report::escape(&shown(&public)),
         public_half.hint(),
+    )
+    .map_err(|error| Failure::output(&error))?;
+    Ok(0)
+}
+
+/// Make an identity of age.
+fn identity(path: &Path, force: bool) -> Result<u8, Failure> {
+    if !force && path.symlink_metadata().is_ok() {
+        return Err(there(path));
+    }
+    let identity = Identity::generate()?;
+    placed(written(path, identity.file_text().as_bytes(), 0o600)?, path, force)?;
+    let path = crate::report::escape(&shown(path));
+    writeln!(
+        io::stdout(),
+        "identity     {path} (not encrypted)\nrecipient    {}",
+        identity.recipient()
     )
     .map_err(|error| Failure::output(&error))?;
     Ok(0)
@@ -166,6 +193,7 @@ mod tests {
             curve: Named::P384,
             password: false,
             password_file: None,
+            age: false,
             force,
         }
     }
@@ -189,6 +217,19 @@ mod tests {
         assert_eq!(run(&arguments(folder.path(), true)).unwrap(), 0);
         assert_ne!(PublicKey::read(&fs::read(&public).unwrap()).unwrap(), key.public());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn an_identity_is_one_private_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let asked = |force| Arguments { age: true, ..arguments(folder.path(), force) };
+        assert_eq!(run(&asked(false)).unwrap(), 0);
+        let kept = modelward_provenance::seal::read_identities(&folder.path().join("k.pem"));
+        let kept = kept.unwrap();
+        assert!(kept.secret.len() == 1 && !kept.is_open_to_others);
+        assert!(run(&asked(false)).is_err());
+        assert_eq!(run(&asked(true)).unwrap(), 0);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{EXIT_CODES, Failure, output, provenance, provenance::failure, quantity},
+    cli::{EXIT_CODES, Failure, output, provenance, quantity},
     listing::shown,
     report::escape,
 };
@@ -82,8 +82,8 @@ fn read(path: &Path) -> Result<Option<Lock>, Failure> {
     if fs::symlink_metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
         return Ok(None);
     }
-    let bytes = provenance::read(path, "the lock", MOST_LOCK)?;
-    let lock = Lock::parse(&bytes).map_err(|trouble| failure(trouble).at(shown(path)))?;
+    let bytes = provenance::read(path, "the lock", provenance::MOST_LOCK)?;
+    let lock = Lock::parse(&bytes).map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
     Ok(Some(lock))
 }
 
@@ -99,7 +99,7 @@ fn find(arguments: &Arguments, path: &Path) -> Result<Found, Failure> {
         Failure::new(format!("cannot read `{}`: {}", shown(path), crate::content::cause(&error)))
     };
     let options = Options { threads: arguments.threads, ..Options::default() };
-    let manifest = Manifest::of(path, &options).map_err(failure)?;
+    let manifest = Manifest::of(path, &options).map_err(Failure::from)?;
     let path = fs::canonicalize(path).map_err(said)?;
     let mut origin = Origin::of(&path, &base(&arguments.lock)?);
     if let Some(source) = &arguments.source {
@@ -271,6 +271,3 @@ fn cached(name: &str, revision: Option<&str>) -> Option<PathBuf> {
     let repository = hub.join(format!("{kind}--{}", name.replace('/', "--")));
     Some(repository.join("snapshots").join(revision?))
 }
-
-/// The largest lock that is read, in bytes.
-const MOST_LOCK: u64 = 64 << 20;

@@ -15,7 +15,7 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{EXIT_CODES, Failure, Screen, output, provenance::failure, quantity},
+    cli::{EXIT_CODES, Failure, Screen, output, quantity},
     listing::shown,
     report::escape,
 };
@@ -158,11 +158,11 @@ fn list(
             return Err(Failure::new(message).help("write over it with `--force`"));
         }
     }
-    let manifest = Manifest::of(path, options).map_err(failure)?;
+    let manifest = Manifest::of(path, options).map_err(Failure::from)?;
     let Manifest { files, unread, .. } = &manifest;
     if files.is_empty() && unread.is_empty() {
         let why = format!("expected a file in `{}`, found none", shown(path));
-        return Err(failure(Trouble::new(why)));
+        return Err(Trouble::new(why).into());
     }
     let text = manifest.json();
     match &arguments.output {
@@ -200,7 +200,7 @@ fn check(path: &Path, saved: &Path, options: &Options, format: Form) -> Result<u
     let itself = tree::identity(saved);
     let read = |contents| {
         let options = Options { contents, ..options.clone() };
-        diff::Side::read(path, &options, itself).map_err(failure)
+        diff::Side::read(path, &options, itself).map_err(Failure::from)
     };
     let mut new = read(false)?;
     // Tensors are asked for only where files differ: the same bytes hold the same tensors.
@@ -225,7 +225,7 @@ fn tell(comparison: &diff::Comparison, now: &Manifest, format: Form) -> Result<u
 }
 
 fn at(path: &Path, trouble: Trouble) -> Failure {
-    failure(trouble).at(escape(&shown(path)))
+    Failure::from(trouble).at(escape(&shown(path)))
 }
 
 /// How many pieces that were not read are told of on the screen; the manifest has them all.

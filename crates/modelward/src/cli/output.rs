@@ -126,6 +126,12 @@ pub(super) fn replace(
     replace::replace(path, write).map_err(|error| refused(path, &error))
 }
 
+/// Write a report on standard output, as people read it.
+pub(super) fn say_report(report: &Report, screen: Screen) -> io::Result<()> {
+    let plain = report::form("plain").ok_or(io::ErrorKind::NotFound)?;
+    report::write(report, plain, screen.output, &mut io::stdout())
+}
+
 /// Say on standard error what the user should know and what is no failure.
 pub(super) fn warn(failure: &Failure, screen: Screen) {
     say("warning", "33", failure, screen);

@@ -1,6 +1,7 @@
-//! What `sign` and `verify` share: how files are read, and how their troubles read.
+//! What the verbs of signatures share: how files are read, and what of them is known already.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
@@ -9,12 +10,14 @@ use std::{
 };
 
 use clap::Args;
-use modelward_provenance::{Trouble, oms::Observer, tree};
+use modelward_core::Report;
+use modelward_provenance::{digest::Digest, oms::Observer, tree};
 
 use crate::{
     Progress,
     cli::{Failure, quantity},
     content::cause,
+    listing::shown,
     nearest,
 };
 
@@ -36,13 +39,22 @@ impl Reach {
     }
 }
 
-/// A trouble of the library, as users of the command line read it.
-pub(super) fn failure(trouble: Trouble) -> Failure {
-    let failure = Failure::new(trouble.why);
-    match trouble.help {
-        Some(help) => failure.help(help),
-        None => failure,
-    }
+/// The SHA-256 that a scan computed of the files of a target, by their names from the target down.
+pub(super) fn digests(target: &Path, report: &Report) -> BTreeMap<String, Digest> {
+    let shown = shown(target);
+    let single = target.is_file();
+    let digests = report.files.iter().filter_map(|file| {
+        let name = match shown.trim_end_matches('/') {
+            _ if single => target.file_name().filter(|_| file.path == shown)?.to_str()?,
+            // Of the working directory, paths have nothing in front.
+            "" | "." => &file.path,
+            folder => file.path.strip_prefix(folder)?.strip_prefix('/')?,
+        };
+        // Where a name is escaped, another file may have what is written here for its name.
+        let plain = !name.contains('\\');
+        plain.then_some((name.to_owned(), Digest::from(file.sha256?)))
+    });
+    digests.collect()
 }
 
 /// Read a file of the user's that is small: a key, certificates, a bundle.
@@ -111,3 +123,5 @@ pub(super) fn size(bytes: u64) -> String {
 pub(super) const MOST_KEY: u64 = 1 << 20;
 /// A bundle of the largest model that can be signed.
 pub(super) const MOST_BUNDLE: u64 = 256 << 20;
+/// The largest lock that is read, in bytes.
+pub(super) const MOST_LOCK: u64 = 64 << 20;

@@ -13,7 +13,7 @@ use crate::{
 
 mod policy;
 
-pub(super) use policy::{of as policy_of, read as read_policy, read_text};
+pub(super) use policy::{holds, of as policy_of, read as read_policy, read_text};
 
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Report")]
@@ -78,6 +78,11 @@ impl Reporting {
     /// The policy that the user named.
     pub(super) fn policy_file(&self) -> Option<&Path> {
         self.policy.as_deref()
+    }
+
+    /// Whether nothing is said on standard error.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Whether progress is shown.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::cli::{EXIT_CODES, Failure, Screen, experiment::Findable, street::Street};
+use crate::cli::{EXIT_CODES, Failure, Screen, street::Street};
 
 /// Scan files without running them: models, archives, repositories, standard input.
 #[derive(Args, Debug)]
@@ -24,5 +24,5 @@ Examples:
   curl -sSfL https://example.org/model.pkl | modelward scan -";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    arguments.street.walk(&arguments.targets, screen, |_, _| Ok(Findable::default()))
+    arguments.street.walk(&arguments.targets, screen, |_, _| Ok(Default::default()))
 }

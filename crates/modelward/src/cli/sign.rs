@@ -12,6 +12,8 @@ use clap::{Args, ValueEnum};
 use modelward_provenance::{
     digest::Function,
     oms::{self, Method, Nobody, Order, Reading, Signed},
+    report,
+    x509::Moment,
 };
 
 use crate::{
@@ -20,7 +22,7 @@ use crate::{
         Failure, Screen,
         keys::{self, KeyArgs},
         output,
-        provenance::{MOST_KEY, Reach, Watch, failure, read, size},
+        provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, read, size},
         quantity,
     },
     content::cause,
@@ -66,6 +68,15 @@ pub(super) struct Arguments {
     /// Scan the model first, in the same read, and sign it only where nothing is denied or unread.
     #[arg(long)]
     scan: bool,
+    /// With `--scan`, also write the signed report of the scan.
+    #[arg(long, value_name = "SIG", requires = "scan")]
+    report_to: Option<PathBuf>,
+    /// With `--scan`, the policy to judge by; without it, `modelward.toml` in the working directory.
+    #[arg(long, value_name = "FILE", requires = "scan")]
+    policy: Option<PathBuf>,
+    /// Sign this report instead, the JSON of a scan of this model as it is now.
+    #[arg(long, value_name = "JSON", conflicts_with_all = ["scan", "hash", "method", "shard_size"])]
+    report: Option<PathBuf>,
     #[command(flatten)]
     reach: Reach,
     /// Threads to work with; by default as many as the processor has.
@@ -95,12 +106,15 @@ enum Pieces {
 const EXAMPLES: &str = "\
 Examples:
   modelward sign ./model --key signer.pem -o model.sig
-  modelward sign ./model --key signer.pem --scan -o model.sig
+  modelward sign ./model --key signer.pem --scan -o model.sig --report-to report.sig
   modelward sign ./model --key leaf.key --cert leaf.pem --chain authority.pem -o model.sig
   modelward sign ./model --key signer.pem --hash blake3 --ignore training.log -o model.sig
+  modelward sign ./model --report scan.json --key signer.pem -o report.sig
 
 Signed are the regular files by their paths and bytes. Not covered are modes, times, extended attributes and
 empty folders, and at the top level `.git`, `.gitattributes`, `.github` and `.gitignore`.
+What `--scan` denies is not signed, `--force` or not: let it through in the policy, or sign without `--scan`.
+A report may be signed whatever its verdict; `modelward verify --report` denies one that is not clean.
 
 Exit codes:
   0  the signature was written
@@ -111,22 +125,17 @@ Exit codes:
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let start = Instant::now();
     let method = method(arguments)?;
-    let place = arguments.output.display();
-    if arguments.output.is_dir() {
-        return Err(Failure::new(format!(
-            "expected a file to write to, found the folder `{place}`"
-        )));
-    }
-    if !arguments.force && arguments.output.symlink_metadata().is_ok() {
-        return Err(Failure::new(format!("there is a file at `{place}` already"))
-            .help("write elsewhere, or write over it with `--force`"));
-    }
     // Asked before any work is done.
-    let folder = arguments.output.parent().filter(|folder| !folder.as_os_str().is_empty());
-    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map_err(|error| {
-        Failure::new(format!("cannot write `{place}`: {}", cause(&error)))
-            .help("check that the folder is there and may be written to")
-    })?;
+    let mut outputs = vec![arguments.output.as_path()];
+    outputs.extend(arguments.report_to.as_deref());
+    outputs.iter().try_for_each(|output| writable(output, arguments.force))?;
+    if arguments.report_to.as_ref() == Some(&arguments.output) {
+        return Err(Failure::new(
+            "expected two files, one for the signature and one for the report",
+        ));
+    }
+    let given = arguments.report.as_deref();
+    let given = given.map(|report| read(report, "the report", MOST_BUNDLE)).transpose()?;
     let key = keys::signing_key(&arguments.key)?;
     let certificates = match &arguments.cert {
         None => Vec::new(),
@@ -136,20 +145,22 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
                 text.push(b'\n');
                 text.extend(read(path, "the certificate", MOST_KEY)?);
             }
-            oms::chain(&text, &key).map_err(failure)?
+            oms::chain(&text, &key)?
         }
     };
     let progress = Arc::new(Progress::default());
     let shown = (!arguments.quiet && !arguments.no_progress).then(|| progress.show()).flatten();
-    let known = match arguments.scan {
-        false => None,
+    let (known, scanned) = match arguments.scan {
+        false => (None, None),
         true => match scanned::scan(arguments, &progress, screen)? {
-            Scanned::Clean(digests) => Some(digests),
+            Scanned::Clean { digests, report } => (Some(digests), Some(report)),
             Scanned::Refused(code) => return Ok(code),
         },
     };
     progress.say("listing".into());
     let watch = Watch { progress, next: &Nobody };
+    // Neither is what is written now part of the model, nor the report that is to be signed.
+    let outputs = outputs.into_iter().chain(arguments.report.as_deref()).collect::<Vec<_>>();
     let order = Order {
         key: &key,
         certificates: &certificates,
@@ -161,7 +172,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
         },
         ignore: &arguments.reach.ignore,
         allow_symlinks: arguments.allow_symlinks,
-        output: Some(&arguments.output),
+        outputs: &outputs,
         reading: Reading {
             threads: arguments.threads,
             deadline: arguments.reach.deadline(),
@@ -169,9 +180,19 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             known: known.as_ref(),
         },
     };
-    let signed = oms::sign(&arguments.target, &order);
+    let sign_report =
+        |report: &[u8]| report::sign(&arguments.target, report, Moment::now(), &order);
+    let signed = match &given {
+        Some(report) => sign_report(report),
+        None => oms::sign(&arguments.target, &order),
+    };
+    let report = arguments.report_to.as_ref().zip(scanned);
+    let report = report.map(|(place, report)| sign_report(&report).map(|signed| (place, signed)));
     drop(shown);
-    let signed = signed.map_err(failure)?;
+    let (signed, report) = (signed?, report.transpose()?);
+    if let Some((place, report)) = &report {
+        output::replace(place, |out| out.write_all(&report.bundle))?;
+    }
     output::replace(&arguments.output, |out| out.write_all(&signed.bundle))?;
     if !arguments.quiet {
         for warning in &signed.warnings {
@@ -181,6 +202,24 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
         writeln!(io::stdout(), "{line}").map_err(|error| Failure::output(&error))?;
     }
     Ok(0)
+}
+
+/// Refuse a place where nothing may be written.
+fn writable(output: &Path, force: bool) -> Result<(), Failure> {
+    let place = output.display();
+    if output.is_dir() {
+        let message = format!("expected a file to write to, found the folder `{place}`");
+        return Err(Failure::new(message));
+    }
+    if !force && output.symlink_metadata().is_ok() {
+        return Err(Failure::new(format!("there is a file at `{place}` already"))
+            .help("write elsewhere, or write over it with `--force`"));
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty());
+    tempfile::tempfile_in(folder.unwrap_or(Path::new("."))).map(drop).map_err(|error| {
+        Failure::new(format!("cannot write `{place}`: {}", cause(&error)))
+            .help("check that the folder is there and may be written to")
+    })
 }
 
 fn method(arguments: &Arguments) -> Result<Method, Failure> {
@@ -206,8 +245,10 @@ fn line(signed: &Signed, arguments: &Arguments, seconds: f64) -> String {
     let files = if signed.files == 1 { "file" } else { "files" };
     let method = name(arguments.method.to_possible_value());
     let hash = name(arguments.hash.to_possible_value());
+    let what = if arguments.report.is_some() { "signed the report of" } else { "signed" };
+    let and = if arguments.report_to.is_some() { ", and the report of its scan" } else { "" };
     crate::report::escape(&format!(
-        "signed {} {files}, {}, root sha256:{} ({method}, {hash}) in {seconds:.1} s; not covered: {}",
+        "{what} {} {files}, {}, root sha256:{} ({method}, {hash}){and} in {seconds:.1} s; not covered: {}",
         signed.files,
         size(signed.bytes),
         signed.root,

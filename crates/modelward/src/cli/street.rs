@@ -3,12 +3,14 @@
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
-use modelward_core::Experiment;
+use modelward_core::Policy;
 use modelward_formats::Limits;
 
 use crate::{
     Options, Progress,
-    cli::{Failure, Screen, experiment::Findable, quantity, reporting::Reporting},
+    cli::{
+        Failure, Screen, experiment::Findable, origins::Origins, quantity, reporting::Reporting,
+    },
 };
 
 mod target;
@@ -39,13 +41,13 @@ struct LimitArguments {
 }
 
 impl Street {
-    /// Walk the street: read the targets, judge, write the report. Of the policy's experiments `add`
-    /// tells what they found.
+    /// Walk the street: read the targets, judge, write the report. `add` tells what the policy's
+    /// experiments found, and where the targets are to be held against their signatures and their lock.
     pub(super) fn walk(
         &self,
         targets: &[PathBuf],
         screen: Screen,
-        add: impl FnOnce(&[Experiment], usize) -> Result<Findable, Failure>,
+        add: impl FnOnce(&Policy, &Reporting) -> Result<(Findable, Origins), Failure>,
     ) -> Result<u8, Failure> {
         let reporting = &self.reporting;
         let forms = reporting.forms();
@@ -54,7 +56,7 @@ impl Street {
         let policy = reporting.policy(targets, screen)?;
         let missing = target::missing(targets, screen);
         let rules = policy.rules.clone();
-        let found = add(&policy.experiments, reporting.threads)?;
+        let (mut found, origins) = add(&policy, reporting)?;
         let judge = policy.clone();
         let progress = Arc::new(Progress::default());
         let shown = reporting.shows_progress().then(|| progress.show()).flatten();
@@ -72,10 +74,11 @@ impl Street {
                 policy_file: reporting.policy_file().map(ToOwned::to_owned),
                 limits,
                 threads: reporting.threads,
-                digests: forms.iter().any(|form| form.digests),
+                digests: origins.want_digests() || forms.iter().any(|form| form.digests),
                 progress: Some(progress),
             },
         );
+        found.extend(origins.find(&report, reporting.threads)?);
         drop(shown);
         report.judge(found.findings, &judge);
         report.unread.extend(found.unread);

@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use modelward_core::{Place, Report, Verdict};
 use modelward_provenance::{
     Defect, Trouble,
     seal::{
@@ -15,11 +16,12 @@ use modelward_provenance::{
         read_identities,
     },
 };
+use modelward_scan::provenance;
 
 use crate::{
     cli::{
         Failure, Screen,
-        output::Beside,
+        output::{self, Beside},
         passphrase::{PassphraseArguments, warn_of_others},
     },
     content,
@@ -85,10 +87,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             say(&line)?;
             Ok(0)
         }
-        Err(Stopped::Fault(Fault::Broken(defect))) => {
-            say(&denied(&defect, path))?;
-            Ok(1)
-        }
+        Err(Stopped::Fault(Fault::Broken(defect))) => denied(&defect, path, screen),
         Err(Stopped::Fault(Fault::Trouble(trouble))) => Err(Failure::from(trouble).at(shown(path))),
         Err(Stopped::Failure(failure)) => Err(failure),
     }
@@ -193,14 +192,13 @@ fn place(arguments: &Arguments) -> Result<PathBuf, Failure> {
     Err(Failure::new(message).help("name it: `-o PATH`"))
 }
 
-/// A broken seal, as findings are shown.
-fn denied(defect: &Defect, path: &Path) -> String {
-    let place = escape(&shown(path));
-    format!(
-        "high[MW2501]: {}\n  --> {place}\n   = help: do not use it; get the file again from whoever sealed it\n   \
-         = more: modelward explain MW2501",
-        escape(&defect.to_string())
-    )
+/// Report a broken seal. No policy lets one through: there is nothing behind it that could be used.
+fn denied(defect: &Defect, path: &Path, screen: Screen) -> Result<u8, Failure> {
+    let finding = provenance::finding(defect, Place::file(shown(path)));
+    let judged = vec![(finding, Verdict::Deny)];
+    let report = Report { target: vec![shown(path)], judged, ..Report::default() };
+    output::say_report(&report, screen).map_err(|error| Failure::output(&error))?;
+    Ok(report.exit_code())
 }
 
 fn say(text: &str) -> Result<(), Failure> {

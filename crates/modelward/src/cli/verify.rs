@@ -4,9 +4,8 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use clap::Args;
 use modelward_core::Report;
-use modelward_provenance::{
-    oms::{self, Copy, Nobody, Observer, Reading, Request, Trust, Verification},
-    tree,
+use modelward_provenance::oms::{
+    self, Copy, Nobody, Observer, Reading, Request, Trust, Verification,
 };
 
 use crate::{
@@ -14,11 +13,12 @@ use crate::{
     cli::{
         EXIT_CODES, Failure, Screen,
         output::Output,
-        provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, failure, read},
+        provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, read},
         reporting::Reporting,
     },
 };
 
+mod attested;
 mod command;
 mod told;
 mod trusted;
@@ -43,6 +43,12 @@ pub(super) struct Arguments {
     /// Verify what is there; name what is missing, and end with 3 where something is.
     #[arg(long)]
     partial: bool,
+    /// The signed report of a scan, by the same signer: it has to be about this model, and clean.
+    #[arg(long, value_name = "SIG")]
+    report: Option<PathBuf>,
+    /// Deny a model that has no signed report.
+    #[arg(long)]
+    require_scan: bool,
     /// An older version of the model, to show what changed in it.
     #[arg(long, value_name = "OLD")]
     against: Option<PathBuf>,
@@ -61,6 +67,7 @@ const EXAMPLES: &str = "\
 Examples:
   modelward verify ./model --signature model.sig --public-key publisher.pem
   modelward verify ./model --signature model.sig --cert-root root.pem --expect-subject 'release bot'
+  modelward verify ./model --signature model.sig --public-key publisher.pem --report report.sig --require-scan
   modelward verify ./model --signature model.sig --public-key publisher.pem --exec python serve.py {}
 
 What a signature does not cover: modes, times, extended attributes, empty folders, and at the top level `.git`,
@@ -76,6 +83,8 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let policy = reporting.policy(&targets, screen)?;
     let trusted = arguments.trusted.read()?;
     let bundle = read(&arguments.signature, "the signature", MOST_BUNDLE)?;
+    let attested = arguments.report.as_deref();
+    let attested = attested.map(|path| read(path, "the signed report", MOST_BUNDLE)).transpose()?;
     let copy = copy(arguments)?;
     let progress = Arc::new(Progress::default());
     let shown = reporting.shows_progress().then(|| progress.show()).flatten();
@@ -86,6 +95,12 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let mut report =
         Report { target: vec![crate::listing::shown(&arguments.target)], ..Report::default() };
     told::tell(&verification, arguments, &policy, &mut report);
+    let of_report =
+        attested::check(attested.as_deref(), &trusted.trust(), &verification, arguments);
+    let attested::Checked { defects, measurement } = of_report;
+    let place = arguments.report.as_deref().unwrap_or(&arguments.target);
+    told::judge(&defects, |_| crate::listing::shown(place), &policy, &mut report);
+    report.measurements.extend(measurement);
     report.seconds = start.elapsed().as_secs_f64();
     reporting.note_unused(&policy.rules, &report, screen);
     let code = report.exit_code();
@@ -95,9 +110,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 /// Where a copy of what is verified goes, if it goes anywhere.
 fn copy(arguments: &Arguments) -> Result<Option<Copy>, Failure> {
     match &arguments.copy_to {
-        Some(place) => Copy::beside(place).map(Some).map_err(failure),
+        Some(place) => Copy::beside(place).map(Some).map_err(Failure::from),
         None if arguments.exec.is_empty() => Ok(None),
-        None => Copy::temporary().map(Some).map_err(failure),
+        None => Copy::temporary().map(Some).map_err(Failure::from),
     }
 }
 
@@ -113,12 +128,15 @@ fn verify(
         None => &Nobody,
     };
     let watch = Watch { progress, next };
+    let mut signatures = vec![arguments.signature.as_path()];
+    signatures.extend(arguments.report.as_deref());
     let request = Request {
         trust: *trust,
         ignore: &arguments.reach.ignore,
         ignore_unsigned: arguments.ignore_unsigned_files,
         partial: arguments.partial,
-        signature: tree::identity(&arguments.signature),
+        signatures: &signatures,
+        sha256: arguments.report.is_some(),
         against: arguments.against.as_deref(),
         reading: Reading {
             threads: arguments.reporting.threads,
@@ -127,7 +145,7 @@ fn verify(
             known: None,
         },
     };
-    oms::verify(&arguments.target, bundle, &request).map_err(failure)
+    Ok(oms::verify(&arguments.target, bundle, &request)?)
 }
 
 /// Write the report, and only then, where nothing was denied and all was read, hand over the copy.
@@ -144,7 +162,7 @@ fn finish(
         return Ok(code);
     };
     if arguments.copy_to.is_some() {
-        let place = copy.keep().map_err(failure)?;
+        let place = copy.keep().map_err(Failure::from)?;
         arguments.reporting.write(output, report, code, screen)?;
         return command::run(&arguments.exec, &place);
     }

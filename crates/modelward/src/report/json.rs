@@ -1,6 +1,9 @@
 //! For programs: schema 1. Fields may be added to it; none is changed or removed.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use modelward_core::{Evidence, Finding, Place, Report, ScannedFile, Skipped, Unread, Verdict};
 use serde::Serialize;
@@ -30,6 +33,8 @@ struct Document<'a> {
     skipped: Vec<Left<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     measurements: Vec<serde_json::Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    basis: Option<WentBy>,
     counts: Counts,
     seconds: f64,
 }
@@ -38,6 +43,14 @@ struct Document<'a> {
 struct Tool {
     name: &'static str,
     version: &'static str,
+}
+
+/// What the scan went by.
+#[derive(Serialize)]
+struct WentBy {
+    rules: String,
+    policy: String,
+    limits: BTreeMap<&'static str, u64>,
 }
 
 #[derive(Serialize)]
@@ -120,6 +133,11 @@ impl<'a> Document<'a> {
             unread: report.unread.iter().map(|gap| Gap::of(gap, &base)).collect(),
             skipped: report.skipped.iter().map(|left| Left::of(left, &base)).collect(),
             measurements: report.measurements.iter().map(measured).collect(),
+            basis: report.basis.as_ref().map(|basis| WentBy {
+                rules: hex(&basis.rules),
+                policy: hex(&basis.policy),
+                limits: basis.limits.iter().copied().collect(),
+            }),
             counts: Counts {
                 files: report.files.len(),
                 unread: report.unread.len(),

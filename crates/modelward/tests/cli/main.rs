@@ -17,6 +17,7 @@ mod domain;
 mod graphs;
 mod lab;
 mod models;
+mod origins;
 #[cfg(feature = "ort")]
 mod ort;
 mod output;

@@ -23,7 +23,7 @@ fn bench() -> Bench {
     bench
 }
 
-fn keys(bench: &Bench, name: &str) {
+pub(crate) fn keys(bench: &Bench, name: &str) {
     let key = SigningKey::generate(Curve::P256).unwrap();
     bench.file(format!("{name}.pem"), key.to_pem(None).unwrap().as_bytes());
     bench.file(format!("{name}.pub.pem"), key.public().pem().as_bytes());
@@ -31,13 +31,13 @@ fn keys(bench: &Bench, name: &str) {
 }
 
 #[cfg(unix)]
-fn private(path: &Path) {
+pub(crate) fn private(path: &Path) {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[cfg(not(unix))]
-fn private(_: &Path) {}
+pub(crate) fn private(_: &Path) {}
 
 fn verify(bench: &Bench, more: &[&str]) -> Run {
     let usual = ["verify", "model", "--signature", "model.sig", "--public-key", "a.pub.pem"];

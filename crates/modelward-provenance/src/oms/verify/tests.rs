@@ -42,7 +42,7 @@ fn order() -> Order<'static> {
         function: Function::Sha256,
         ignore: &[],
         allow_symlinks: false,
-        output: None,
+        outputs: &[],
         reading: Reading::default(),
     }
 }
@@ -94,7 +94,8 @@ fn request(key: &PublicKey) -> Request<'_> {
         ignore: &[],
         ignore_unsigned: false,
         partial: false,
-        signature: None,
+        signatures: &[],
+        sha256: false,
         against: None,
         reading: Reading::default(),
     }
@@ -423,11 +424,11 @@ fn what_gives_no_signature_is_refused() {
 fn the_signature_lies_in_the_model_and_is_not_part_of_it() {
     let case = Case::usual();
     let place = case.folder.path().join("model.sig");
-    let bundle = signed(case.folder.path(), &Order { output: Some(&place), ..order() });
+    let bundle = signed(case.folder.path(), &Order { outputs: &[&place], ..order() });
     assert!(bundle.exclusions.contains(&"model.sig".to_owned()));
     fs::write(&place, &bundle.bundle).unwrap();
     let key = KEY.public();
-    let request = Request { signature: tree::identity(&place), ..request(&key) };
+    let request = Request { signatures: &[&place], ..request(&key) };
     assert_eq!(verify(case.folder.path(), &bundle.bundle, &request).unwrap().defects, []);
     // Signed without being named: left out by what it is.
     let other = signed(case.folder.path(), &Order { ignore: &["model.sig".into()], ..order() });

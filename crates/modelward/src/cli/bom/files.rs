@@ -18,6 +18,10 @@ pub(super) struct Files {
 }
 
 /// Read all files of a listing but the one that is to be written.
+///
+/// A manifest lists what a signature covers: no link but those into a cache, nothing of `.github`. A bill
+/// names whatever a loader can reach, so it goes by the listing of the scan whose findings stand in it, and
+/// reads the files by itself.
 pub(super) fn read(listing: &Listing, output: Option<&Path>, threads: usize) -> Files {
     let files = listing.files.iter().filter(|file| !is_output(file, output)).collect::<Vec<_>>();
     let pool = (files.len() > 1 && threads != 1)

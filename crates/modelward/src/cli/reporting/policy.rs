@@ -2,7 +2,7 @@
 
 use std::{fs, io, path::Path};
 
-use modelward_core::{AllowedRule, Policy, Report, Verdict};
+use modelward_core::{AllowedRule, Policy, Report, Signers, Verdict};
 
 use crate::{
     LetThrough,
@@ -55,12 +55,20 @@ pub(super) fn note_unused(
 pub(in crate::cli) fn read(path: &Path) -> Result<Policy, Failure> {
     let shown = shown(path);
     let text = read_text(path)?;
-    parse_policy(&text).map_err(|error| {
+    let policy = parse_policy(&text).map_err(|error| {
         let failure =
             Failure::new(error.message).at(format!("{shown}:{}:{}", error.line, error.column));
         let example = "`modelward policy add --help` shows an entry of each kind";
         failure.help(error.help.unwrap_or_else(|| example.into()))
-    })
+    });
+    let mut policy = policy?;
+    // What a policy names lies where it does.
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let Signers { public_keys, cert_roots, .. } = &mut policy.signers;
+    for named in public_keys.iter_mut().chain(cert_roots) {
+        *named = folder.join(&*named);
+    }
+    Ok(policy)
 }
 
 /// The text of a policy file, which a person wrote and which is therefore short.
@@ -84,7 +92,7 @@ pub(in crate::cli) fn read_text(path: &Path) -> Result<String, Failure> {
 }
 
 /// Whether a file lies in a target.
-fn holds(target: &Path, file: &Path) -> bool {
+pub(in crate::cli) fn holds(target: &Path, file: &Path) -> bool {
     let real = |path: &Path| fs::canonicalize(path).ok();
     match (real(target), real(file)) {
         (Some(target), Some(file)) => target.is_dir() && file.starts_with(target),

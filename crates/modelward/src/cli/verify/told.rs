@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use modelward_core::{
     Measurement, Outcome, Place, Policy, Report, ScannedFile, Unread, Value, Verdict,
 };
-use modelward_provenance::oms::{Method, SignedBy, State, Verification, Verified};
+use modelward_provenance::{
+    Defect,
+    oms::{Method, SignedBy, State, Verification, Verified},
+};
 use modelward_scan::provenance;
 
 use super::Arguments;
@@ -23,15 +26,7 @@ pub(super) fn tell(
         "" => signature.clone(),
         file => of_file(file, verification, arguments),
     };
-    for defect in &verification.defects {
-        let finding = provenance::finding(defect, Place::file(place(&defect.file)));
-        let verdict = match policy.judge(&finding) {
-            // The specification leaves no room: a model with one changed file is not what was signed.
-            Verdict::Warn if provenance::voids(defect.kind) => Verdict::Deny,
-            verdict => verdict,
-        };
-        report.judged.push((finding, verdict));
-    }
+    judge(&verification.defects, place, policy, report);
     for (file, why) in &verification.unread {
         let rule = if why.starts_with("signed, and") { MISSING } else { UNREADABLE };
         let place = Place::file(place(file));
@@ -51,6 +46,24 @@ pub(super) fn tell(
         report.files.push(scanned(file, path, outcome));
     }
     report.measurements.push(measurement(verification, arguments));
+}
+
+/// Judge defects under a policy.
+pub(super) fn judge(
+    defects: &[Defect],
+    place: impl Fn(&str) -> String,
+    policy: &Policy,
+    report: &mut Report,
+) {
+    for defect in defects {
+        let finding = provenance::finding(defect, Place::file(place(&defect.file)));
+        let verdict = match policy.judge(&finding) {
+            // The specification leaves no room: a model with one changed file is not what was signed.
+            Verdict::Warn if provenance::voids(defect.kind) => Verdict::Deny,
+            verdict => verdict,
+        };
+        report.judged.push((finding, verdict));
+    }
 }
 
 fn of_file(file: &str, verification: &Verification, arguments: &Arguments) -> String {

@@ -10,7 +10,7 @@ use modelward_provenance::{
     x509::{Moment, Roots},
 };
 
-use super::{MOST_KEY, failure, read};
+use super::{MOST_KEY, read};
 use crate::cli::Failure;
 
 #[derive(Args, Debug)]
@@ -65,7 +65,8 @@ impl Trusting {
         }
         if let Some(path) = &self.public_key {
             let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
-            let key = key.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+            let key =
+                key.map_err(|trouble| Failure::from(trouble).at(path.display().to_string()))?;
             return Ok(Trusted::Key(Box::new(key)));
         }
         if let Some(path) = &self.trusted_root {
@@ -75,7 +76,7 @@ impl Trusting {
         for path in &self.cert_root {
             let some = Roots::read(&read(path, "the certificates", MOST_KEY)?);
             let joined = some.and_then(|some| roots.join(some));
-            joined.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+            joined.map_err(|trouble| Failure::from(trouble).at(path.display().to_string()))?;
         }
         let at = self.at.unwrap_or_else(Moment::now);
         Ok(Trusted::Roots { roots, at, subject: self.expect_subject.clone() })
@@ -95,7 +96,7 @@ impl Trusting {
             ));
         };
         let root = TrustedRoot::read(&read(path, "the trusted root", MOST_ROOT)?);
-        let root = root.map_err(|trouble| failure(trouble).at(path.display().to_string()))?;
+        let root = root.map_err(|trouble| Failure::from(trouble).at(path.display().to_string()))?;
         let (identity, issuer) = (identity.clone(), issuer.clone());
         Ok(Trusted::Keyless { root: Box::new(root), identity, issuer })
     }

@@ -38,6 +38,11 @@ pub fn schema() -> Value {
             "description": "what experiments came to; each kind has fields of its own",
             "items": record(&["kind"], json!({"kind": text})),
         },
+        "basis": record(&["rules", "policy", "limits"], json!({
+            "rules": sha256("of the rules"),
+            "policy": sha256("of the policy"),
+            "limits": {"type": "object", "additionalProperties": count},
+        })),
         "counts": record(&["files", "unread", "checks", "findings", "denied", "allowed"], counts),
         "seconds": {"type": "number", "minimum": 0},
     });
@@ -50,6 +55,10 @@ pub fn schema() -> Value {
         "required": required,
         "properties": fields,
     })
+}
+
+fn sha256(what: &str) -> Value {
+    json!({"type": "string", "pattern": "^[0-9a-f]{64}$", "description": format!("SHA-256 {what}")})
 }
 
 fn file() -> Value {

@@ -1,0 +1,206 @@
+//! Signatures, held against the signers whom the policy knows.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+};
+
+use modelward_core::{Evidence, Finding, Place, Report, Rule, Severity, Signers};
+use modelward_provenance::{
+    Defect, Kind,
+    digest::Digest,
+    keys::PublicKey,
+    oms::{self, Bundle, Nobody, Reading, Request, Trust},
+    x509::{Moment, Roots},
+};
+use modelward_scan::provenance::{SIGNER_UNKNOWN, UNSIGNED_MODEL};
+
+use super::{
+    found::finding,
+    signatures::{Found, Signatures},
+};
+use crate::{
+    cli::{
+        Failure,
+        provenance::{MOST_KEY, digests, read},
+    },
+    listing::{below, shown},
+};
+
+/// The signers whom the policy knows.
+#[derive(Default)]
+pub(super) struct Known {
+    keys: Vec<PublicKey>,
+    roots: Option<Roots>,
+    subject: Option<String>,
+    require: bool,
+}
+
+impl Known {
+    /// Read the keys and the certificates that the policy names.
+    pub(super) fn read(signers: &Signers) -> Result<Self, Failure> {
+        let Signers { public_keys, cert_roots, expect_subject, require } = signers;
+        let mut known =
+            Self { subject: expect_subject.clone(), require: *require, ..Self::default() };
+        for path in public_keys {
+            let key = PublicKey::read(&read(path, "the key", MOST_KEY)?);
+            known.keys.push(key.map_err(|trouble| Failure::from(trouble).at(shown(path)))?);
+        }
+        for path in cert_roots {
+            let some = Roots::read(&read(path, "the certificates", MOST_KEY)?);
+            let roots = known.roots.get_or_insert_default();
+            let joined = some.and_then(|some| roots.join(some));
+            joined.map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
+        }
+        Ok(known)
+    }
+
+    /// Whom to trust, one after the other.
+    fn trusts(&self) -> Vec<Trust<'_>> {
+        let (at, subject) = (Moment::now(), self.subject.as_deref());
+        let roots = self.roots.iter().map(|roots| Trust::Roots { roots, at, subject });
+        self.keys.iter().map(Trust::Key).chain(roots).collect()
+    }
+
+    /// What is wrong with the signatures of a target.
+    pub(super) fn find(
+        &self,
+        signatures: &Signatures,
+        report: &Report,
+        threads: usize,
+    ) -> Result<Vec<Finding>, Failure> {
+        let target = shown(&signatures.target);
+        let mut findings = Vec::new();
+        if let Some(name) = &signatures.unsigned
+            && (self.require || !signatures.single)
+        {
+            let looked_for = format!("signature that covers `{name}`");
+            let message = UNSIGNED_MODEL.title;
+            findings.push(self.absent(&UNSIGNED_MODEL, message, &target, looked_for));
+        }
+        if signatures.more {
+            let message =
+                "some signatures here were not verified: too many, too large, or unreadable";
+            let looked_for = "room for all of them".to_owned();
+            findings.push(self.absent(&SIGNER_UNKNOWN, message, &target, looked_for));
+        }
+        let known = digests(&signatures.target, report);
+        let mut of_known = BTreeSet::new();
+        let mut unknown = Vec::new();
+        for bundle in &signatures.bundles {
+            match self.verify(bundle, signatures, &known, threads)? {
+                Ok(found) => {
+                    of_known.insert(bundle.model.as_str());
+                    findings.extend(found);
+                }
+                Err(found) => unknown.push((bundle, found)),
+            }
+        }
+        // Beside the signature of somebody known, that of another does no harm.
+        let unknown = unknown.into_iter().filter(|(it, _)| !of_known.contains(it.model.as_str()));
+        findings.extend(unknown.map(|(_, finding)| finding));
+        Ok(findings)
+    }
+
+    /// What is wrong with a signature by somebody known; or that it is by nobody known.
+    fn verify(
+        &self,
+        bundle: &Found,
+        signatures: &Signatures,
+        known: &BTreeMap<String, Digest>,
+        threads: usize,
+    ) -> Result<Result<Vec<Finding>, Finding>, Failure> {
+        if let Err(why) = Bundle::read(&bundle.bytes) {
+            let defect = Defect::of_signature(Kind::BundleMalformed, why);
+            return Ok(Ok(vec![finding(&defect, bundle.shown.clone())]));
+        }
+        let mut why = None;
+        for trust in self.trusts() {
+            let (_, defects) = oms::open(&bundle.bytes, &trust);
+            match defects.into_iter().find(|defect| defect.kind == Kind::SignerUntrusted) {
+                Some(defect) => why = Some(defect),
+                None => return self.files(bundle, trust, signatures, known, threads).map(Ok),
+            }
+        }
+        let severity = match (&why, self.require) {
+            (_, true) => Severity::High,
+            (Some(_), false) => Severity::Medium,
+            // A policy that names no signer asks for none: a signed model is no worse than an unsigned one.
+            (None, false) => Severity::Low,
+        };
+        let message = match &why {
+            Some(defect) => defect.why.clone(),
+            None => "the policy names nobody who may have signed".to_owned(),
+        };
+        let shown = why.and_then(|defect| defect.shown).unwrap_or_else(|| message.clone());
+        Ok(Err(Finding {
+            rule: &SIGNER_UNKNOWN,
+            severity,
+            place: Place::file(bundle.shown.as_str()),
+            message,
+            evidence: Evidence::bytes(0, &shown),
+            allow: None,
+        }))
+    }
+
+    /// Verify the files of a model.
+    fn files(
+        &self,
+        bundle: &Found,
+        trust: Trust<'_>,
+        signatures: &Signatures,
+        known: &BTreeMap<String, Digest>,
+        threads: usize,
+    ) -> Result<Vec<Finding>, Failure> {
+        let target = &signatures.target;
+        let (model, known) = match bundle.model.as_str() {
+            "" => (target.clone(), known.clone()),
+            folder => (target.join(folder), inside(known, folder)),
+        };
+        let others = signatures.bundles.iter().map(|other| other.path.as_path());
+        let others = others.chain(signatures.reports.iter().map(|path| path.as_path()));
+        let others = others.collect::<Vec<&Path>>();
+        let request = Request {
+            trust,
+            ignore: &[],
+            ignore_unsigned: false,
+            partial: false,
+            signatures: &others,
+            sha256: false,
+            against: None,
+            reading: Reading { threads, deadline: None, observer: &Nobody, known: Some(&known) },
+        };
+        let verification = oms::verify(&model, &bundle.bytes, &request)?;
+        let place = |file: &str| match file {
+            "" => bundle.shown.clone(),
+            _ if signatures.single => shown(target),
+            file => below(&shown(&model), file),
+        };
+        let defects = verification.defects.iter();
+        Ok(defects.map(|defect| finding(defect, place(&defect.file))).collect())
+    }
+
+    /// A finding that something is not there.
+    fn absent(
+        &self,
+        rule: &'static Rule,
+        message: &str,
+        place: &str,
+        looked_for: String,
+    ) -> Finding {
+        Finding {
+            rule,
+            severity: if self.require { Severity::High } else { rule.severity },
+            place: Place::file(place),
+            message: message.to_owned(),
+            evidence: Evidence::Absent { looked_for },
+            allow: None,
+        }
+    }
+}
+
+/// Digests by their names from a folder down.
+fn inside(known: &BTreeMap<String, Digest>, folder: &str) -> BTreeMap<String, Digest> {
+    let below = |name: &str| Some(name.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
+    known.iter().filter_map(|(name, digest)| Some((below(name)?, digest.clone()))).collect()
+}

@@ -1,0 +1,285 @@
+//! What an audit says of signatures and locks, and reports that travel with a model.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::{
+    Bench,
+    signed::{keys, private},
+};
+
+/// A bench with a model whose scan is clean, a key, and a signature beside it.
+fn bench() -> Bench {
+    let bench = Bench::new();
+    bench.file("model/weights.pkl", crate::HARMLESS).file("model/README.md", b"read me");
+    keys(&bench, "a");
+    bench
+}
+
+fn sign(bench: &Bench, more: &[&str]) {
+    let run = bench.run(&[&["sign", "model", "--key", "a.pem"], more].concat());
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{run:?}");
+}
+
+/// The exit code of an audit, and what it found with how bad that is.
+fn audit(bench: &Bench, more: &[&str]) -> (i32, Vec<String>) {
+    let run = bench.run(&[&["audit", "--format", "json"], more].concat());
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap().to_owned();
+    let found = findings.map(|it| format!("{} {}", text(it, "rule"), text(it, "severity")));
+    let mut found = found.collect::<Vec<_>>();
+    found.sort();
+    (run.code, found)
+}
+
+const POLICY: &[u8] = b"[provenance]\npublic-keys = [\"a.pub.pem\"]\n";
+
+#[test]
+fn an_unsigned_model_is_told_of_and_not_denied_unless_a_signer_is_required() {
+    let bench = bench();
+    assert_eq!(audit(&bench, &["model"]), (0, vec!["MW2008 low".into()]));
+    assert_eq!(audit(&bench, &["model/weights.pkl"]), (0, vec![]));
+    assert_eq!(bench.report(&["model"])["findings"], Value::Array(Vec::new()), "a scan is none");
+    bench.file(
+        "keys/policy.toml",
+        &[b"[provenance]\n", &POLICY[13..], b"require = true\n"].concat(),
+    );
+    let missing = bench.run(&["audit", "model", "--policy", "keys/policy.toml"]);
+    assert!(missing.code == 2 && missing.err.contains("keys/a.pub.pem"), "{missing:?}");
+    fs::copy(bench.path("a.pub.pem"), bench.path("keys/a.pub.pem")).unwrap();
+    let required = audit(&bench, &["model", "--policy", "keys/policy.toml"]);
+    assert_eq!(required, (1, vec!["MW2008 high".into()]));
+}
+
+#[test]
+fn a_signature_beside_or_in_the_model_is_verified() {
+    for place in ["model.sig", "model/model.sig"] {
+        let bench = bench();
+        sign(&bench, &["-o", place]);
+        assert_eq!(audit(&bench, &["model"]), (0, vec!["MW2009 low".into()]), "{place}");
+        bench.file("modelward.toml", POLICY);
+        assert_eq!(audit(&bench, &["model"]), (0, vec![]), "{place}");
+        bench.file("model/README.md", b"read this");
+        assert_eq!(audit(&bench, &["model"]), (1, vec!["MW2101 medium".into()]), "{place}");
+        bench.file("model/README.md", b"read me").file("model/new.json", b"{}");
+        assert_eq!(audit(&bench, &["model"]), (1, vec!["MW2103 high".into()]), "{place}");
+        fs::remove_file(bench.path("model/new.json")).unwrap();
+        keys(&bench, "b");
+        bench.file("modelward.toml", b"[provenance]\npublic-keys = [\"b.pub.pem\"]\n");
+        assert_eq!(audit(&bench, &["model"]), (1, vec!["MW2009 medium".into()]), "{place}");
+    }
+}
+
+#[test]
+fn a_broken_signature_is_critical_and_other_kinds_are_left_alone() {
+    let bench = bench();
+    sign(&bench, &["-o", "model.sig"]);
+    bench.file("modelward.toml", POLICY);
+    let bundle = fs::read_to_string(bench.path("model.sig")).unwrap();
+    let mut json: Value = serde_json::from_str(&bundle).unwrap();
+    json["dsseEnvelope"]["payload"] = "e30=".into();
+    bench.file("model.sig", json.to_string().as_bytes());
+    assert_eq!(audit(&bench, &["model"]), (1, vec!["MW2001 critical".into()]));
+    bench.file("model.sig", bundle.replace("publicKey", "publicKeys").as_bytes());
+    let (code, found) = audit(&bench, &["model"]);
+    assert!(code == 1 && found.len() == 1 && found[0].starts_with("MW2005"), "{found:?}");
+    bench.file("model.sig", b"-----BEGIN PGP SIGNATURE-----\n");
+    assert_eq!(audit(&bench, &["model"]), (0, vec!["MW2008 low".into()]));
+}
+
+#[test]
+fn what_runs_outside_the_signature_is_told_of() {
+    let bench = bench();
+    bench.file("model/.git/hooks/post-checkout", b"#!/bin/sh\necho\n");
+    sign(&bench, &["-o", "model.sig"]);
+    bench.file("modelward.toml", POLICY);
+    let (_, found) = audit(&bench, &["model"]);
+    assert!(found.contains(&"MW2104 low".into()), "{found:?}");
+}
+
+#[test]
+fn a_policy_or_a_lock_in_the_target_is_not_obeyed() {
+    let bench = bench();
+    sign(&bench, &["-o", "model/model.sig"]);
+    fs::copy(bench.path("a.pub.pem"), bench.path("model/a.pub.pem")).unwrap();
+    bench.file("model/modelward.toml", POLICY).file("model/modelward.lock", b"version = 1\n");
+    let mut command = bench.command(&["audit", "--format", "json", "."]);
+    let run = crate::Run::of(command.current_dir(bench.path("model")).output().unwrap());
+    assert!(run.err.contains("the lock in the working directory lies inside"), "{run:?}");
+    assert!(run.out.contains("MW2009") && !run.out.contains("MW2103"), "{run:?}");
+}
+
+#[test]
+fn a_locked_model_is_held_against_the_lock() {
+    let bench = bench();
+    let locked = bench.run(&["lock", "model"]);
+    assert_eq!(locked.code, 0, "{locked:?}");
+    assert_eq!(audit(&bench, &["model"]), (0, vec!["MW2008 low".into()]));
+    bench.file("model/README.md", b"read this").file("model/more.md", b"more");
+    let found = vec!["MW2008 low".into(), "MW2201 high".into(), "MW2202 medium".into()];
+    assert_eq!(audit(&bench, &["model"]), (1, found));
+    fs::create_dir(bench.path("models")).unwrap();
+    fs::rename(bench.path("model"), bench.path("models/model")).unwrap();
+    assert_eq!(bench.run(&["lock", "models/model", "--lock", "modelward.lock"]).code, 0);
+    bench.file("models/model/more.md", b"less");
+    let (code, found) = audit(&bench, &["models"]);
+    assert!(code == 1 && found.contains(&"MW2201 high".into()), "{found:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn the_snapshots_of_a_cache_are_models() {
+    use std::os::unix::fs::symlink;
+    let bench = Bench::new();
+    keys(&bench, "a");
+    let cache = "models--org--name";
+    let snapshot = format!("{cache}/snapshots/{}", "0a".repeat(20));
+    bench.file(format!("{cache}/blobs/weights"), crate::HARMLESS);
+    fs::create_dir_all(bench.path(&snapshot)).unwrap();
+    symlink("../../blobs/weights", bench.path(&snapshot).join("weights.pkl")).unwrap();
+    assert_eq!(audit(&bench, &[cache]), (0, vec!["MW2008 low".into()]));
+    let signature = format!("{snapshot}/model.sig");
+    let sign = ["sign", &snapshot, "--key", "a.pem", "-o", &signature];
+    let signed = bench.run(&sign);
+    assert_eq!(signed.code, 0, "{signed:?}");
+    bench.file("modelward.toml", POLICY);
+    assert_eq!(bench.run(&["lock", &snapshot]).code, 0);
+    assert_eq!(audit(&bench, &[cache]), (0, vec![]));
+    bench.file(format!("{cache}/blobs/weights"), b"\x80\x02}q\x00.");
+    let found = vec!["MW2101 high".into(), "MW2201 high".into()];
+    assert_eq!(audit(&bench, &[cache]), (1, found));
+}
+
+/// The exit code of verifying with a signed report, and the rules.
+fn verify(bench: &Bench, more: &[&str]) -> (i32, Vec<String>) {
+    let usual = ["verify", "model", "--signature", "model.sig", "--public-key", "a.pub.pem"];
+    let run = bench.run(&[&usual[..], &["--format", "json"], more].concat());
+    let report: Value = serde_json::from_str(&run.out).unwrap();
+    let findings = report["findings"].as_array().unwrap().iter();
+    (run.code, findings.map(|it| it["rule"].as_str().unwrap().to_owned()).collect())
+}
+
+#[test]
+fn a_report_travels_with_the_model_it_is_about() {
+    let bench = bench();
+    let both = ["--scan", "-o", "model.sig", "--report-to", "report.sig"];
+    sign(&bench, &both);
+    let report = ["--report", "report.sig", "--require-scan"];
+    assert_eq!(verify(&bench, &report), (0, vec![]));
+    assert_eq!(verify(&bench, &["--require-scan"]), (1, vec!["MW2403".into()]));
+    let usual = ["verify", "model", "--signature", "model.sig", "--public-key", "a.pub.pem"];
+    let plain = bench.run(&[&usual[..], &report].concat());
+    let version = env!("CARGO_PKG_VERSION");
+    assert!(plain.out.contains("scanned    clean: 0 findings, 0 unread"), "{plain:?}");
+    assert!(plain.out.contains(&format!("by modelward {version}\n")), "{plain:?}");
+    assert!(plain.out.contains("signed today, 20"), "{plain:?}");
+    // Another model, soundly signed.
+    bench.file("model/README.md", b"read this");
+    sign(&bench, &["-o", "model.sig", "--force", "--hash", "blake3"]);
+    assert_eq!(verify(&bench, &report), (1, vec!["MW2401".into()]));
+    keys(&bench, "b");
+    let run = bench.run(&[
+        "sign",
+        "model",
+        "--key",
+        "b.pem",
+        "--scan",
+        "-o",
+        "b.sig",
+        "--report-to",
+        "b-report.sig",
+    ]);
+    assert_eq!(run.code, 0, "{run:?}");
+    assert_eq!(verify(&bench, &["--report", "b-report.sig"]), (1, vec!["MW2002".into()]));
+    assert_eq!(verify(&bench, &["--report", "model.sig"]), (1, vec!["MW2006".into()]));
+}
+
+#[test]
+fn a_report_and_a_signature_may_lie_in_the_model() {
+    let bench = bench();
+    sign(&bench, &["--scan", "-o", "model/model.sig", "--report-to", "model/report.sig"]);
+    let verify = ["verify", "model", "--signature", "model/model.sig", "--public-key", "a.pub.pem"];
+    let run = bench.run(&[&verify[..], &["--report", "model/report.sig"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    bench.file("modelward.toml", POLICY);
+    assert_eq!(audit(&bench, &["model"]), (0, vec![]));
+    // The report was there first, and is signed as a part of the model.
+    fs::remove_file(bench.path("model/model.sig")).unwrap();
+    sign(&bench, &["-o", "model/model.sig"]);
+    let run = bench.run(&[&verify[..], &["--report", "model/report.sig"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+}
+
+#[test]
+fn a_report_that_was_made_before_is_signed_only_for_its_model() {
+    let bench = bench();
+    sign(&bench, &["-o", "model.sig"]);
+    let scan = |name: &str| bench.run(&["scan", "model", "--format", "json", "-o", name]).code;
+    assert_eq!(scan("clean.json"), 0);
+    sign(&bench, &["--report", "clean.json", "-o", "clean.sig"]);
+    assert_eq!(verify(&bench, &["--report", "clean.sig"]), (0, vec![]));
+    bench.file("model/weights.pkl", crate::HARMFUL);
+    let refused = ["sign", "model", "--key", "a.pem", "-o", "x.sig", "--report"];
+    let run = bench.run(&[&refused[..], &["clean.json"]].concat());
+    assert!(run.code == 2 && run.err.contains("is not about this model"), "{run:?}");
+    bench.file("other.json", b"{}");
+    let run = bench.run(&[&refused[..], &["other.json"]].concat());
+    assert!(run.code == 2 && run.err.contains("no report of modelward"), "{run:?}");
+    assert!(!bench.path("x.sig").exists());
+    assert_eq!(scan("denied.json"), 1);
+    sign(&bench, &["--report", "denied.json", "-o", "denied.sig"]);
+    sign(&bench, &["-o", "model.sig", "--force"]);
+    assert_eq!(verify(&bench, &["--report", "denied.sig"]), (1, vec!["MW2402".into()]));
+}
+
+#[test]
+fn what_a_scan_denies_is_signed_only_where_the_policy_lets_it_through() {
+    let bench = bench();
+    bench.file("model/weights.pkl", crate::HARMFUL);
+    let sign = ["sign", "model", "--key", "a.pem", "--scan", "-o", "s.sig", "--report-to", "r.sig"];
+    let run = bench.run(&[&sign[..], &["--force"]].concat());
+    assert!(run.code == 1 && run.out.ends_with("not signed\n"), "{run:?}");
+    assert!(!bench.path("s.sig").exists() && !bench.path("r.sig").exists());
+    let report = bench.report(&["model"]);
+    let rules = report["findings"].as_array().unwrap().iter();
+    let allow = rules.map(|it| format!("[[allow]]\nrule = {}\nreason = \"known\"\n", it["rule"]));
+    bench.file("allow.toml", allow.collect::<String>().as_bytes());
+    let run = bench.run(&[&sign[..], &["--policy", "allow.toml"]].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let run = bench.run(&[
+        "verify",
+        "model",
+        "--signature",
+        "s.sig",
+        "--public-key",
+        "a.pub.pem",
+        "--report",
+        "r.sig",
+    ]);
+    assert!(run.code == 0 && run.out.contains("let through by the policy"), "{run:?}");
+}
+
+#[test]
+fn a_broken_seal_is_reported_as_every_finding() {
+    let bench = bench();
+    let run = bench.run(&["keygen", "--age", "-o", "identity.txt"]);
+    assert_eq!(run.code, 0, "{run:?}");
+    let recipient = run.out.split_whitespace().find(|word| word.starts_with("age1")).unwrap();
+    let sealed = bench.run(&["seal", "model/README.md", "--recipient", recipient, "-o", "r.age"]);
+    assert_eq!(sealed.code, 0, "{sealed:?}");
+    private(&bench.path("identity.txt"));
+    let unseal = ["unseal", "r.age", "--identity", "identity.txt", "-o", "out.md"];
+    assert_eq!(bench.run(&unseal).code, 0);
+    assert_eq!(fs::read(bench.path("out.md")).unwrap(), b"read me");
+    let mut bytes = fs::read(bench.path("r.age")).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    bench.file("r.age", &bytes);
+    fs::remove_file(bench.path("out.md")).unwrap();
+    let run = bench.run(&unseal);
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.out.starts_with("high[MW2501]: ") && run.out.contains("  --> r.age\n"), "{run:?}");
+    assert!(run.out.contains("1 finding (1 denied, 0 allowed)"), "{run:?}");
+    assert!(!bench.path("out.md").exists());
+}
