@@ -1045,7 +1045,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__keygen)
-            opts="-o -h --output --public --curve --password --password-file --force --color --help"
+            opts="-o -h --output --public --curve --password --password-file --age --force --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1929,7 +1929,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__sign)
-            opts="-o -q -h --key --key-password-file --cert --chain --output --force --hash --method --shard-size --allow-symlinks --scan --ignore --max-time --threads --quiet --no-progress --color --help"
+            opts="-o -q -h --key --key-password-file --cert --chain --output --force --hash --method --shard-size --allow-symlinks --scan --report-to --policy --report --ignore --max-time --threads --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1968,6 +1968,18 @@ _modelward() {
                     return 0
                     ;;
                 --shard-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report-to)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2037,7 +2049,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__verify)
-            opts="-o -q -h --signature --public-key --cert-root --expect-subject --at --trusted-root --expect-identity --expect-issuer --ignore --max-time --ignore-unsigned-files --partial --against --copy-to --format --output --policy --deny --threads --quiet --no-progress --exec --color --help"
+            opts="-o -q -h --signature --public-key --cert-root --expect-subject --at --trusted-root --expect-identity --expect-issuer --ignore --max-time --ignore-unsigned-files --partial --report --require-scan --against --copy-to --format --output --policy --deny --threads --quiet --no-progress --exec --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2080,6 +2092,10 @@ _modelward() {
                     return 0
                     ;;
                 --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --report)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -34,7 +34,7 @@ complete -c modelward -n "__fish_modelward_needs_command" -f -a "scan" -d 'Scan 
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "bom" -d 'Write the bill of materials of a model: what it is, what it is made of, what was found in it'
-complete -c modelward -n "__fish_modelward_needs_command" -f -a "keygen" -d 'Make a pair of keys that sign and verify models'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "keygen" -d 'Make a pair of keys that sign and verify models, or an identity that unseals them'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "sign" -d 'Sign the files of a model, after OpenSSF Model Signing v1.0'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "verify" -d 'Verify a model against its signature: who signed, what changed, what the change means'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
@@ -61,7 +61,7 @@ always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand audit" -l no-progress -d 'Show no progress'
-complete -c modelward -n "__fish_modelward_using_subcommand audit" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand audit" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand scan" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
@@ -127,6 +127,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l color -d 
 always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l password -d 'Encrypt the private key; the password is asked for on the terminal'
+complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l age -d 'Make an identity of age instead, for `modelward seal` and `unseal`; it is one file'
 complete -c modelward -n "__fish_modelward_using_subcommand keygen" -l force -d 'Replace keys that are there; whatever they signed can then no longer be signed anew'
 complete -c modelward -n "__fish_modelward_using_subcommand keygen" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l key -d 'The private key, on P-256, P-384 or P-521, in PEM; `env:NAME` takes it from the environment' -r -F
@@ -140,6 +141,9 @@ blake3\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l method -d 'Hash whole files, or each piece of them by itself' -r -f -a "files\t''
 shards\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l shard-size -d 'Bytes of a piece, with `--method shards`; by default 1 GB' -r
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l report-to -d 'With `--scan`, also write the signed report of the scan' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l policy -d 'With `--scan`, the policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -l report -d 'Sign this report instead, the JSON of a scan of this model as it is now' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l max-time -d 'Stop after this long' -r
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l threads -d 'Threads to work with; by default as many as the processor has' -r
@@ -162,6 +166,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand verify" -l expect-id
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l expect-issuer -d 'The service that has to vouch for the identity, with `--trusted-root`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l ignore -d 'Leave out this file or folder: an exact path below the model; may be given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l max-time -d 'Stop after this long' -r
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l report -d 'The signed report of a scan, by the same signer: it has to be about this model, and clean' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l against -d 'An older version of the model, to show what changed in it' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l copy-to -d 'Copy what was verified to this new folder, from the same read' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
@@ -175,6 +180,7 @@ always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l ignore-unsigned-files -d 'Let files be that nobody signed'
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l partial -d 'Verify what is there; name what is missing, and end with 3 where something is'
+complete -c modelward -n "__fish_modelward_using_subcommand verify" -l require-scan -d 'Deny a model that has no signed report'
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -s h -l help -d 'Print help'
@@ -451,7 +457,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "bom" -d 'Write the bill of materials of a model: what it is, what it is made of, what was found in it'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "keygen" -d 'Make a pair of keys that sign and verify models'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "keygen" -d 'Make a pair of keys that sign and verify models, or an identity that unseals them'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "sign" -d 'Sign the files of a model, after OpenSSF Model Signing v1.0'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "verify" -d 'Verify a model against its signature: who signed, what changed, what the change means'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness manifest lock model explain rules policy help" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
