@@ -16,6 +16,9 @@ use serde_json::Value;
 
 /// Hold the command to the corpus; false where an answer is wrong.
 pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
+    // The command runs elsewhere.
+    let corpus =
+        &fs::canonicalize(corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
     let work = tempfile::tempdir().map_err(|error| error.to_string())?;
     unpack(&corpus.join("models.json"), work.path())?;
     let command = command()?;
