@@ -12,8 +12,10 @@ mod difference;
 pub mod envelope;
 mod hashing;
 pub(crate) mod json;
+mod method;
 pub(crate) mod name;
 mod outside;
+pub(crate) mod request;
 pub(crate) mod resources;
 mod role;
 pub(crate) mod sign;
@@ -26,10 +28,12 @@ pub use self::{
     compare::{Counts, State, Verified},
     copy::Copy,
     hashing::{Nobody, Observer, Reading, sha256},
+    method::Method,
+    request::{Request, exclusions},
     resources::Parts,
     role::Role,
     sign::{Order, Signed, chain, sign, sign_statement},
-    statement::{Method, Serialization, Statement},
+    statement::{Serialization, Statement},
     trust::{Opened, SignedBy, Trust, open},
-    verify::{Request, Verification, exclusions, verify},
+    verify::{Verification, verify},
 };

@@ -22,7 +22,8 @@ use crate::{
     digest::{Digest, Function},
     oms::{
         Method, Order, Parts, Signed, State, Verification, name,
-        sign::{Exclusions, Surveyed, survey},
+        request::Exclusions,
+        sign::{Surveyed, survey},
         sign_statement,
     },
     x509::Moment,

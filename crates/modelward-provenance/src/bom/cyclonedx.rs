@@ -14,8 +14,6 @@ mod component;
 mod model_card;
 mod vulnerability;
 
-use component::reference;
-
 /// A version of CycloneDX.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Version {
@@ -119,6 +117,11 @@ fn compositions(subject: &Subject<'_>) -> Vec<Value> {
         compositions.push(json!({"aggregate": scanned, "vulnerabilities": found}));
     }
     compositions
+}
+
+/// The reference of a component of a kind.
+fn reference(kind: &str, name: &str) -> String {
+    format!("{kind}:{name}")
 }
 
 fn property(name: &str, value: &str) -> Value {

@@ -9,11 +9,11 @@ use crate::{
     oms::{
         difference,
         hashing::{self, Hashed, Nobody, Reading},
+        method::Method,
+        request::{Request, UNFINISHED},
         resources::Parts,
         role::{self, Role},
-        sign::UNFINISHED,
-        statement::{Method, Statement},
-        verify::Request,
+        statement::Statement,
     },
     tree::{File, Odd, Oddity, Tree},
 };

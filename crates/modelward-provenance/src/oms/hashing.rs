@@ -20,7 +20,7 @@ use sha1::{Digest as _, Sha1};
 
 use crate::{
     digest::{Digest, Function, Hasher},
-    oms::{resources::Parts, statement::Method},
+    oms::{method::Method, resources::Parts},
     tree::{
         File, Tree,
         cache::Blob,

@@ -4,8 +4,8 @@
 use std::{borrow::Cow, collections::BTreeMap, num::NonZeroU64};
 
 use crate::{
-    digest::Digest,
-    oms::{json, name, statement::Method},
+    digest::{Digest, Function},
+    oms::{json, method::Method, name},
 };
 
 /// One entry of the list.
@@ -140,10 +140,19 @@ pub(crate) fn write(
     listed
 }
 
+/// A digest of a function, in lower-case hexadecimal.
+pub(super) fn digest(text: &str, function: Function, of: &str) -> Result<Digest, String> {
+    Digest::parse(text, function).ok_or_else(|| {
+        let digits = function.size().saturating_mul(2);
+        let (name, of, text) = (function.name(), json::brief(of), json::brief(text));
+        format!("expected {digits} lower-case digits of {name} for `{of}`, found `{text}`")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::digest::{self, Function};
+    use crate::digest;
 
     fn shards_of(names: &[&str], size: u64) -> Result<BTreeMap<String, Parts>, String> {
         let digest = digest::of(Function::Sha256, b"");

@@ -1,9 +1,6 @@
 //! Signing a model.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use crate::{
     Trouble,
@@ -13,10 +10,12 @@ use crate::{
         bundle::{Bundle, MOST_CERTIFICATES, Material},
         envelope::{self, IN_TOTO},
         hashing::{self, Reading},
-        json, name,
+        json,
+        method::Method,
+        name,
+        request::{Exclusions, UNFINISHED, exclusions},
         resources::Parts,
-        statement::{Method, Serialization, Statement},
-        verify::exclusions,
+        statement::{Serialization, Statement},
     },
     tree::{self, Odd, Oddity, Tree, identity},
     x509::Certificate,
@@ -270,10 +269,5 @@ fn nothing(target: &Path) -> Trouble {
         .help("a signature of nothing proves nothing")
 }
 
-/// The list of exclusions of everything that is signed.
-pub(crate) type Exclusions = BTreeSet<String>;
-
-/// What the names of unfinished downloads end with.
-pub(super) const UNFINISHED: &str = ".incomplete";
 /// As many entries as a reader takes.
 const MOST_RESOURCES: u64 = 1 << 20;

@@ -10,8 +10,9 @@ use crate::{
     digest::{Digest, Function},
     oms::{
         json::{self, Object, Value},
+        method::Method,
         name,
-        resources::{self, Parts, Resource},
+        resources::{self, Parts, Resource, digest},
     },
 };
 
@@ -46,15 +47,6 @@ pub struct Serialization {
     pub ignore_paths: Vec<String>,
 }
 
-/// What is hashed at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Each file.
-    Files,
-    /// Each piece of a file of so many bytes; the last one may be shorter.
-    Shards(NonZeroU64),
-}
-
 impl Statement {
     /// Read the payload of a bundle, or say in one sentence what is wrong with it.
     pub fn read(payload: &[u8]) -> Result<Self, String> {
@@ -70,7 +62,18 @@ impl Statement {
         statement.close("the statement")?;
         match kind.as_str() {
             PREDICATE => current(subjects, predicate),
-            legacy::PREDICATE => legacy::read(subjects),
+            legacy::PREDICATE => Ok(Self {
+                subject: String::new(),
+                root: None,
+                serialization: Serialization {
+                    method: Method::Files,
+                    function: Function::Sha256,
+                    allow_symlinks: false,
+                    ignore_paths: Vec::new(),
+                },
+                files: legacy::read(subjects)?,
+                old: true,
+            }),
             other => {
                 let other = json::brief(other);
                 Err(format!("expected a predicate of the type `{PREDICATE}`, found `{other}`"))
@@ -168,15 +171,6 @@ fn subject_digest(digests: Value<'_>) -> Result<Digest, String> {
         }
     }
     digest(&sha256, Function::Sha256, "the subject")
-}
-
-/// A digest of a function, in lower-case hexadecimal.
-fn digest(text: &str, function: Function, of: &str) -> Result<Digest, String> {
-    Digest::parse(text, function).ok_or_else(|| {
-        let digits = function.size().saturating_mul(2);
-        let (name, of, text) = (function.name(), json::brief(of), json::brief(text));
-        format!("expected {digits} lower-case digits of {name} for `{of}`, found `{text}`")
-    })
 }
 
 fn is_hexadecimal(byte: u8) -> bool {

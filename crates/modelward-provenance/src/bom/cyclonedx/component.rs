@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{declared, model_card, property, put_list, put_some};
+use super::{declared, model_card, property, put_list, put_some, reference};
 use crate::{
     bom::{Base, Declared, Facts, FileEntry, Licence, Source, Subject, Table, Term},
     digest::Digest,
@@ -13,11 +13,6 @@ pub(super) const MODEL: &str = "model";
 
 /// The reference of what the whole document is about.
 pub(super) const SUBJECT: &str = "subject";
-
-/// The reference of a component of a kind.
-pub(super) fn reference(kind: &str, name: &str) -> String {
-    format!("{kind}:{name}")
-}
 
 /// What the document is about, in short: the model.
 pub(super) fn subject(facts: &Facts) -> Value {

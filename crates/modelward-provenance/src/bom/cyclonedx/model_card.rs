@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{component::reference, property, put_list, put_some};
+use super::{property, put_list, put_some, reference};
 use crate::bom::{Declared, Facts};
 
 /// The card; `None` where nothing is known that belongs on it.

@@ -3,18 +3,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Method, Serialization, Statement, digest};
 use crate::{
     digest::Function,
     oms::{
         json::{self, Value},
         name,
-        resources::Parts,
+        resources::{Parts, digest},
     },
 };
 
 /// Read the subjects, which are the files; the predicate says nothing.
-pub(super) fn read(subjects: Vec<Value<'_>>) -> Result<Statement, String> {
+pub(super) fn read(subjects: Vec<Value<'_>>) -> Result<BTreeMap<String, Parts>, String> {
     if subjects.is_empty() {
         return Err("expected at least one subject, found none".into());
     }
@@ -32,18 +31,7 @@ pub(super) fn read(subjects: Vec<Value<'_>>) -> Result<Statement, String> {
             return Err(format!("the file `{}` is listed twice", json::brief(&name)));
         }
     }
-    Ok(Statement {
-        subject: String::new(),
-        root: None,
-        serialization: Serialization {
-            method: Method::Files,
-            function: Function::Sha256,
-            allow_symlinks: false,
-            ignore_paths: Vec::new(),
-        },
-        files,
-        old: true,
-    })
+    Ok(files)
 }
 
 /// The type of its predicate.

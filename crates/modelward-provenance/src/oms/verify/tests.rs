@@ -14,7 +14,7 @@ use super::*;
 use crate::{
     digest::Function,
     keys::{Curve, PublicKey, SigningKey},
-    oms::{Copy, Method, Observer, Order, Signed, sign},
+    oms::{Copy, Method, Observer, Order, Reading, Signed, Trust, sign},
     tree::File,
 };
 
