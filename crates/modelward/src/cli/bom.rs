@@ -134,7 +134,17 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             written(&mut out).and_then(|()| out.flush()).map_err(|e| Failure::output(&e))?;
         }
     }
-    Ok(if subject.is_incomplete() { 3 } else { 0 })
+    if !subject.is_incomplete() {
+        return Ok(0);
+    }
+    if !arguments.quiet {
+        let scanned = report.as_ref().map_or(0, |report| report.unread.len());
+        let unread = missing.len().max(scanned);
+        let why = format!("{unread} pieces of the model were not read; the document says which");
+        let help = "look for `modelward:unread` among its properties";
+        output::warn(&Failure::new(why).help(help), screen);
+    }
+    Ok(3)
 }
 
 /// The files of the target.
