@@ -5,12 +5,12 @@
 use std::{sync::Arc, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
-use modelward_formats::{Budget, Bytes, Limits, tensors};
+use modelward_formats::{Budget, Bytes, Limits, tables};
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits { memory: 16 << 20, time: Duration::from_secs(5), ..Limits::default() };
     let budget: Arc<Budget> = Budget::new(limits);
-    let Some(table) = tensors::read(&Bytes::from(data), &budget) else { return };
+    let Some(table) = tables::read(&Bytes::from(data), &budget) else { return };
     for tensor in table.tensors.iter().take(64) {
         if let Ok(tensors::Place::Here(elements)) = &tensor.elements {
             let mut read = 0_u64;

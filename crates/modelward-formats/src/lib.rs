@@ -35,6 +35,7 @@ pub mod safetensors;
 pub mod sentencepiece;
 pub mod sevenz;
 pub mod signature;
+pub mod tables;
 pub mod tar;
 mod template;
 pub mod tensors;

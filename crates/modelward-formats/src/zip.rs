@@ -11,7 +11,7 @@ use std::{
 };
 
 use crate::{
-    Asset, Budget, Bytes, Expects, Format, Part, Refusal,
+    Asset, Budget, Bytes, Expects, Format, Gap, Part, Refusal,
     listing::{Fork, Kind, Listed, Listing},
 };
 
@@ -96,6 +96,22 @@ impl Archive {
     /// The content of a member, under each view of it that gives other bytes.
     pub fn open(&self, member: &Member) -> Vec<View> {
         content::open(self, member)
+    }
+
+    /// The bytes of a member, where all loaders see the same.
+    pub(crate) fn only_view(&self, member: &Member) -> Result<Bytes, Refusal> {
+        let mut views = self.open(member).into_iter();
+        match (views.next(), views.next()) {
+            (Some(view), None) => view.bytes,
+            (Some(_), Some(view)) => {
+                let why = format!("member `{}` is other bytes {}", member.shown(), view.under);
+                Err(Refusal::new(member.at(), Gap::Malformed, why))
+            }
+            (None, _) => Err(Refusal::truncated(
+                member.at(),
+                format!("expected content in member `{}`", member.shown()),
+            )),
+        }
     }
 
     /// Whether the content of a member has the checksum that its headers give; none where its

@@ -8,7 +8,7 @@ use std::{collections::HashMap, sync::Arc};
 use super::{Traces, legacy as old, program::Program, value::Shape};
 use crate::{
     Budget, Bytes, Gap, Refusal,
-    tensors::{Elements, Kind, Order, Place, Table, Tensor, View, only_view},
+    tensors::{Elements, Kind, Order, Place, Table, Tensor, View},
     zip::Archive,
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn zipped(archive: &Archive, budget: &Arc<Budget>) -> Table {
         return table;
     };
     let order = archive.member(&format!("{folder}byteorder"));
-    let order = order.map(|member| only_view(archive, member).and_then(|bytes| bytes.head(8)));
+    let order = order.map(|member| archive.only_view(member).and_then(|bytes| bytes.head(8)));
     let big_endian = match order {
         None => false,
         Some(Ok(order)) if order == b"little" => false,
@@ -46,7 +46,7 @@ pub(crate) fn zipped(archive: &Archive, budget: &Arc<Budget>) -> Table {
         [("data", "data", ""), ("constants", "constants", "constants")]
     {
         let Some(member) = archive.member(&format!("{folder}{program}.pkl")) else { continue };
-        let found = only_view(archive, member).map(|bytes| run(&bytes, budget, prefix));
+        let found = archive.only_view(member).map(|bytes| run(&bytes, budget, prefix));
         let found = match found {
             Ok(found) => found,
             Err(refusal) => {
@@ -60,7 +60,7 @@ pub(crate) fn zipped(archive: &Archive, budget: &Arc<Budget>) -> Table {
             known
                 .entry(key.to_owned())
                 .or_insert_with(|| match archive.member(&name) {
-                    Some(member) => only_view(archive, member),
+                    Some(member) => archive.only_view(member),
                     None => {
                         let why = format!("the storage `{name}` is not in the archive");
                         Err(Refusal::new(0, Gap::MissingPart, why))

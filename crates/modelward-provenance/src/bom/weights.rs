@@ -3,7 +3,7 @@
 use std::{any::Any, collections::BTreeMap, sync::Arc};
 
 use modelward_formats::{
-    Budget, Bytes, Refusal, gguf, onnx, safetensors, tensors, weights::Weights,
+    Budget, Bytes, Refusal, gguf, onnx, safetensors, tables, weights::Weights,
 };
 
 /// What the table of one file says.
@@ -101,7 +101,7 @@ fn graph_of(mut table: Table, model: &onnx::Model) -> Table {
 
 /// The tensors of a checkpoint or of arrays; `None` where there is none of them.
 fn tensors_of(path: &str, bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Read, Refusal>> {
-    let read = tensors::read(bytes, budget).filter(|read| !read.tensors.is_empty())?;
+    let read = tables::read(bytes, budget).filter(|read| !read.tensors.is_empty())?;
     if let Some(gap) = read.gaps.into_iter().next() {
         return Some(Err(gap));
     }

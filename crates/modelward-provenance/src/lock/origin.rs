@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn a_cache_names_the_repository_and_the_revision() {
         let revision = "607a30d783dfa663caf39e06633721c8d4cfcd7e";
-        let of = |path: &str| Origin::of(Path::new(path), Path::new("/work"));
+        let of = |path: &str| Origin::of(Path::new(path), Path::new("/models"));
         let cached = of(&format!("/c/models--openai-community--gpt2/snapshots/{revision}"));
         assert_eq!(cached.source.to_string(), "hf:openai-community/gpt2");
         assert_eq!(cached.revision.as_deref(), Some(revision));
@@ -129,8 +129,8 @@ mod tests {
         for other in ["/c/models--a--b/snapshots/main", "/c/spaces--a--b/snapshots/x"] {
             assert_eq!(of(other).source.to_string(), format!("file:{other}"));
         }
-        assert_eq!(of("/work/m/n").source.to_string(), "file:m/n");
-        assert_eq!(of("/work").source.to_string(), "file:.");
+        assert_eq!(of("/models/m/n").source.to_string(), "file:m/n");
+        assert_eq!(of("/models").source.to_string(), "file:.");
     }
 
     #[test]

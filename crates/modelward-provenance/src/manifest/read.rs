@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use modelward_formats::{Budget, Bytes, Gap, Limits, Refusal, parquet, tensors};
+use modelward_formats::{Budget, Bytes, Gap, Limits, Refusal, parquet, tables, tensors};
 
 use super::{
     File, RowGroup, Tensor, Unread,
@@ -147,7 +147,7 @@ impl Inside {
             Some(Err(refusal)) => return Self::Broken(refusal),
             None => {}
         }
-        tensors::read(bytes, budget).map_or(Self::Nothing, Self::Tensors)
+        tables::read(bytes, budget).map_or(Self::Nothing, Self::Tensors)
     }
 }
 

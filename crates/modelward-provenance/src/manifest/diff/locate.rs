@@ -1,7 +1,7 @@
 //! Where the bytes of two files, or the elements of two tensors, differ.
 
 use modelward_formats::{
-    Budget, Bytes, Refusal,
+    Budget, Bytes, Refusal, tables,
     tensors::{self, Elements, Kind, Order, Place as At},
 };
 use serde::Serialize;
@@ -67,7 +67,7 @@ impl<'a> Tables<'a> {
     ) -> Option<Self> {
         let table = |side, path| {
             let bytes = file(side, path)?;
-            Some((side, path, tensors::read(&bytes, &Budget::new(options.limits))?))
+            Some((side, path, tables::read(&bytes, &Budget::new(options.limits))?))
         };
         Some(Self { sides: [table(old, path)?, table(new, to)?] })
     }
