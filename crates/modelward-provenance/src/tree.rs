@@ -92,6 +92,22 @@ pub enum Oddity {
     Unreadable(String),
 }
 
+impl Oddity {
+    /// What it is, with its article.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Link(_)
+            | Self::Outside(_)
+            | Self::Escape(_)
+            | Self::Cycle(_)
+            | Self::Broken(_) => "a link",
+            Self::Special => "a pipe, a socket or a device",
+            Self::NotUtf8 => "a name that is not UTF-8",
+            Self::Unreadable(_) => "unreadable",
+        }
+    }
+}
+
 impl Tree {
     /// List a model.
     ///

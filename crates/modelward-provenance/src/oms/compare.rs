@@ -110,6 +110,10 @@ impl Compared {
     /// A signed file that is not there as a file.
     fn absent(&mut self, name: &str, odd: Option<&Oddity>, request: &Request<'_>) {
         let role = Role::named(name);
+        if let Some(Oddity::Unreadable(_)) = odd {
+            // That it was not read is said once, with all that is odd.
+            return self.file(name, 0, None, State::Unread);
+        }
         if let Some(what) = odd {
             self.file(name, 0, None, State::Changed);
             self.counts.changed = self.counts.changed.saturating_add(1);
@@ -117,9 +121,8 @@ impl Compared {
                 Oddity::Link(target) | Oddity::Broken(target) | Oddity::Cycle(target) => {
                     format!("was a file when it was signed, is a link to `{target}` now")
                 }
-                Oddity::Escape(_) | Oddity::Special => return,
+                Oddity::Escape(_) | Oddity::Special | Oddity::Unreadable(_) => return,
                 Oddity::Outside(_) | Oddity::NotUtf8 => "was a file when it was signed".into(),
-                Oddity::Unreadable(why) => return self.unread.push((name.into(), why.clone())),
             };
             return self.defects.push(Defect::of_file(Kind::FileChanged, name, role.weight(), why));
         }

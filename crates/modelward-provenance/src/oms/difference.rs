@@ -28,11 +28,11 @@ fn keys(old: &str, new: &str) -> Option<String> {
     let shown = |value: &Value| brief(&value.to_string());
     let mut differ = Vec::new();
     for (key, value) in &new {
-        let key = brief(key);
-        match old.get(&key) {
-            None => differ.push(format!("`{key}` came: {}", shown(value))),
+        let name = brief(key);
+        match old.get(key) {
+            None => differ.push(format!("`{name}` came: {}", shown(value))),
             Some(before) if before != value => {
-                differ.push(format!("`{key}` was {}, is {}", shown(before), shown(value)));
+                differ.push(format!("`{name}` was {}, is {}", shown(before), shown(value)));
             }
             Some(_) => {}
         }
@@ -64,6 +64,8 @@ mod tests {
         let differ = keys(r#"{"a":1,"b":2,"c":3}"#, r#"{"a":1,"b":4,"auto_map":{"x":"y.Z"}}"#);
         assert_eq!(differ.unwrap(), r#"`auto_map` came: {"x":"y.Z"}, `b` was 2, is 4, `c` went"#);
         assert_eq!(keys("{}", "{}"), None);
+        let long = format!(r#"{{"{}": 1}}"#, "k".repeat(200));
+        assert_eq!(keys(&long, &long), None);
         assert_eq!(keys("[1]", "{}"), None);
     }
 }

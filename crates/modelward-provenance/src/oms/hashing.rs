@@ -98,7 +98,9 @@ pub(crate) fn hash(
             continue;
         }
         let pieces = count(file, method);
-        let pieces = done.by_ref().take(pieces).collect::<Result<Vec<_>, _>>();
+        // All of them are taken, also where one was not read: the next are of another file.
+        let pieces = done.by_ref().take(pieces).collect::<Vec<_>>();
+        let pieces = pieces.into_iter().collect::<Result<Vec<_>, _>>();
         hashed.push(pieces.and_then(|pieces| whole(file, pieces, function, method)));
     }
     hashed
@@ -164,8 +166,8 @@ pub(crate) fn pieces(bytes: u64, size: NonZeroU64) -> u64 {
     bytes.div_ceil(size.get())
 }
 
-/// Do the jobs, the largest first, so that the last thread does not work alone. Where there are more
-/// jobs than threads, a thread does two in turn: that is less work for both (see `digest::sha256`).
+/// Do the jobs, the largest first, so that the last thread does not work alone. Once every thread has
+/// one, a thread does two in turn: that is less work for both (see `digest::sha256`).
 fn run(jobs: &[Job<'_>], function: Function, reading: &Reading<'_>) -> Vec<Result<Piece, String>> {
     let mut order = (0..jobs.len()).collect::<Vec<_>>();
     order.sort_by_key(|&at| {
@@ -173,14 +175,13 @@ fn run(jobs: &[Job<'_>], function: Function, reading: &Reading<'_>) -> Vec<Resul
     });
     let cores = || thread::available_parallelism().map_or(1, usize::from);
     let threads = if reading.threads == 0 { cores() } else { reading.threads };
-    let at_once = if jobs.len() > threads { 2 } else { 1 };
     let next = AtomicUsize::new(0);
     let all = Mutex::new(Vec::with_capacity(jobs.len()));
     let work = || {
         let mut done = Vec::new();
         let mut running = Vec::new();
         loop {
-            while running.len() < at_once
+            while (running.is_empty() || (running.len() == 1 && next.load(Relaxed) >= threads))
                 && let Some(&at) = order.get(next.fetch_add(1, Relaxed))
                 && let Some(job) = jobs.get(at)
             {
@@ -353,3 +354,41 @@ fn hex(bytes: &[u8]) -> String {
 
 /// Bytes read at once: they stay in the cache of a core while they are hashed.
 const WINDOW: usize = 256 << 10;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tree::{Options, Tree};
+
+    /// Does not take what one file has.
+    struct Refuses;
+
+    impl Observer for Refuses {
+        fn window(&self, file: &File, _: u64, _: &[u8]) -> io::Result<()> {
+            if file.name == "a" { Err(io::Error::other("not this one")) } else { Ok(()) }
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_not_read_leaves_the_others_their_own_digests() {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, size) in [("a", 500), ("b", 300), ("c", 100), ("d", 700)] {
+            let bytes = name.repeat(size);
+            fs::write(folder.path().join(name), bytes).unwrap();
+        }
+        let tree = Tree::list(folder.path(), &Options::default()).unwrap();
+        let files = tree.files.iter().collect::<Vec<_>>();
+        let method = Method::Shards(NonZeroU64::new(100).unwrap());
+        for threads in [1, 2, 8] {
+            let plain = Reading { threads, ..Reading::default() };
+            let partly = Reading { observer: &Refuses, ..plain };
+            let all = hash(&files, Function::Sha256, method, &plain);
+            let some = hash(&files, Function::Sha256, method, &partly);
+            assert!(some[0].is_err());
+            for at in 1..4 {
+                let [one, other] = [&all[at], &some[at]].map(|hashed| hashed.as_ref().unwrap());
+                assert_eq!(one.parts, other.parts);
+            }
+        }
+    }
+}

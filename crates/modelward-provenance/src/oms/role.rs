@@ -38,7 +38,9 @@ impl Role {
         if name.ends_with(".index.json") || WEIGHTS.contains(&extension) {
             return Self::Weights;
         }
-        if stem.starts_with("pytorch_model") || extension.starts_with("onnx_data") {
+        // External data of ONNX go by several names.
+        let is_external = extension.starts_with("onnx_data") || name.ends_with(".onnx.data");
+        if stem.starts_with("pytorch_model") || is_external {
             return Self::Weights;
         }
         if CODE.contains(&extension) || NAMES_OF_CODE.contains(&name.as_str()) {
@@ -58,7 +60,7 @@ impl Role {
     pub(crate) fn of(file: &File) -> Self {
         match Self::named(&file.name) {
             Self::Unknown if file.executable => Self::Code,
-            Self::Unknown => head(file).map_or(Self::Unknown, |head| Self::beginning(&head)),
+            Self::Unknown => head(file, 16).map_or(Self::Unknown, |head| Self::beginning(&head)),
             named => named,
         }
     }
@@ -157,11 +159,25 @@ pub(crate) fn content(file: &File) -> Option<String> {
     (file.len <= MOST_TEXT).then_some(text)
 }
 
+/// Whether a file begins with text: UTF-8 without control characters but tabs and line ends.
+pub(crate) fn is_text(file: &File) -> bool {
+    let Some(head) = head(file, 4096) else { return false };
+    let text = match str::from_utf8(&head) {
+        Ok(text) => text,
+        // A character may be cut at the end.
+        Err(error) if error.error_len().is_none() => {
+            head.get(..error.valid_up_to()).and_then(|head| str::from_utf8(head).ok()).unwrap_or("")
+        }
+        Err(_) => return false,
+    };
+    !text.chars().any(|char| char.is_control() && !matches!(char, '\t' | '\n' | '\r'))
+}
+
 /// The first bytes of a file.
-fn head(file: &File) -> Option<Vec<u8>> {
+fn head(file: &File, most: u64) -> Option<Vec<u8>> {
     use std::io::Read;
     let mut head = Vec::new();
-    open::open(file).ok()?.take(16).read_to_end(&mut head).ok()?;
+    open::open(file).ok()?.take(most).read_to_end(&mut head).ok()?;
     Some(head)
 }
 
@@ -240,6 +256,8 @@ mod tests {
             ("model-00001-of-00002.safetensors", Role::Weights),
             ("model.safetensors.index.json", Role::Weights),
             ("weights.bin", Role::Weights),
+            ("model.onnx_data", Role::Weights),
+            ("model.onnx.data", Role::Weights),
             ("sub/modeling_x.py", Role::Code),
             ("requirements.txt", Role::Code),
             ("config.json", Role::Configuration),

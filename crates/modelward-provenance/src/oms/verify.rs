@@ -7,7 +7,7 @@ use crate::{
     digest::Digest,
     oms::{
         compare::{self, Counts, State, Verified},
-        name, outside,
+        outside,
         request::{Exclusions, Request, exclusions},
         statement::{Serialization, Statement},
         trust::{self, SignedBy},
@@ -110,7 +110,10 @@ pub fn verify(
 fn of_statement(statement: &Statement) -> Result<Exclusions, String> {
     let own = &statement.serialization.ignore_paths;
     let signed_below = |path: &str| {
-        statement.files.keys().find(|file| name::lies_in(file, path)).map(String::as_str)
+        let below = format!("{path}/");
+        let first = statement.files.range(below.clone()..).next();
+        let below = first.filter(|(file, _)| file.starts_with(&below));
+        statement.files.get_key_value(path).or(below).map(|(file, _)| file.as_str())
     };
     if let Some((path, file)) = own.iter().find_map(|path| Some((path, signed_below(path)?))) {
         let file = crate::oms::json::brief(file);

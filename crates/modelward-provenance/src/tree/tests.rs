@@ -153,3 +153,19 @@ mod unix {
         assert_eq!(names(&single), ["model.bin"]);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn folders_that_lead_to_each_other_in_many_ways_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for at in 0..30 {
+        let here = folder.path().join(format!("d{at}"));
+        fs::create_dir(&here).unwrap();
+        for name in ["a", "b"] {
+            std::os::unix::fs::symlink(format!("../d{}", at + 1), here.join(name)).unwrap();
+        }
+    }
+    fs::create_dir(folder.path().join("d30")).unwrap();
+    let options = Options { follow: true, ..Options::default() };
+    assert!(Tree::list(folder.path(), &options).unwrap_err().to_string().contains("found more"));
+}

@@ -25,11 +25,20 @@ pub(super) fn folder(root: PathBuf, name: String, options: &Options) -> Result<T
         excluded: BTreeSet::new(),
         pending: vec![Pending { path: root.clone(), relative: String::new(), above: Vec::new() }],
     };
+    // Where links are followed, a few folders can lead to each other in more ways than there are files.
+    let mut folders = 0_usize;
     while let Some(folder) = walk.pending.pop() {
+        folders = folders.saturating_add(1);
         walk.entries(&folder);
-        if walk.files.len().max(walk.pending.len()) > MOST_FILES {
-            let shown = root.display();
+        let shown = root.display();
+        if walk.files.len().max(walk.pending.len()) > MOST_FILES || folders > MOST_FOLDERS {
             let why = format!("expected at most {MOST_FILES} files in `{shown}`, found more");
+            return Err(Trouble::new(why));
+        }
+        if walk.odd.len() > MOST_ODD {
+            let why = format!(
+                "expected regular files in `{shown}`, found more than {MOST_ODD} links, pipes and the like"
+            );
             return Err(Trouble::new(why));
         }
     }
@@ -65,7 +74,7 @@ impl Walk<'_> {
             Err(error) => return self.odd(&folder.relative, Oddity::Unreadable(cause(&error))),
         };
         for entry in entries {
-            if self.files.len() > MOST_FILES {
+            if self.files.len().max(self.pending.len()) > MOST_FILES {
                 return;
             }
             match entry {
@@ -154,7 +163,7 @@ impl Walk<'_> {
     }
 
     fn odd(&mut self, name: &str, what: Oddity) {
-        if self.odd.len() < MOST_ODD {
+        if self.odd.len() <= MOST_ODD {
             self.odd.push(Odd { name: name.to_owned(), what });
         }
     }
@@ -178,7 +187,9 @@ fn escaped(name: &OsStr) -> String {
 
 /// Files of one model: more than any model has, few enough to hold their names.
 pub(crate) const MOST_FILES: usize = 1 << 20;
-/// What is odd and kept; one is enough to refuse a model.
+/// Folders of one model, each as often as links lead to it.
+const MOST_FOLDERS: usize = if cfg!(test) { 1 << 10 } else { MOST_FILES };
+/// What may be odd.
 const MOST_ODD: usize = 10_000;
 /// Links to folders on the way to a file, as many as Linux follows.
 const MOST_LINKS: usize = 40;

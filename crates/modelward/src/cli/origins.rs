@@ -47,11 +47,12 @@ impl Origins {
 
     /// What is wrong with the origins of the targets, which were scanned.
     pub(super) fn find(&self, report: &Report, threads: usize) -> Result<Findable, Failure> {
-        let mut findings = self.locked.find(report, threads)?;
+        let findings = self.locked.find(report, threads)?;
+        let mut all = Findable { findings, ..Findable::default() };
         for signatures in &self.signatures {
-            findings.extend(self.known.find(signatures, report, threads)?);
+            all.extend(self.known.find(signatures, report, threads)?);
         }
-        Ok(Findable { findings, ..Findable::default() })
+        Ok(all)
     }
 }
 

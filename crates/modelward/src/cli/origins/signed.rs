@@ -5,7 +5,7 @@ use std::{
     path::Path,
 };
 
-use modelward_core::{Evidence, Finding, Place, Report, Rule, Severity, Signers};
+use modelward_core::{Evidence, Finding, Place, Report, Rule, Severity, Signers, Unread};
 use modelward_provenance::{
     Defect, Kind,
     digest::Digest,
@@ -22,6 +22,7 @@ use super::{
 use crate::{
     cli::{
         Failure,
+        experiment::Findable,
         provenance::{MOST_KEY, digests, read},
     },
     listing::{below, shown},
@@ -68,9 +69,10 @@ impl Known {
         signatures: &Signatures,
         report: &Report,
         threads: usize,
-    ) -> Result<Vec<Finding>, Failure> {
+    ) -> Result<Findable, Failure> {
         let target = shown(&signatures.target);
-        let mut findings = Vec::new();
+        let mut all = Findable::default();
+        let findings = &mut all.findings;
         if let Some(name) = &signatures.unsigned
             && (self.require || !signatures.single)
         {
@@ -91,15 +93,15 @@ impl Known {
             match self.verify(bundle, signatures, &known, threads)? {
                 Ok(found) => {
                     of_known.insert(bundle.model.as_str());
-                    findings.extend(found);
+                    all.extend(found);
                 }
                 Err(found) => unknown.push((bundle, found)),
             }
         }
         // Beside the signature of somebody known, that of another does no harm.
         let unknown = unknown.into_iter().filter(|(it, _)| !of_known.contains(it.model.as_str()));
-        findings.extend(unknown.map(|(_, finding)| finding));
-        Ok(findings)
+        all.findings.extend(unknown.map(|(_, finding)| finding));
+        Ok(all)
     }
 
     /// What is wrong with a signature by somebody known; or that it is by nobody known.
@@ -109,18 +111,27 @@ impl Known {
         signatures: &Signatures,
         known: &BTreeMap<String, Digest>,
         threads: usize,
-    ) -> Result<Result<Vec<Finding>, Finding>, Failure> {
+    ) -> Result<Result<Findable, Finding>, Failure> {
         if let Err(why) = Bundle::read(&bundle.bytes) {
             let defect = Defect::of_signature(Kind::BundleMalformed, why);
-            return Ok(Ok(vec![finding(&defect, bundle.shown.clone())]));
+            let findings = vec![finding(&defect, bundle.shown.clone())];
+            return Ok(Ok(Findable { findings, ..Findable::default() }));
         }
-        let mut why = None;
+        let (mut why, mut invalid) = (None, None);
         for trust in self.trusts() {
             let (_, defects) = oms::open(&bundle.bytes, &trust);
-            match defects.into_iter().find(|defect| defect.kind == Kind::SignerUntrusted) {
-                Some(defect) => why = Some(defect),
-                None => return self.files(bundle, trust, signatures, known, threads).map(Ok),
+            let is = |kind| defects.iter().find(|defect| defect.kind == kind);
+            match (is(Kind::SignerUntrusted), is(Kind::SignatureInvalid)) {
+                (Some(defect), _) => why = Some(defect.clone()),
+                // A bundle without a hint may be by the next of them.
+                (None, Some(_)) => invalid = invalid.or(Some(trust)),
+                (None, None) => {
+                    return self.files(bundle, trust, signatures, known, threads).map(Ok);
+                }
             }
+        }
+        if let Some(trust) = invalid {
+            return self.files(bundle, trust, signatures, known, threads).map(Ok);
         }
         let severity = match (&why, self.require) {
             (_, true) => Severity::High,
@@ -151,7 +162,7 @@ impl Known {
         signatures: &Signatures,
         known: &BTreeMap<String, Digest>,
         threads: usize,
-    ) -> Result<Vec<Finding>, Failure> {
+    ) -> Result<Findable, Failure> {
         let target = &signatures.target;
         let (model, known) = match bundle.model.as_str() {
             "" => (target.clone(), known.clone()),
@@ -177,7 +188,15 @@ impl Known {
             file => below(&shown(&model), file),
         };
         let defects = verification.defects.iter();
-        Ok(defects.map(|defect| finding(defect, place(&defect.file))).collect())
+        let findings = defects.map(|defect| finding(defect, place(&defect.file))).collect();
+        // What was scanned and could not be read again was not held against its signature.
+        let unread = verification.unread.iter().map(|(file, why)| Unread {
+            place: Place::file(place(file)),
+            at: None,
+            rule: UNREADABLE,
+            why: why.clone(),
+        });
+        Ok(Findable { findings, unread: unread.collect(), ..Findable::default() })
     }
 
     /// A finding that something is not there.
@@ -204,3 +223,6 @@ fn inside(known: &BTreeMap<String, Digest>, folder: &str) -> BTreeMap<String, Di
     let below = |name: &str| Some(name.strip_prefix(folder)?.strip_prefix('/')?.to_owned());
     known.iter().filter_map(|(name, digest)| Some((below(name)?, digest.clone()))).collect()
 }
+
+/// The rule of what could not be read.
+const UNREADABLE: &str = "MW0007";
