@@ -343,6 +343,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
         'modelward;lock' {
             [CompletionResult]::new('--source', '--source', [CompletionResultType]::ParameterName, 'Where the model comes from: `hf:org/name`, `file:path`, `https://host/path`')
             [CompletionResult]::new('--revision', '--revision', [CompletionResultType]::ParameterName, 'The revision there, in 40 hexadecimal digits')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy that names the signers; without it, `modelward.toml` in the working directory')
             [CompletionResult]::new('--lock', '--lock', [CompletionResultType]::ParameterName, 'The lock file')
             [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')

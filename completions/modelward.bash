@@ -1083,7 +1083,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__lock)
-            opts="-h --check --update --source --revision --lock --threads --color --help"
+            opts="-h --check --update --source --revision --policy --lock --threads --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1094,6 +1094,10 @@ _modelward() {
                     return 0
                     ;;
                 --revision)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -295,6 +295,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l source -d 'Where the model comes from: `hf:org/name`, `file:path`, `https://host/path`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l revision -d 'The revision there, in 40 hexadecimal digits' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l policy -d 'Policy that names the signers; without it, `modelward.toml` in the working directory' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l lock -d 'The lock file' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l threads -d 'Threads; 0 for as many as there are cores' -r
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l color -d 'When to use colours' -r -f -a "auto\t''

@@ -5,7 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use libfuzzer_sys::fuzz_target;
-use modelward_formats::{Budget, Bytes, Limits, tables};
+use modelward_formats::{Budget, Bytes, Limits, tables, tensors};
 
 fuzz_target!(|data: &[u8]| {
     let limits = Limits { memory: 16 << 20, time: Duration::from_secs(5), ..Limits::default() };

@@ -19,7 +19,7 @@ pub use crate::{
     finding::{Finding, Findings},
     measurement::{Measurement, Picture, Value},
     place::Place,
-    policy::{AllowedName, AllowedRule, Experiment, Policy, Signers, Verdict},
+    policy::{AllowedName, AllowedRule, Experiment, Keyless, Policy, Signers, Verdict},
     report::{Basis, Digest, Outcome, Report, ScannedFile, Skipped, Unread},
     rule::{Class, Rule, Severity},
 };

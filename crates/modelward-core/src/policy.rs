@@ -28,8 +28,21 @@ pub struct Signers {
     pub cert_roots: Vec<PathBuf>,
     /// The one whose certificate it has to be: a common name, or a whole subject.
     pub expect_subject: Option<String>,
+    /// Who may have signed without a key.
+    pub keyless: Option<Keyless>,
     /// Whether a model has to be signed by one of them.
     pub require: bool,
+}
+
+/// Somebody whom a service vouches for in a certificate of Sigstore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keyless {
+    /// The authorities and logs of Sigstore: a `trusted_root.json`.
+    pub trusted_root: PathBuf,
+    /// The identity: an address or a URI.
+    pub identity: String,
+    /// The service that vouches for it.
+    pub issuer: String,
 }
 
 /// An experiment that the user asks for: a verb of the command line and its options.

@@ -9,13 +9,16 @@
 //! [[model]]
 //! source = "hf:org/name"
 //! revision = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+//! path = "models/name"
 //! root = "26b9f0..."
+//! signer = "key sha256:9a0c..."
 //! licence = "mit"
 //! files = [
 //!     { path = "config.json", bytes = 665, sha256 = "bb15..." },
 //! ]
 //! ```
 //!
+//! `path` is where the model lies, from the lock's folder down, where its source does not say so.
 //! `root` is that of a manifest: SHA-256 over the SHA-256 of the files, in the order of their paths.
 
 use std::{collections::BTreeMap, path::Path};
@@ -34,7 +37,7 @@ mod text;
 
 pub use self::{
     card::licence,
-    origin::{Origin, Source},
+    origin::{Origin, Source, place},
 };
 
 /// The name of the file.
@@ -54,6 +57,8 @@ pub struct Model {
     pub source: Source,
     /// The revision there: 40 hexadecimal digits.
     pub revision: Option<String>,
+    /// Where it lies, if its source does not say so.
+    pub path: Option<String>,
     /// Who signed it, if a signature was verified.
     pub signer: Option<String>,
     /// The licence that its card declares.
@@ -95,6 +100,21 @@ impl Lock {
         self.models.get(&source.to_string())
     }
 
+    /// The model that lies at a path, or is of the source that the path tells, and the revision that it
+    /// tells. Both paths are absolute and without links; `base` is the lock's folder.
+    pub fn at(&self, path: &Path, base: &Path) -> Option<(&Model, Option<String>)> {
+        let Origin { source, revision } = Origin::of(path, base);
+        if let Some(model) = self.lies_at(&place(path, base)) {
+            return Some((model, revision.filter(|_| model.source == source)));
+        }
+        Some((self.model(&source)?, revision))
+    }
+
+    /// The model that lies at a place.
+    pub fn lies_at(&self, place: &str) -> Option<&Model> {
+        self.models.values().find(|model| model.place() == Some(place))
+    }
+
     /// Where the files of the model at a path are not those of the lock; `None` where the lock knows no
     /// such model. Both paths are absolute and without links; `base` is the lock's folder.
     pub fn check<'f>(
@@ -103,13 +123,18 @@ impl Lock {
         base: &Path,
         files: impl IntoIterator<Item = (&'f str, u64, &'f Digest)>,
     ) -> Option<Vec<Defect>> {
-        let Origin { source, revision } = Origin::of(model, base);
-        Some(self.model(&source)?.check(revision.as_deref(), files))
+        let (model, revision) = self.at(model, base)?;
+        Some(model.check(revision.as_deref(), files))
     }
 
     /// Lock a model; gives the one of the same source that it takes the place of.
     pub fn insert(&mut self, model: Model) -> Option<Model> {
         self.models.insert(model.source.to_string(), model)
+    }
+
+    /// Forget the model of a source.
+    pub fn remove(&mut self, source: &Source) -> Option<Model> {
+        self.models.remove(&source.to_string())
     }
 }
 
@@ -120,7 +145,16 @@ impl Model {
         let files = manifest.files.iter().map(|file| {
             (file.path.clone(), Locked { bytes: file.bytes, sha256: file.sha256.clone() })
         });
-        Self { source, revision, signer: None, licence: None, files: files.collect() }
+        let files = files.collect();
+        Self { source, revision, path: None, signer: None, licence: None, files }
+    }
+
+    /// Where it lies, as far as the lock says so.
+    pub fn place(&self) -> Option<&str> {
+        match &self.source {
+            Source::File(path) => Some(path),
+            _ => self.path.as_deref(),
+        }
     }
 
     /// SHA-256 over the SHA-256 of the files, in the order of their paths by code point.

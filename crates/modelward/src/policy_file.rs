@@ -23,12 +23,15 @@
 //! public-keys = ["keys/publisher.pem"]
 //! cert-roots = ["keys/root.pem"]
 //! expect-subject = "release bot"
+//! trusted-root = "keys/trusted_root.json"
+//! expect-identity = "release@example.org"
+//! expect-issuer = "https://accounts.example.org"
 //! require = true
 //! ```
 
 use std::{fmt, ops::Range, path::PathBuf};
 
-use modelward_core::{AllowedName, AllowedRule, Experiment, Policy, Severity, Signers};
+use modelward_core::{AllowedName, AllowedRule, Experiment, Keyless, Policy, Severity, Signers};
 use toml_edit::{Document, Item, TableLike, Value};
 
 use crate::rules::{nearest, rule, rules};
@@ -154,10 +157,12 @@ impl Reader<'_> {
             let help = "write `[provenance]` above its keys".to_owned();
             return Err(self.error(item.span(), message, Some(help)));
         };
-        let keys = ["public-keys", "cert-roots", "expect-subject", "require"];
-        self.keys(table, item.span(), &keys)?;
+        let keys =
+            [&["public-keys", "cert-roots", "expect-subject"][..], &KEYLESS[..], &["require"][..]];
+        self.keys(table, item.span(), &keys.concat())?;
         let text = |key| table.get(key).map(|item| self.text(item, key)).transpose();
         let signers = Signers {
+            keyless: self.keyless(table)?,
             public_keys: self.paths(table, "public-keys")?,
             cert_roots: self.paths(table, "cert-roots")?,
             expect_subject: text("expect-subject")?,
@@ -175,12 +180,39 @@ impl Reader<'_> {
             let span = table.get("expect-subject").and_then(Item::span);
             return Err(self.error(span, message, Some("name the authority too".into())));
         }
-        if signers.require && signers.public_keys.is_empty() && signers.cert_roots.is_empty() {
+        let Signers { public_keys, cert_roots, keyless, .. } = &signers;
+        let nobody = public_keys.is_empty() && cert_roots.is_empty() && keyless.is_none();
+        if signers.require && nobody {
             let message = "`require` asks for a signer, and none is named".to_owned();
-            let help = "name `public-keys` or `cert-roots`".to_owned();
+            let help = "name `public-keys`, `cert-roots` or `trusted-root`".to_owned();
             return Err(self.error(table.get("require").and_then(Item::span), message, Some(help)));
         }
         Ok(signers)
+    }
+
+    /// Who may have signed without a key: whoever has an account somewhere gets a certificate, so that all
+    /// three have to be said.
+    fn keyless(&self, table: &dyn TableLike) -> Result<Option<Keyless>, PolicyError> {
+        let mut texts = Vec::new();
+        for key in KEYLESS {
+            texts.extend(table.get(key).map(|item| self.text(item, key)).transpose()?);
+        }
+        match <[String; 3]>::try_from(texts) {
+            Ok([trusted_root, identity, issuer]) => {
+                Ok(Some(Keyless { trusted_root: trusted_root.into(), identity, issuer }))
+            }
+            Err(texts) if texts.is_empty() => Ok(None),
+            Err(_) => {
+                let missing = KEYLESS.into_iter().find(|key| table.get(key).is_none());
+                let message = format!("expected `{}` too", missing.unwrap_or_default());
+                let help = format!(
+                    "a keyless signer is {}",
+                    KEYLESS.map(|key| format!("`{key}`")).join(", ")
+                );
+                let there = KEYLESS.into_iter().find_map(|key| table.get(key));
+                Err(self.error(there.and_then(Item::span), message, Some(help)))
+            }
+        }
     }
 
     fn paths(&self, table: &dyn TableLike, key: &str) -> Result<Vec<PathBuf>, PolicyError> {
@@ -273,6 +305,9 @@ impl Reader<'_> {
     }
 }
 
+/// The keys that name a keyless signer.
+const KEYLESS: [&str; 3] = ["trusted-root", "expect-identity", "expect-issuer"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -311,6 +346,13 @@ mod tests {
         assert_eq!(help, "did you mean `public-keys`?");
         assert!(signers("public-keys = \"a.pem\"").is_err() && signers("require = 1").is_err());
         assert!(signers("require = true").is_err() && signers("expect-subject = \"c\"").is_err());
+        let keyless = "trusted-root = \"r.json\"\nexpect-identity = \"a@b.c\"\nrequire = true\n";
+        let whole = signers(&format!("{keyless}expect-issuer = \"https://d\"")).unwrap().signers;
+        let keyless_signer = whole.keyless.unwrap();
+        assert_eq!(keyless_signer.trusted_root, PathBuf::from("r.json"));
+        assert_eq!((&*keyless_signer.identity, &*keyless_signer.issuer), ("a@b.c", "https://d"));
+        let (line, _, message, _) = refused(&format!("[provenance]\n{keyless}"));
+        assert_eq!((line, &*message), (2, "expected `expect-issuer` too"));
         assert!(parse_policy("provenance = 1").is_err());
     }
 

@@ -63,19 +63,22 @@ impl Origin {
     /// What the place of a model says: the repository and the revision in a cache of Hugging Face, a
     /// file anywhere else. Both paths are absolute and without links; `base` is the lock's folder.
     pub fn of(model: &Path, base: &Path) -> Self {
-        if let Some(origin) = cached(model) {
-            return origin;
-        }
-        let inside = model.strip_prefix(base).ok().map(|path| {
-            let steps = path.components().map(|step| step.as_os_str().to_string_lossy());
-            steps.collect::<Vec<_>>().join("/")
-        });
-        let path = match inside {
-            Some(path) if path.is_empty() => ".".to_owned(),
-            Some(path) => path,
-            None => model.to_string_lossy().into_owned(),
-        };
-        Self { source: Source::File(path), revision: None }
+        cached(model)
+            .unwrap_or_else(|| Self { source: Source::File(place(model, base)), revision: None })
+    }
+}
+
+/// Where a model lies, as a lock says it: from the lock's folder down, absolute where it lies elsewhere.
+/// Both paths are absolute and without links.
+pub fn place(model: &Path, base: &Path) -> String {
+    let inside = model.strip_prefix(base).ok().map(|path| {
+        let steps = path.components().map(|step| step.as_os_str().to_string_lossy());
+        steps.collect::<Vec<_>>().join("/")
+    });
+    match inside {
+        Some(path) if path.is_empty() => ".".to_owned(),
+        Some(path) => path,
+        None => model.to_string_lossy().into_owned(),
     }
 }
 

@@ -23,10 +23,15 @@ pub(super) fn write(lock: &Lock) -> String {
             text.push_str(&format!("{key} = {}\n", quoted(value)));
         };
         line("source", &model.source.to_string());
-        let optional =
-            [("revision", &model.revision), ("signer", &model.signer), ("licence", &model.licence)];
-        line("root", &model.root().to_string());
-        for (key, value) in optional {
+        let root = Some(model.root().to_string());
+        let lines = [
+            ("revision", &model.revision),
+            ("path", &model.path),
+            ("root", &root),
+            ("signer", &model.signer),
+            ("licence", &model.licence),
+        ];
+        for (key, value) in lines {
             if let Some(value) = value {
                 line(key, value);
             }
@@ -87,6 +92,13 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Lock, Trouble> {
             (key, _) => return Err(broken(format!("unexpected key `{key}`"))),
         }
     }
+    let mut places = BTreeMap::new();
+    for model in lock.models() {
+        let twice = model.place().and_then(|place| places.insert(place, &model.source));
+        if let Some(twice) = twice {
+            return Err(broken(format!("`{twice}` and `{}` lie at one place", model.source)));
+        }
+    }
     match version {
         Some(VERSION) => Ok(lock),
         Some(other) => Err(broken(format!("expected version {VERSION}, got {other}"))
@@ -104,12 +116,13 @@ fn insert(lock: &mut Lock, model: Model) -> Result<(), Trouble> {
 
 fn model(table: &dyn TableLike) -> Result<Model, Trouble> {
     let (mut source, mut root, mut files) = (None, None, None);
-    let (mut revision, mut signer, mut licence) = (None, None, None);
+    let (mut revision, mut path, mut signer, mut licence) = (None, None, None, None);
     for (key, item) in table.iter() {
         match key {
             "source" => source = Some(Source::parse(&string(key, item)?)?),
             "root" => root = Some(sha256(key, item)?),
             "revision" => revision = Some(string(key, item)?),
+            "path" => path = Some(string(key, item)?),
             "signer" => signer = Some(string(key, item)?),
             "licence" => licence = Some(string(key, item)?),
             "files" => files = Some(locked(item)?),
@@ -124,7 +137,10 @@ fn model(table: &dyn TableLike) -> Result<Model, Trouble> {
         let why = format!("expected a revision of 40 hexadecimal digits, got `{revision}`");
         return Err(broken(why));
     }
-    let model = Model { source, revision, signer, licence, files };
+    if path.is_some() && matches!(source, Source::File(_)) {
+        return Err(broken(format!("`{source}` says where it lies, and has a `path` too")));
+    }
+    let model = Model { source, revision, path, signer, licence, files };
     let found = model.root();
     if found != root {
         let source = &model.source;

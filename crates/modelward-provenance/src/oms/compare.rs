@@ -230,7 +230,9 @@ impl Compared {
             Some(runs) => format!("changed after signing: {runs}"),
             None => format!("changed after signing ({})", role.name()),
         };
-        if let Some(differs) = request.against.and_then(|old| difference::of(old, file)) {
+        let reading = &request.reading;
+        let differs = request.against.and_then(|old| difference::of(old, file, reading));
+        if let Some(differs) = differs {
             shown = format!("{differs}; {shown}");
         }
         let mut defect = Defect::of_file(Kind::FileChanged, &file.name, weight, why);

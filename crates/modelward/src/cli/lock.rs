@@ -14,7 +14,10 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{EXIT_CODES, Failure, output, provenance, quantity},
+    cli::{
+        EXIT_CODES, Failure, Screen, When, origins::Known, output, provenance, quantity,
+        reporting::policy_of,
+    },
     listing::shown,
     report::escape,
 };
@@ -22,8 +25,9 @@ use crate::{
 /// Keep in `modelward.lock` which models this project depends on, and exactly which bytes.
 ///
 /// The lock lies in the working directory. It names the source of each model, its revision, the licence
-/// that its card declares, its root and every file with its SHA-256. In a cache of Hugging Face, source
-/// and revision are read from the path.
+/// that its card declares, its root and every file with its SHA-256, and who signed it, where a signature
+/// beside or in the model is by a signer whom the policy knows. In a cache of Hugging Face, source and
+/// revision are read from the path.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -42,6 +46,9 @@ pub(super) struct Arguments {
     /// The revision there, in 40 hexadecimal digits.
     #[arg(long, value_name = "REVISION", value_parser = revision)]
     revision: Option<String>,
+    /// Policy that names the signers; without it, `modelward.toml` in the working directory.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// The lock file.
     #[arg(long, value_name = "FILE", default_value = lock::NAME)]
     lock: PathBuf,
@@ -90,7 +97,11 @@ fn read(path: &Path) -> Result<Option<Lock>, Failure> {
 /// A model, where it comes from, and the files that it has.
 struct Found {
     path: PathBuf,
+    /// Where it lies, as the lock says it.
+    place: String,
     origin: Origin,
+    /// Whether the origin tells where the model lies.
+    is_told: bool,
     manifest: Manifest,
 }
 
@@ -101,7 +112,10 @@ fn find(arguments: &Arguments, path: &Path) -> Result<Found, Failure> {
     let options = Options { threads: arguments.threads, ..Options::default() };
     let manifest = Manifest::of(path, &options).map_err(Failure::from)?;
     let path = fs::canonicalize(path).map_err(said)?;
-    let mut origin = Origin::of(&path, &base(&arguments.lock)?);
+    let base = base(&arguments.lock)?;
+    let mut origin = Origin::of(&path, &base);
+    let place = lock::place(&path, &base);
+    let told = origin.source.clone();
     if let Some(source) = &arguments.source {
         // A path says nothing about another source.
         let revision = origin.revision.take().filter(|_| origin.source == *source);
@@ -110,7 +124,8 @@ fn find(arguments: &Arguments, path: &Path) -> Result<Found, Failure> {
     if let Some(revision) = &arguments.revision {
         origin.revision = Some(revision.clone());
     }
-    Ok(Found { path, origin, manifest })
+    let is_told = origin.source == told;
+    Ok(Found { path, place, origin, is_told, manifest })
 }
 
 /// The folder of the lock, without links.
@@ -138,6 +153,9 @@ fn write(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
     let told = |error: io::Error| Failure::output(&error);
     let mut lines = Vec::new();
     let (mut code, mut changed) = (0, false);
+    let policy =
+        policy_of(arguments.policy.as_deref(), &arguments.paths, false, Screen::new(When::Auto))?;
+    let signers = Known::read(&policy.signers)?;
     for path in &arguments.paths {
         let found = find(arguments, path)?;
         let source = escape(&found.origin.source.to_string());
@@ -146,12 +164,24 @@ fn write(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
             code = code.max(3);
             continue;
         }
+        let other = lock.lies_at(&found.place).map(|model| model.source.clone());
+        if let Some(other) = other.filter(|other| *other != found.origin.source) {
+            if !arguments.update {
+                let other = escape(&other.to_string());
+                let line = format!(
+                    "not locked  {source}: `{other}` is locked there; take its place with `--update`"
+                );
+                writeln!(out, "{line}").map_err(told)?;
+                code = 1;
+                continue;
+            }
+            lock.remove(&other);
+        }
         let mut model = Model::new(found.origin, &found.manifest);
+        model.path = (!found.is_told).then_some(found.place);
         model.licence = lock::licence(&found.path);
+        model.signer = signer(&signers, &found.path, &found.manifest, arguments.threads)?;
         let before = lock.model(&model.source);
-        model.signer = before
-            .filter(|before| before.root() == model.root())
-            .and_then(|before| before.signer.clone());
         let revision = model.revision.as_deref();
         let defects = before.map(|before| before.check_manifest(revision, &found.manifest));
         match defects {
@@ -184,6 +214,17 @@ fn write(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
     Ok(code)
 }
 
+/// Who signed a model that is as its manifest says.
+fn signer(
+    signers: &Known,
+    path: &Path,
+    manifest: &Manifest,
+    threads: usize,
+) -> Result<Option<String>, Failure> {
+    let digests = manifest.files.iter().map(|file| (file.path.clone(), file.sha256.clone()));
+    signers.of(path, &digests.collect(), threads)
+}
+
 fn check(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
     let Some(lock) = known else {
         let why = format!("expected a lock at `{}`, found none", shown(&arguments.lock));
@@ -212,11 +253,17 @@ fn check(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
         };
         let found = find(arguments, &path)?;
         let source = escape(&found.origin.source.to_string());
-        let Some(model) = lock.model(&found.origin.source) else {
+        // A source that the user names is the one that is meant.
+        let model = match &arguments.source {
+            Some(source) => lock.model(source),
+            None => lock.lies_at(&found.place).or_else(|| lock.model(&found.origin.source)),
+        };
+        let Some(model) = model else {
             writeln!(out, "unlocked  {source}: the lock does not know it").map_err(told)?;
             code = 1;
             continue;
         };
+        let source = escape(&model.source.to_string());
         let revision = found.origin.revision.as_deref();
         let defects = model.check_manifest(revision, &found.manifest);
         tell(&defects, &mut out).map_err(told)?;
@@ -246,10 +293,10 @@ fn tell(defects: &[Defect], out: &mut dyn Write) -> io::Result<()> {
 /// Where the models of a lock are; their sources, where they are not found.
 fn places(lock: &Lock, base: &Path) -> Vec<Result<PathBuf, Source>> {
     let place = |model: &Model| {
-        let path = match &model.source {
-            Source::File(path) => Some(base.join(path)),
-            Source::Hub(name) => cached(name, model.revision.as_deref()),
-            Source::Web(_) => None,
+        let path = match (model.place(), &model.source) {
+            (Some(path), _) => Some(base.join(path)),
+            (None, Source::Hub(name)) => cached(name, model.revision.as_deref()),
+            (None, _) => None,
         };
         path.filter(|path| path.exists()).ok_or_else(|| model.source.clone())
     };

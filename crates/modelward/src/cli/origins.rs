@@ -14,7 +14,8 @@ mod locked;
 mod signatures;
 mod signed;
 
-use self::{locked::Locked, signatures::Signatures, signed::Known};
+pub(super) use self::signed::Known;
+use self::{locked::Locked, signatures::Signatures};
 
 /// What is to be held against the targets once they are read.
 #[derive(Default)]

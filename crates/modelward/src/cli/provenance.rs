@@ -121,6 +121,8 @@ pub(super) fn size(bytes: u64) -> String {
 
 /// Keys and certificates are shorter.
 pub(super) const MOST_KEY: u64 = 1 << 20;
+/// The largest trusted root of Sigstore, which is about 10 KB.
+pub(super) const MOST_ROOT: u64 = 4 << 20;
 /// A bundle of the largest model that can be signed.
 pub(super) const MOST_BUNDLE: u64 = 256 << 20;
 /// The largest lock that is read, in bytes.

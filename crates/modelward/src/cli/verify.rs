@@ -13,7 +13,7 @@ use crate::{
     cli::{
         EXIT_CODES, Failure, Screen,
         output::Output,
-        provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, read},
+        provenance::{MOST_BUNDLE, Reach, Watch, read},
         reporting::Reporting,
     },
 };

@@ -128,6 +128,72 @@ fn a_locked_model_is_held_against_the_lock() {
     assert!(code == 1 && found.contains(&"MW2201 high".into()), "{found:?}");
 }
 
+#[test]
+fn a_model_that_is_locked_under_another_source_is_found_where_it_lies() {
+    let bench = bench();
+    let source = ["lock", "model", "--source", "hf:org/name"];
+    assert_eq!(bench.run(&source).code, 0);
+    let lock = fs::read_to_string(bench.path("modelward.lock")).unwrap();
+    assert!(lock.contains("\npath = \"model\"\n"), "{lock}");
+    for check in [&["lock", "--check"][..], &["lock", "--check", "model"]] {
+        let run = bench.run(check);
+        assert_eq!((run.code, run.out.as_str()), (0, "as locked  hf:org/name\n"), "{run:?}");
+    }
+    assert!(bench.run(&source).out.starts_with("unchanged"));
+    bench.file("model/README.md", b"read this");
+    let (code, found) = audit(&bench, &["model"]);
+    assert!(code == 1 && found.contains(&"MW2201 high".into()), "{found:?}");
+    // One place has one model.
+    let other = bench.run(&["lock", "model"]);
+    assert!(other.code == 1 && other.out.contains("`hf:org/name` is locked there"), "{other:?}");
+    assert_eq!(bench.run(&["lock", "model", "--update"]).code, 0);
+    let lock = fs::read_to_string(bench.path("modelward.lock")).unwrap();
+    assert!(lock.contains("file:model") && !lock.contains("hf:org/name"), "{lock}");
+}
+
+#[test]
+fn a_lock_names_the_signer_whom_the_policy_knows() {
+    let bench = bench();
+    sign(&bench, &["-o", "model.sig"]);
+    bench.file("modelward.toml", POLICY);
+    let signer = || {
+        assert_eq!(bench.run(&["lock", "model", "--update"]).code, 0);
+        fs::read_to_string(bench.path("modelward.lock")).unwrap().contains("\nsigner = \"key ")
+    };
+    assert!(signer());
+    bench.file("model/README.md", b"read this");
+    assert!(!signer(), "no longer what was signed");
+    bench.file("model/README.md", b"read me");
+    assert!(signer());
+    keys(&bench, "b");
+    bench.file("modelward.toml", b"[provenance]\npublic-keys = [\"b.pub.pem\"]\n");
+    assert!(!signer());
+}
+
+#[test]
+fn a_keyless_signer_is_one_whom_the_policy_names() {
+    let bench = bench();
+    bench.file(
+        "model.sig",
+        include_bytes!("../../../modelward-provenance/tests/sigstore/bundle.json"),
+    );
+    let root = include_bytes!("../../../modelward-provenance/tests/sigstore/trusted_root.json");
+    bench.file("keys/root.json", root);
+    let policy = |identity: &str| {
+        let policy = format!(
+            "[provenance]\ntrusted-root = \"keys/root.json\"\nexpect-identity = \"{identity}\"\n\
+             expect-issuer = \"https://sigstore.verify.ibm.com/oauth2\"\n"
+        );
+        bench.file("modelward.toml", policy.as_bytes());
+        audit(&bench, &["model"])
+    };
+    // The signature holds, and is of another model.
+    let (code, found) = policy("stefanb@us.ibm.com");
+    assert!(code == 1 && found.iter().all(|it| !it.starts_with("MW2009")), "{found:?}");
+    assert!(found.iter().any(|it| it.starts_with("MW2102")), "{found:?}");
+    assert_eq!(policy("somebody@us.ibm.com"), (1, vec!["MW2009 medium".into()]));
+}
+
 #[cfg(unix)]
 #[test]
 fn the_snapshots_of_a_cache_are_models() {

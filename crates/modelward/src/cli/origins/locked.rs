@@ -8,7 +8,7 @@ use std::{
 
 use modelward_core::{Finding, Report};
 use modelward_provenance::{
-    lock::{self, Lock, Origin, Source},
+    lock::{self, Lock},
     oms::{self, Nobody, Reading},
     tree::{self, DEFAULT_EXCLUSIONS, Tree},
 };
@@ -75,13 +75,11 @@ impl Locked {
     /// The locked models of a target: itself, or what lies in it.
     fn inside(&self, target: &Path) -> Vec<Model> {
         let Ok(real) = fs::canonicalize(target) else { return Vec::new() };
-        let origin = Origin::of(&real, &self.base);
-        if self.lock.model(&origin.source).is_some() {
+        if self.lock.at(&real, &self.base).is_some() {
             return vec![Model { target: target.to_owned(), below: String::new(), real }];
         }
         let model = |model: &lock::Model| {
-            let Source::File(path) = &model.source else { return None };
-            let place = fs::canonicalize(self.base.join(path)).ok()?;
+            let place = fs::canonicalize(self.base.join(model.place()?)).ok()?;
             let below = shown(place.strip_prefix(&real).ok()?);
             Some(Model { target: target.to_owned(), below, real: place })
         };

@@ -2,15 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use modelward_core::{Evidence, Finding, Place, Report, Rule, Severity, Signers, Unread};
+use modelward_core::{Evidence, Finding, Keyless, Place, Report, Rule, Severity, Signers, Unread};
 use modelward_provenance::{
     Defect, Kind,
     digest::Digest,
     keys::PublicKey,
-    oms::{self, Bundle, Nobody, Reading, Request, Trust},
+    oms::{self, Bundle, Nobody, Reading, Request, Trust, Verification},
+    sigstore::{Expected, TrustedRoot},
     x509::{Moment, Roots},
 };
 use modelward_scan::provenance::{SIGNER_UNKNOWN, UNSIGNED_MODEL};
@@ -23,24 +24,25 @@ use crate::{
     cli::{
         Failure,
         experiment::Findable,
-        provenance::{MOST_KEY, digests, read},
+        provenance::{MOST_KEY, MOST_ROOT, digests, read},
     },
     listing::{below, shown},
 };
 
 /// The signers whom the policy knows.
 #[derive(Default)]
-pub(super) struct Known {
+pub(in crate::cli) struct Known {
     keys: Vec<PublicKey>,
     roots: Option<Roots>,
     subject: Option<String>,
+    keyless: Option<(TrustedRoot, Keyless)>,
     require: bool,
 }
 
 impl Known {
     /// Read the keys and the certificates that the policy names.
-    pub(super) fn read(signers: &Signers) -> Result<Self, Failure> {
-        let Signers { public_keys, cert_roots, expect_subject, require } = signers;
+    pub(in crate::cli) fn read(signers: &Signers) -> Result<Self, Failure> {
+        let Signers { public_keys, cert_roots, expect_subject, keyless, require } = signers;
         let mut known =
             Self { subject: expect_subject.clone(), require: *require, ..Self::default() };
         for path in public_keys {
@@ -53,6 +55,12 @@ impl Known {
             let joined = some.and_then(|some| roots.join(some));
             joined.map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
         }
+        if let Some(keyless) = keyless {
+            let path = &keyless.trusted_root;
+            let root = TrustedRoot::read(&read(path, "the trusted root", MOST_ROOT)?);
+            let root = root.map_err(|trouble| Failure::from(trouble).at(shown(path)))?;
+            known.keyless = Some((root, keyless.clone()));
+        }
         Ok(known)
     }
 
@@ -60,7 +68,36 @@ impl Known {
     fn trusts(&self) -> Vec<Trust<'_>> {
         let (at, subject) = (Moment::now(), self.subject.as_deref());
         let roots = self.roots.iter().map(|roots| Trust::Roots { roots, at, subject });
-        self.keys.iter().map(Trust::Key).chain(roots).collect()
+        let keyless = self.keyless.iter().map(|(root, Keyless { identity, issuer, .. })| {
+            Trust::Keyless { root, expected: Expected { identity, issuer } }
+        });
+        self.keys.iter().map(Trust::Key).chain(roots).chain(keyless).collect()
+    }
+
+    /// Who of them signed a model as it is, by a signature beside it or in it; `known` are the digests of
+    /// its files by their names.
+    pub(in crate::cli) fn of(
+        &self,
+        model: &Path,
+        known: &BTreeMap<String, Digest>,
+        threads: usize,
+    ) -> Result<Option<String>, Failure> {
+        let trusts = self.trusts();
+        let Some(signatures) = Signatures::of(model).filter(|_| !trusts.is_empty()) else {
+            return Ok(None);
+        };
+        for bundle in signatures.bundles.iter().filter(|bundle| bundle.model.is_empty()) {
+            for trust in &trusts {
+                let verification =
+                    self.verification(bundle, *trust, &signatures, known, threads)?;
+                let sound = |defect: &Defect| defect.kind == Kind::HintMissing;
+                let whole = verification.unread.is_empty();
+                if whole && verification.defects.iter().all(sound) {
+                    return Ok(verification.signed_by.map(|signed_by| signed_by.to_string()));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// What is wrong with the signatures of a target.
@@ -155,18 +192,17 @@ impl Known {
     }
 
     /// Verify the files of a model.
-    fn files(
+    fn verification(
         &self,
         bundle: &Found,
         trust: Trust<'_>,
         signatures: &Signatures,
         known: &BTreeMap<String, Digest>,
         threads: usize,
-    ) -> Result<Findable, Failure> {
-        let target = &signatures.target;
-        let (model, known) = match bundle.model.as_str() {
-            "" => (target.clone(), known.clone()),
-            folder => (target.join(folder), inside(known, folder)),
+    ) -> Result<Verification, Failure> {
+        let known = match bundle.model.as_str() {
+            "" => known.clone(),
+            folder => inside(known, folder),
         };
         let others = signatures.bundles.iter().map(|other| other.path.as_path());
         let others = others.chain(signatures.reports.iter().map(|path| path.as_path()));
@@ -181,10 +217,23 @@ impl Known {
             against: None,
             reading: Reading { threads, deadline: None, observer: &Nobody, known: Some(&known) },
         };
-        let verification = oms::verify(&model, &bundle.bytes, &request)?;
+        Ok(oms::verify(&model(bundle, signatures), &bundle.bytes, &request)?)
+    }
+
+    /// What is wrong with the files of a model.
+    fn files(
+        &self,
+        bundle: &Found,
+        trust: Trust<'_>,
+        signatures: &Signatures,
+        known: &BTreeMap<String, Digest>,
+        threads: usize,
+    ) -> Result<Findable, Failure> {
+        let verification = self.verification(bundle, trust, signatures, known, threads)?;
+        let model = model(bundle, signatures);
         let place = |file: &str| match file {
             "" => bundle.shown.clone(),
-            _ if signatures.single => shown(target),
+            _ if signatures.single => shown(&signatures.target),
             file => below(&shown(&model), file),
         };
         let defects = verification.defects.iter();
@@ -215,6 +264,14 @@ impl Known {
             evidence: Evidence::Absent { looked_for },
             allow: None,
         }
+    }
+}
+
+/// Where the model of a signature is.
+fn model(bundle: &Found, signatures: &Signatures) -> PathBuf {
+    match bundle.model.as_str() {
+        "" => signatures.target.clone(),
+        folder => signatures.target.join(folder),
     }
 }
 

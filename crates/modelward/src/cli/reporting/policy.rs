@@ -64,8 +64,9 @@ pub(in crate::cli) fn read(path: &Path) -> Result<Policy, Failure> {
     let mut policy = policy?;
     // What a policy names lies where it does.
     let folder = path.parent().unwrap_or(Path::new(""));
-    let Signers { public_keys, cert_roots, .. } = &mut policy.signers;
-    for named in public_keys.iter_mut().chain(cert_roots) {
+    let Signers { public_keys, cert_roots, keyless, .. } = &mut policy.signers;
+    let trusted_root = keyless.as_mut().map(|keyless| &mut keyless.trusted_root);
+    for named in public_keys.iter_mut().chain(cert_roots).chain(trusted_root) {
         *named = folder.join(&*named);
     }
     Ok(policy)

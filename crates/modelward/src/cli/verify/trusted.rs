@@ -10,8 +10,11 @@ use modelward_provenance::{
     x509::{Moment, Roots},
 };
 
-use super::{MOST_KEY, read};
-use crate::cli::Failure;
+use super::read;
+use crate::cli::{
+    Failure,
+    provenance::{MOST_KEY, MOST_ROOT},
+};
 
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Trust")]
@@ -124,5 +127,3 @@ fn moment(text: &str) -> Result<Moment, String> {
 
 /// The options of which one says whom to trust.
 const KINDS: &str = "`--public-key`, `--cert-root` or `--trusted-root`";
-/// A trusted root is about 10 KB.
-const MOST_ROOT: u64 = 4 << 20;
