@@ -1,0 +1,68 @@
+//! The one pass that all checks share: the profile, how many rows have which label, and the sample.
+
+use std::collections::BTreeMap;
+
+use super::{Request, labels, profile};
+use crate::{Accumulate, Batch, Roles, Sample, Set, sample};
+
+/// What the first pass gathers.
+pub(super) struct First {
+    profile: profile::Profile,
+    classes: labels::Counts,
+    sample: Option<Sample>,
+}
+
+/// What it came to.
+pub(super) struct Evidence {
+    pub(super) profile: Vec<profile::Column>,
+    pub(super) classes: BTreeMap<String, u64>,
+    pub(super) sample: sample::Rows,
+}
+
+impl First {
+    /// Before any row; rows are kept in memory where a check `learns`.
+    pub(super) fn new(set: &Set, roles: &Roles, request: &Request, learns: bool) -> Self {
+        let most = usize::try_from(request.limits.memory / 4).unwrap_or(usize::MAX);
+        Self {
+            profile: profile::Profile::new(&set.schema),
+            classes: labels::Counts::new(roles.label),
+            sample: learns.then(|| Sample::new(set.schema.clone(), most, request.seed)),
+        }
+    }
+}
+
+impl Accumulate for First {
+    type Evidence = Evidence;
+
+    fn empty(&self) -> Self {
+        Self {
+            profile: self.profile.empty(),
+            classes: self.classes.empty(),
+            sample: self.sample.as_ref().map(Accumulate::empty),
+        }
+    }
+
+    fn update(&mut self, batch: &Batch) {
+        self.profile.update(batch);
+        self.classes.update(batch);
+        if let Some(sample) = &mut self.sample {
+            sample.update(batch);
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.profile.merge(later.profile);
+        self.classes.merge(later.classes);
+        if let (Some(sample), Some(later)) = (&mut self.sample, later.sample) {
+            sample.merge(later);
+        }
+    }
+
+    fn finish(self) -> Evidence {
+        Evidence {
+            profile: self.profile.finish(),
+            classes: self.classes.finish(),
+            sample: self.sample.map_or_else(sample::Rows::none, Accumulate::finish),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the user points at, opened as a set: content decides, not the name.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use modelward_formats::{Budget, Bytes, Gap, Refusal};
+
+use crate::{Limits, Set, Unread};
+
+mod arrays;
+
+/// How a set is read.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// What it may cost.
+    pub limits: Limits,
+    /// The key or column that holds the labels, if the user said so.
+    pub label: Option<String>,
+}
+
+/// One file of a set.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its path, without links.
+    pub path: PathBuf,
+    /// The path as it is shown.
+    pub name: String,
+}
+
+/// Open a file or a folder as a set.
+///
+/// # Errors
+/// Where it is not there, or is none of the formats, or cannot be read.
+pub fn open(path: &Path, options: &Options) -> Result<Set, Unread> {
+    let name = path.display().to_string();
+    let real = std::fs::canonicalize(path)
+        .map_err(|error| Unread::refused(&name, &Refusal::io(0, &error)))?;
+    let source = Source { path: real, name };
+    of_file(&source, options)
+}
+
+/// Open one file.
+fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
+    let bytes = source.bytes()?;
+    let mut head = vec![0; HEAD];
+    let read = bytes.read_at(0, &mut head).map_err(|refusal| source.refused(&refusal))?;
+    head.truncate(read);
+    if head.starts_with(b"\x93NUMPY")
+        || head.starts_with(b"PK\x03\x04")
+        || head.starts_with(b"PK\x05\x06")
+    {
+        return arrays::open(source, &bytes, options);
+    }
+    Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a data set").at(0))
+}
+
+impl Source {
+    /// The bytes of the file, which has to be a regular one.
+    pub(crate) fn bytes(&self) -> Result<Bytes, Unread> {
+        let refused = |error: std::io::Error| Unread::refused(&self.name, &Refusal::io(0, &error));
+        let metadata = std::fs::symlink_metadata(&self.path).map_err(refused)?;
+        if !metadata.is_file() {
+            return Err(Unread::new(&self.name, Gap::SpecialFile, "expected a regular file"));
+        }
+        let file = File::open(&self.path).map_err(refused)?;
+        let length = file.metadata().map_err(refused)?.len();
+        Bytes::file(file, length).map_err(refused)
+    }
+
+    fn refused(&self, refusal: &Refusal) -> Unread {
+        Unread::refused(&self.name, refusal)
+    }
+}
+
+/// A fresh budget for one file.
+pub(crate) fn budget(limits: &Limits) -> Arc<Budget> {
+    Budget::new(limits.formats())
+}
+
+/// Bytes of a file that are looked at to tell what it is.
+const HEAD: usize = 64 << 10;

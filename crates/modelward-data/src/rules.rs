@@ -1,0 +1,33 @@
+//! What can be wrong with a data set.
+
+use modelward_core::{Class, Rule, Severity};
+
+/// Every rule of this crate, by number.
+pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY];
+
+/// Bytes that loaders read differently, or in part.
+pub static DATA_MALFORMED: Rule = Rule {
+    id: "MW3001",
+    name: "data-malformed",
+    severity: Severity::Medium,
+    title: "the data are not as their form wants them",
+    why: "Rows with too many or too few fields, a name twice, a header inside, types that change, numbers \
+          that lose digits: loaders repair these in silence, each in its own way. What is trained on is \
+          then not what was looked at.",
+    advice: "Mend the file at the place that is named, or write it anew from its source.",
+    class: Class::Poisoning,
+    cwe: &[20],
+};
+
+/// Objects where numbers ought to be.
+pub static OBJECT_ARRAY: Rule = Rule {
+    id: "MW3002",
+    name: "data-object-array",
+    severity: Severity::High,
+    title: "data that are a pickle",
+    why: "An array of objects, and a member that a loader unpickles, are programs: whoever loads them runs \
+          what is written there. Here they are named and never loaded.",
+    advice: "Do not load it; ask for plain numbers, or look into it with `modelward scan`.",
+    class: Class::MaliciousFile,
+    cwe: &[502],
+};

@@ -1,0 +1,31 @@
+//! `modelward data`: what is wrong with a data set.
+
+use clap::{Args, Subcommand};
+
+use crate::cli::{Failure, Screen};
+
+mod check;
+mod told;
+
+/// Check a data set that a model is to be trained on: what is wrong with it, row by row.
+#[derive(Args, Debug)]
+#[command(after_help = EXAMPLES, arg_required_else_help = true)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    Check(check::Arguments),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward data check train.parquet --label y --test test.parquet";
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    match &arguments.verb {
+        Verb::Check(arguments) => check::run(arguments, screen),
+    }
+}

@@ -1,0 +1,136 @@
+//! `modelward data check`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use modelward_data::{
+    Asked, Limits,
+    check::{self, Failed, Request},
+    read,
+};
+use modelward_engine::{Tensor, npz};
+
+use super::told;
+use crate::{
+    Progress,
+    cli::{
+        EXIT_CODES, Failure, Screen, experiment::Findable, output::refuse_targets, process,
+        quantity, reporting::Reporting, trouble::failure,
+    },
+};
+
+/// Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells.
+///
+/// Files are what their bytes say: CSV and TSV, Parquet, JSON lines, Arrow, npz and npy, folders of images,
+/// WebDataset archives, lines of text; a folder of such files is one set. Rows are numbered from 0 in reading
+/// order, the header not counted.
+#[derive(Args, Debug)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
+pub(super) struct Arguments {
+    /// The data set: a file or a folder.
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// The column or key that holds the label; by default one that is called so.
+    #[arg(long, value_name = "COL")]
+    label: Option<String>,
+    /// The column whose equal values belong together: a patient, a user.
+    #[arg(long, value_name = "COL")]
+    group: Option<String>,
+    /// The column of texts; by default every column of text.
+    #[arg(long, value_name = "COL")]
+    text: Option<String>,
+    /// The set that the model is tested on, for leaks and drift.
+    #[arg(long, value_name = "PATH")]
+    test: Option<PathBuf>,
+    /// Run these checks alone.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where random numbers begin.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    /// Write the score of every row under every check that has one.
+    #[arg(long, value_name = "S.npz")]
+    scores: Option<PathBuf>,
+    /// Memory of the whole process.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = quantity::bytes, help_heading = "Limits")]
+    max_memory: u64,
+    /// Expanded bytes for each compressed byte.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio, help_heading = "Limits")]
+    max_ratio: u64,
+    /// Expanded bytes of one file.
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = quantity::bytes, help_heading = "Limits")]
+    max_expanded: u64,
+    /// Time for reading one file.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = quantity::time, help_heading = "Limits")]
+    max_time: Duration,
+    #[command(flatten)]
+    reporting: Reporting,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward data check train.parquet --label y --test test.parquet
+  modelward data check photos/ --only label-error,near-duplicate
+  modelward data check train.csv --group patient --format html -o train.check.html";
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    let mut targets = vec![arguments.path.clone()];
+    targets.extend(arguments.test.clone());
+    refuse_targets(&[arguments.scores.as_ref()], &targets)?;
+    crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
+        find(arguments, progress)
+    })
+}
+
+fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
+    let before = process::cpu_seconds();
+    let limits = Limits {
+        memory: arguments.max_memory,
+        ratio: arguments.max_ratio,
+        expanded: arguments.max_expanded,
+        time: arguments.max_time,
+        ..Limits::default()
+    };
+    let options = read::Options { limits, label: arguments.label.clone() };
+    let threads = match arguments.reporting.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let request = Request {
+        asked: Asked {
+            label: arguments.label.clone(),
+            group: arguments.group.clone(),
+            text: arguments.text.clone(),
+        },
+        only: arguments.only.clone(),
+        seed: arguments.seed,
+        threads,
+        limits,
+        probabilities: None,
+        activations: None,
+    };
+    // A wrong name is told of before anything is read.
+    check::chosen(&request.only).map_err(told::failure)?;
+    progress.say("reading".to_owned());
+    let opened = read::open(&arguments.path, &options);
+    let test = arguments.test.as_ref().map(|test| read::open(test, &options)).transpose();
+    let (set, test) = match (opened, test) {
+        (Ok(set), Ok(test)) => (set, test),
+        (Err(unread), _) | (_, Err(unread)) => return Ok(told::unread(&unread)),
+    };
+    let checked = match check::check(&set, test.as_ref(), &request) {
+        Ok(checked) => checked,
+        Err(Failed::Unread(unread)) => return Ok(told::unread(&unread)),
+        Err(Failed::Trouble(trouble)) => return Err(told::failure(trouble)),
+    };
+    if let Some(path) = &arguments.scores {
+        let scores = checked.checks.iter().filter_map(|(check, done)| {
+            let scores = done.scores.as_ref()?;
+            let tensor = Tensor::list(scores.clone());
+            Some((check.name.to_owned(), Arc::new(tensor)))
+        });
+        npz::write(path, &scores.collect()).map_err(|trouble| failure(path, trouble))?;
+    }
+    let seconds = process::cpu_seconds() - before;
+    Ok(told::tell(&set, &checked, &request, seconds))
+}
