@@ -11,6 +11,9 @@ use modelward_formats::{Budget, Bytes, Gap, Refusal};
 use crate::{Limits, Set, Unread};
 
 mod arrays;
+mod guard;
+mod parquet;
+mod shape;
 
 /// How a set is read.
 #[derive(Clone, Debug, Default)]
@@ -53,6 +56,9 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
         || head.starts_with(b"PK\x05\x06")
     {
         return arrays::open(source, &bytes, options);
+    }
+    if parquet::is(&head) {
+        return parquet::open(source, &bytes, options);
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a data set").at(0))
 }
