@@ -7,13 +7,19 @@ use std::collections::BTreeMap;
 
 use modelward_core::{Rule, Severity, Value};
 
-use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, sample};
+use crate::{
+    Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample,
+};
 
+mod duplicate;
 mod first;
 mod labels;
 mod profile;
 
-pub use self::{labels::Labels, profile::Column};
+pub use self::{
+    labels::Labels,
+    profile::{Column, QUANTILES},
+};
 
 /// A check.
 pub struct Check {
@@ -28,7 +34,10 @@ pub struct Check {
 
 /// Every check, in the order of the report.
 pub static CHECKS: &[Check] =
-    &[Check { name: "profile", rule: None, learns: false, run: profile::run }];
+    &[
+    Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
+    Check { name: "profile", rule: None, learns: false, run: profile::run },
+];
 
 /// What is to be checked, and how.
 #[derive(Clone, Debug, Default)]
@@ -63,6 +72,8 @@ pub struct Context<'a> {
     pub rows: u64,
     /// What is in the columns.
     pub profile: Vec<Column>,
+    /// Rows whose hashes meet, where the check for duplicates is run.
+    repeated: Option<std::io::Result<duplicate::Repeated>>,
     /// Rows in memory; none where no check asked for them.
     pub sample: sample::Rows,
     /// The labels of these rows.
@@ -172,11 +183,12 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
     let checks = chosen(&request.only)?;
     let roles = Roles::of(&request.asked, &set.schema)?;
     let learns = checks.iter().any(|check| check.learns);
-    let mut first = first::First::new(set, &roles, request, learns);
+    let hashed = checks.iter().any(|check| check.name == "duplicate");
+    let mut first = first::First::new(set, &roles, request, learns, hashed);
     let (rows, notes) = accumulate::drive(set, &mut first, request.threads)?;
-    let first::Evidence { profile, sample, classes } = accumulate::Accumulate::finish(first);
+    let first::Evidence { profile, sample, classes, repeated } = accumulate::Accumulate::finish(first);
     let labels = roles.label.map(|label| Labels::of(&sample.rows, label));
-    let context = Context { set, test, request, roles, rows, profile, sample, labels };
+    let context = Context { set, test, request, roles, rows, profile, repeated, sample, labels };
     let mut done = Vec::new();
     for check in checks {
         done.push((check, (check.run)(&context)?));

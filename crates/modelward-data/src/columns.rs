@@ -4,7 +4,8 @@ use arrow_array::{
     Array, ArrayRef, FixedSizeListArray, Float32Array, Float64Array, RecordBatch,
     cast::AsArray,
     types::{
-        Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
+        Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float16Type, Float32Type,
+        Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
         UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
@@ -27,6 +28,8 @@ pub enum Kind {
     Bytes,
     /// A date or a time.
     Time,
+    /// Where the row comes from: the path of its file, the key of its sample. It is no feature.
+    Path,
     /// Anything else: lists, records.
     Other,
 }
@@ -34,6 +37,7 @@ pub enum Kind {
 /// What a column holds.
 pub fn kind(field: &Field) -> Kind {
     match field.data_type() {
+        _ if field.metadata().contains_key(PATH) => Kind::Path,
         DataType::Boolean => Kind::Truth,
         DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Kind::Text,
         DataType::Dictionary(_, value)
@@ -60,6 +64,8 @@ pub fn kind(field: &Field) -> Kind {
 
 /// The key of a field's metadata that marks encoded images.
 pub(crate) const IMAGE: &str = "modelward.image";
+/// The key of a field's metadata that marks where a row comes from.
+pub(crate) const PATH: &str = "modelward.path";
 /// The key of a field's metadata with the shape of an array of numbers: `1,8,8`.
 pub(crate) const SHAPE: &str = "modelward.shape";
 
@@ -79,35 +85,57 @@ pub fn image_shape(field: &Field) -> Option<(usize, usize, usize, bool)> {
 
 /// The numbers of a column of numbers or truths, NaN where there is none.
 pub(crate) fn numbers(array: &ArrayRef) -> Option<Vec<f64>> {
+    let mut numbers = Vec::new();
+    numbers_into(array, &mut numbers).then_some(numbers)
+}
+
+/// The same into a place that is used again; gives whether it is such a column. A decimal is the number
+/// of 64 bits that is next to it.
+pub(crate) fn numbers_into(array: &ArrayRef, into: &mut Vec<f64>) -> bool {
+    into.clear();
     macro_rules! of {
-        ($type:ty) => {
-            array.as_primitive_opt::<$type>().map(|array| {
-                array.iter().map(|value| value.map_or(f64::NAN, |value| value as f64)).collect()
-            })
-        };
+        ($type:ty, $as:expr) => {{
+            let Some(array) = array.as_primitive_opt::<$type>() else { return false };
+            into.extend(array.values().iter().map($as));
+        }};
     }
-    match array.data_type() {
-        DataType::Float64 => of!(Float64Type),
-        DataType::Float32 => of!(Float32Type),
-        DataType::Float16 => array.as_primitive_opt::<Float16Type>().map(|array| {
-            array.iter().map(|value| value.map_or(f64::NAN, |value| value.to_f64())).collect()
+    let scaled = |scale: i8| 10_f64.powi(i32::from(scale));
+    match *array.data_type() {
+        DataType::Float64 => of!(Float64Type, |value| *value),
+        DataType::Float32 => of!(Float32Type, |value| f64::from(*value)),
+        DataType::Float16 => of!(Float16Type, |value| value.to_f64()),
+        DataType::Int64 => of!(Int64Type, |value| *value as f64),
+        DataType::Int32 => of!(Int32Type, |value| f64::from(*value)),
+        DataType::Int16 => of!(Int16Type, |value| f64::from(*value)),
+        DataType::Int8 => of!(Int8Type, |value| f64::from(*value)),
+        DataType::UInt64 => of!(UInt64Type, |value| *value as f64),
+        DataType::UInt32 => of!(UInt32Type, |value| f64::from(*value)),
+        DataType::UInt16 => of!(UInt16Type, |value| f64::from(*value)),
+        DataType::UInt8 => of!(UInt8Type, |value| f64::from(*value)),
+        DataType::Decimal32(_, scale) => {
+            of!(Decimal32Type, |value| f64::from(*value) / scaled(scale));
+        }
+        DataType::Decimal64(_, scale) => of!(Decimal64Type, |value| *value as f64 / scaled(scale)),
+        DataType::Decimal128(_, scale) => {
+            of!(Decimal128Type, |value| *value as f64 / scaled(scale));
+        }
+        DataType::Decimal256(_, scale) => of!(Decimal256Type, |value| {
+            value.to_string().parse::<f64>().unwrap_or(f64::NAN) / scaled(scale)
         }),
-        DataType::Int64 => of!(Int64Type),
-        DataType::Int32 => of!(Int32Type),
-        DataType::Int16 => of!(Int16Type),
-        DataType::Int8 => of!(Int8Type),
-        DataType::UInt64 => of!(UInt64Type),
-        DataType::UInt32 => of!(UInt32Type),
-        DataType::UInt16 => of!(UInt16Type),
-        DataType::UInt8 => of!(UInt8Type),
-        DataType::Boolean => array.as_boolean_opt().map(|array| {
-            array
-                .iter()
-                .map(|value| value.map_or(f64::NAN, |value| if value { 1.0 } else { 0.0 }))
-                .collect()
-        }),
-        _ => None,
+        DataType::Boolean => {
+            let Some(array) = array.as_boolean_opt() else { return false };
+            into.extend(array.values().iter().map(|value| if value { 1.0 } else { 0.0 }));
+        }
+        _ => return false,
     }
+    if let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) {
+        for (number, there) in into.iter_mut().zip(nulls.iter()) {
+            if !there {
+                *number = f64::NAN;
+            }
+        }
+    }
+    true
 }
 
 /// Rows of numbers, one row behind the other.

@@ -14,6 +14,7 @@ mod limits;
 mod note;
 pub mod read;
 mod roles;
+mod row;
 pub mod rules;
 mod sample;
 mod set;

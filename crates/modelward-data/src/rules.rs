@@ -3,7 +3,7 @@
 use modelward_core::{Class, Rule, Severity};
 
 /// Every rule of this crate, by number.
-pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY];
+pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY, &DUPLICATE];
 
 /// Bytes that loaders read differently, or in part.
 pub static DATA_MALFORMED: Rule = Rule {
@@ -30,4 +30,18 @@ pub static OBJECT_ARRAY: Rule = Rule {
     advice: "Do not load it; ask for plain numbers, or look into it with `modelward scan`.",
     class: Class::MaliciousFile,
     cwe: &[502],
+};
+
+/// Rows that stand more than once.
+pub static DUPLICATE: Rule = Rule {
+    id: "MW3401",
+    name: "duplicate",
+    severity: Severity::Low,
+    title: "rows that are equal in every column but the label",
+    why: "A row that stands many times weighs as many times in training, its copies vouch for each other \
+          when a model is tested on a part of the set, and copies under several labels cannot all be \
+          right. Repeating a few rows is also the cheapest way to poison a set.",
+    advice: "Keep one of each group, or say why they repeat; where their labels differ, look at them first.",
+    class: Class::Poisoning,
+    cwe: &[],
 };

@@ -67,10 +67,27 @@ impl Set {
     /// Where something cannot be read; what `visit` was shown until then is not all there is.
     pub fn walk(
         &self,
+        visit: impl FnMut(&Batch) -> Result<(), Unread>,
+    ) -> Result<(u64, Vec<Note>), Unread> {
+        self.walk_where(|_| true, visit)
+    }
+
+    /// The same, but without the pieces none of whose rows is `wanted`, where they say how many they
+    /// have.
+    pub(crate) fn walk_where(
+        &self,
+        wanted: impl Fn(Range<u64>) -> bool,
         mut visit: impl FnMut(&Batch) -> Result<(), Unread>,
     ) -> Result<(u64, Vec<Note>), Unread> {
         let (mut first_row, mut notes) = (0_u64, Vec::new());
         for (at, piece) in self.pieces.iter().enumerate() {
+            if let Some(rows) = piece.rows() {
+                let end = first_row.saturating_add(rows);
+                if !wanted(first_row..end) {
+                    first_row = end;
+                    continue;
+                }
+            }
             let mut rows = piece.open()?;
             while let Some(Chunk { rows, places }) = rows.next()? {
                 let batch = Batch { rows, first_row, piece: at, places };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, labels, profile};
+use super::{Request, duplicate, labels, profile};
 use crate::{Accumulate, Batch, Roles, Sample, Set, sample};
 
 /// What the first pass gathers.
@@ -10,6 +10,7 @@ pub(super) struct First {
     profile: profile::Profile,
     classes: labels::Counts,
     sample: Option<Sample>,
+    hashes: Option<duplicate::Hashes>,
 }
 
 /// What it came to.
@@ -17,15 +18,26 @@ pub(super) struct Evidence {
     pub(super) profile: Vec<profile::Column>,
     pub(super) classes: BTreeMap<String, u64>,
     pub(super) sample: sample::Rows,
+    pub(super) repeated: Option<std::io::Result<duplicate::Repeated>>,
 }
 
 impl First {
-    /// Before any row; rows are kept in memory where a check `learns`.
-    pub(super) fn new(set: &Set, roles: &Roles, request: &Request, learns: bool) -> Self {
+    /// Before any row; rows are kept in memory where a check `learns`, and `hashed` to find copies.
+    pub(super) fn new(
+        set: &Set,
+        roles: &Roles,
+        request: &Request,
+        learns: bool,
+        hashed: bool,
+    ) -> Self {
         let most = usize::try_from(request.limits.memory / 4).unwrap_or(usize::MAX);
         Self {
-            profile: profile::Profile::new(&set.schema),
+            profile: profile::Profile::new(&set.schema, request),
             classes: labels::Counts::new(roles.label),
+            hashes: hashed.then(|| {
+                let columns = duplicate::columns(&set.schema, roles.label);
+                duplicate::Hashes::new(columns, request.limits.memory)
+            }),
             sample: learns.then(|| Sample::new(set.schema.clone(), most, request.seed)),
         }
     }
@@ -38,6 +50,7 @@ impl Accumulate for First {
         Self {
             profile: self.profile.empty(),
             classes: self.classes.empty(),
+            hashes: self.hashes.as_ref().map(Accumulate::empty),
             sample: self.sample.as_ref().map(Accumulate::empty),
         }
     }
@@ -48,6 +61,9 @@ impl Accumulate for First {
         if let Some(sample) = &mut self.sample {
             sample.update(batch);
         }
+        if let Some(hashes) = &mut self.hashes {
+            hashes.update(batch);
+        }
     }
 
     fn merge(&mut self, later: Self) {
@@ -56,12 +72,16 @@ impl Accumulate for First {
         if let (Some(sample), Some(later)) = (&mut self.sample, later.sample) {
             sample.merge(later);
         }
+        if let (Some(hashes), Some(later)) = (&mut self.hashes, later.hashes) {
+            hashes.merge(later);
+        }
     }
 
     fn finish(self) -> Evidence {
         Evidence {
             profile: self.profile.finish(),
             classes: self.classes.finish(),
+            repeated: self.hashes.map(Accumulate::finish),
             sample: self.sample.map_or_else(sample::Rows::none, Accumulate::finish),
         }
     }
