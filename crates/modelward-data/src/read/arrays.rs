@@ -9,7 +9,8 @@
 use std::{collections::HashMap, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, BooleanArray, FixedSizeListArray, PrimitiveArray, RecordBatch,
+    ArrayRef, BooleanArray, FixedSizeListArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    builder::StringBuilder,
     types::{
         ArrowPrimitiveType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
         Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
@@ -18,91 +19,152 @@ use arrow_array::{
 use arrow_buffer::{Buffer, ScalarBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use modelward_formats::{
-    Bytes, Gap, tables,
-    tensors::{Elements, Place, Tensor},
+    Bytes, Gap, Refusal,
+    tables::{self, Named},
+    tensors::Elements,
 };
 
 use super::{Options, Source, budget};
 use crate::{
-    Chunk, Piece, Rows, Set, Unread,
+    Chunk, Note, Piece, Rows, Set, Unread,
     columns::SHAPE,
     limits::{BATCH_BYTES, BATCH_ROWS},
+    rules::{DATA_MALFORMED, OBJECT_ARRAY},
 };
 
 /// Open an npz or npy.
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
     let unread = |gap, why: String| Unread::new(&source.name, gap, why);
-    let Some(table) = tables::read(bytes, &budget(&options.limits)) else {
+    let Some(mut table) = tables::arrays(bytes, &budget(&options.limits)) else {
         return Err(unread(Gap::UnknownFormat, "expected arrays of numpy".into()).at(0));
     };
-    if let Some(refusal) = table.gaps.first() {
+    let is_limit = |gap: &&Refusal| {
+        matches!(gap.gap, Gap::HighExpansionRatio | Gap::LargeExpansion | Gap::LargeMemory)
+    };
+    if let Some(refusal) = table.gaps.iter().find(is_limit).or(table.gaps.first()) {
         return Err(source.refused(refusal));
     }
-    let mut columns = Vec::new();
-    for tensor in &table.tensors {
-        columns.push(Column::of(source, tensor)?);
+    let mut notes = Vec::new();
+    let mut note = |rule, why| {
+        notes.push(Note { rule, file: source.name.clone(), line: None, why });
+    };
+    // Loaders that go by the archive's directory give the last of equal names.
+    let mut last = HashMap::new();
+    for (at, named) in table.arrays.iter().enumerate() {
+        if last.insert(named.name.clone(), at).is_some() {
+            let why = format!("the array `{}` stands twice, of which loaders give different ones; the last is read", named.name);
+            note(&DATA_MALFORMED, why);
+        }
     }
-    let Some(rows) = columns.first().map(|column| column.rows) else {
+    let mut at = 0_usize;
+    table.arrays.retain(|named| {
+        let kept = last.get(&named.name) == Some(&at);
+        at = at.saturating_add(1);
+        kept
+    });
+    if table.arrays.len() > options.limits.columns {
+        let why =
+            format!("expected at most {} arrays, got {}", options.limits.columns, table.arrays.len());
+        return Err(unread(Gap::LargeMemory, why));
+    }
+    let (mut columns, mut rows) = (Vec::new(), None);
+    for named in &table.arrays {
+        let name = shown_name(named);
+        if leaves(name) {
+            note(&DATA_MALFORMED, format!("the name of the array `{name}` leaves the archive"));
+        }
+        let Some(count) = named.array.shape.first() else {
+            let why = format!("expected rows in `{name}`, got one value");
+            return Err(unread(Gap::Malformed, why));
+        };
+        let (first, expected) = rows.get_or_insert_with(|| (name.to_owned(), *count));
+        if expected != count {
+            let why = format!("expected as many rows in `{name}` as in `{first}`, {expected}, got {count}");
+            return Err(unread(Gap::Malformed, why));
+        }
+        if named.array.objects {
+            let why = format!("`{name}` is an array of objects, which is a pickle: it was not loaded, and its column is left out");
+            note(&OBJECT_ARRAY, why);
+            continue;
+        }
+        columns.push(Column::of(source, named, options)?);
+    }
+    let Some((_, rows)) = rows else {
         return Err(unread(Gap::Malformed, "expected arrays, found none".into()));
     };
-    if let Some(other) = columns.iter().find(|column| column.rows != rows) {
-        let first = columns.first().map_or("", |column| column.name());
-        let why = format!(
-            "expected as many rows in `{}` as in `{first}`, {rows}, got {}",
-            other.name(),
-            other.rows
-        );
-        return Err(unread(Gap::Malformed, why));
-    }
     let fields = columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>();
     let schema = Arc::new(Schema::new(fields));
     let name = source.name.clone();
     let piece = Arrays { name: name.clone(), schema: schema.clone(), columns, rows };
-    Ok(Set { name, format: table.format, schema, pieces: vec![Arc::new(piece)], notes: Vec::new() })
+    Ok(Set { name, format: table.format, schema, pieces: vec![Arc::new(piece)], notes })
+}
+
+fn shown_name(named: &Named) -> &str {
+    if named.name.is_empty() { "x" } else { &named.name }
+}
+
+/// Whether a member of this name is written outside the folder it is unpacked in.
+pub(super) fn leaves(name: &str) -> bool {
+    name.starts_with(['/', '\\'])
+        || name.get(1..2) == Some(":")
+        || name.split(['/', '\\']).any(|step| step == "..")
 }
 
 /// One array as a column.
 struct Column {
     field: Field,
-    rows: u64,
     /// Numbers of a row.
     width: usize,
-    /// Bytes of a number.
+    /// Bytes of an element.
     size: usize,
+    /// Whether its elements are texts in characters of 32 bits, or bytes.
+    text: Option<Text>,
     elements: Elements,
 }
 
+#[derive(Clone, Copy)]
+enum Text {
+    Characters,
+    Bytes,
+}
+
 impl Column {
-    fn of(source: &Source, tensor: &Tensor) -> Result<Self, Unread> {
-        let name = if tensor.name.is_empty() { "x" } else { &tensor.name };
+    fn of(source: &Source, named: &Named, options: &Options) -> Result<Self, Unread> {
+        let (name, array) = (shown_name(named), &named.array);
         let unread = |gap, why: String| Unread::new(&source.name, gap, why);
-        let elements = match &tensor.elements {
-            Ok(Place::Here(elements)) => elements.clone(),
-            Ok(Place::Beside { location, .. }) => {
-                return Err(unread(Gap::Unsupported, format!("`{name}` lies in `{location}`")));
-            }
+        let elements = match &named.elements {
+            Ok(elements) => elements.clone(),
             Err(refusal) => {
                 return Err(unread(refusal.gap, format!("`{name}`: {}", refusal.why)));
             }
         };
-        let [rows, rest @ ..] = tensor.shape.as_slice() else {
-            return Err(unread(
-                Gap::Malformed,
-                format!("expected rows in `{name}`, got one number"),
-            ));
-        };
+        let rest = array.shape.get(1..).unwrap_or_default();
         let width = rest.iter().try_fold(1_u64, |width, size| width.checked_mul(*size));
+        let size = usize::try_from(array.item_size).unwrap_or(usize::MAX);
         let width = width.and_then(|width| usize::try_from(width).ok());
-        let Some(width) = width.filter(|width| *width <= MOST_WIDTH) else {
-            let why = format!("expected at most {MOST_WIDTH} numbers in a row of `{name}`");
+        let fits = |width: &usize| {
+            *width <= MOST_WIDTH && width.saturating_mul(size) <= options.limits.cell
+        };
+        let Some(width) = width.filter(fits) else {
+            let why = format!("expected at most {MOST_WIDTH} numbers and {} bytes in a row of `{name}`", options.limits.cell);
             return Err(unread(Gap::LargeMemory, why));
         };
-        let Some(inner) = data_type(tensor.kind.name) else {
-            let why =
-                format!("expected numbers in `{name}`, got elements of type {}", tensor.kind.name);
+        let letter = array.letter.map(|(letter, _)| letter);
+        let text = match letter {
+            Some('U') => Some(Text::Characters),
+            Some('S') => Some(Text::Bytes),
+            _ => None,
+        };
+        let inner = match text {
+            Some(_) if rest.is_empty() => Some(DataType::Utf8),
+            Some(_) => None,
+            None => letter.and_then(|letter| data_type(letter, size)),
+        };
+        let Some(inner) = inner else {
+            let what = letter.map_or("records".to_owned(), |letter| format!("`{letter}{size}`"));
+            let why = format!("expected numbers or a column of texts in `{name}`, got {what}");
             return Err(unread(Gap::Unsupported, why));
         };
-        let size = tensor.kind.width().and_then(|size| usize::try_from(size).ok()).unwrap_or(1);
         let field = if rest.is_empty() {
             Field::new(name, inner, false)
         } else {
@@ -112,7 +174,7 @@ impl Column {
             Field::new(name, DataType::FixedSizeList(inner, length), false)
                 .with_metadata(HashMap::from([(SHAPE.to_owned(), shape)]))
         };
-        Ok(Self { field, rows: *rows, width, size, elements })
+        Ok(Self { field, width, size, text, elements })
     }
 
     fn name(&self) -> &str {
@@ -124,8 +186,11 @@ impl Column {
         self.width.saturating_mul(self.size)
     }
 
-    /// The array over the bytes of so many rows.
+    /// The array over the bytes of so many rows; `None` where they are too few, or no texts.
     fn array(&self, bytes: Vec<u8>, rows: usize) -> Option<ArrayRef> {
+        if let Some(text) = self.text {
+            return texts(&bytes, text, self.size, rows);
+        }
         let numbers = rows.checked_mul(self.width)?;
         let (inner, list) = match self.field.data_type() {
             DataType::FixedSizeList(inner, length) => (inner.data_type(), Some((inner, *length))),
@@ -142,23 +207,47 @@ impl Column {
     }
 }
 
-/// The type of a column of numbers of this name.
-fn data_type(name: &str) -> Option<DataType> {
-    Some(match name {
-        "bool" => DataType::Boolean,
-        "i8" => DataType::Int8,
-        "i16" => DataType::Int16,
-        "i32" => DataType::Int32,
-        "i64" => DataType::Int64,
-        "u8" => DataType::UInt8,
-        "u16" => DataType::UInt16,
-        "u32" => DataType::UInt32,
-        "u64" => DataType::UInt64,
-        "f16" => DataType::Float16,
-        "f32" => DataType::Float32,
-        "f64" => DataType::Float64,
+/// The type of numbers of this letter and so many bytes in numpy.
+fn data_type(letter: char, size: usize) -> Option<DataType> {
+    Some(match (letter, size) {
+        ('?' | 'b', 1) => DataType::Boolean,
+        ('i', 1) => DataType::Int8,
+        ('i', 2) => DataType::Int16,
+        ('i', 4) => DataType::Int32,
+        ('i', 8) => DataType::Int64,
+        ('u', 1) => DataType::UInt8,
+        ('u', 2) => DataType::UInt16,
+        ('u', 4) => DataType::UInt32,
+        ('u', 8) => DataType::UInt64,
+        ('f', 2) => DataType::Float16,
+        ('f', 4) => DataType::Float32,
+        ('f', 8) => DataType::Float64,
         _ => return None,
     })
+}
+
+/// Texts of a fixed length, which zeros fill up.
+fn texts(bytes: &[u8], text: Text, size: usize, rows: usize) -> Option<ArrayRef> {
+    if Some(bytes.len()) != rows.checked_mul(size) {
+        return None;
+    }
+    let mut builder = StringBuilder::new();
+    let mut shown = String::new();
+    for row in 0..rows {
+        let start = row.checked_mul(size)?;
+        let element = bytes.get(start..start.checked_add(size)?)?;
+        shown.clear();
+        match text {
+            Text::Characters => {
+                for character in element.as_chunks::<4>().0 {
+                    shown.push(char::from_u32(u32::from_le_bytes(*character))?);
+                }
+            }
+            Text::Bytes => shown.push_str(std::str::from_utf8(element).ok()?),
+        }
+        builder.append_value(shown.trim_end_matches('\0'));
+    }
+    Some(Arc::new(builder.finish()))
 }
 
 fn primitive(kind: &DataType, bytes: Vec<u8>, numbers: usize) -> Option<ArrayRef> {
@@ -274,13 +363,15 @@ impl Rows for Reading<'_> {
             let wanted = column.row_bytes().saturating_mul(rows);
             let bytes = reader.take(wanted).map_err(|refusal| Unread::refused(name, &refusal))?;
             let array = column.array(bytes, rows).ok_or_else(|| {
-                let why = format!("expected {wanted} bytes for {rows} rows of `{}`", column.name());
-                Unread::new(name, Gap::Truncated, why)
+                let (what, column) = (if column.text.is_some() { " of text" } else { "" }, column.name());
+                let why = format!("expected {wanted} bytes{what} for {rows} rows of `{column}`");
+                Unread::new(name, Gap::Malformed, why)
             })?;
             arrays.push(array);
         }
         self.at = self.at.saturating_add(rows as u64);
-        let rows = RecordBatch::try_new(self.arrays.schema.clone(), arrays)
+        let options = RecordBatchOptions::new().with_row_count(Some(rows));
+        let rows = RecordBatch::try_new_with_options(self.arrays.schema.clone(), arrays, &options)
             .map_err(|error| Unread::new(name, Gap::Malformed, error.to_string()))?;
         Ok(Some(Chunk { rows, places: None }))
     }

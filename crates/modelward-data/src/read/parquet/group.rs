@@ -38,7 +38,10 @@ impl<'a> Reading<'a> {
         let rows = file.footer.row_groups.get(group).map_or(0, |group| group.rows);
         let ledger = Self::ledger(file, group, rows, batch_rows(file, group));
         let mut reading = Self { file, group, rows, done: 0, ledger, reader: None };
-        reading.begin()?;
+        // Without rows there may be nothing where its chunks are said to lie.
+        if rows > 0 {
+            reading.begin()?;
+        }
         Ok(reading)
     }
 
