@@ -10,6 +10,7 @@ pub mod accumulate;
 mod batch;
 pub mod check;
 mod columns;
+pub mod image;
 mod limits;
 mod note;
 pub mod read;

@@ -12,8 +12,12 @@ use crate::{Limits, Set, Unread};
 
 mod arrays;
 mod guard;
+mod images;
 mod parquet;
 mod shape;
+mod webdataset;
+
+pub(crate) use self::guard::guarded;
 
 /// How a set is read.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +46,18 @@ pub fn open(path: &Path, options: &Options) -> Result<Set, Unread> {
     let real = std::fs::canonicalize(path)
         .map_err(|error| Unread::refused(&name, &Refusal::io(0, &error)))?;
     let source = Source { path: real, name };
+    if source.path.is_dir() {
+        return of_folder(&source, options);
+    }
     of_file(&source, options)
+}
+
+/// Open a folder.
+fn of_folder(source: &Source, options: &Options) -> Result<Set, Unread> {
+    if let Some(set) = images::folder(source, options) {
+        return set;
+    }
+    Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a folder of data files or images"))
 }
 
 /// Open one file.
@@ -56,6 +71,12 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
         || head.starts_with(b"PK\x05\x06")
     {
         return arrays::open(source, &bytes, options);
+    }
+    if images::is(&head) {
+        return images::single(source, &bytes, options);
+    }
+    if webdataset::is(&head) {
+        return webdataset::open(source, &bytes, options);
     }
     if parquet::is(&head) {
         return parquet::open(source, &bytes, options);

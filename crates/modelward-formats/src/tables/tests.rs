@@ -9,6 +9,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::tensors::{Elements, View, count};
 use crate::Limits;
 
 fn budget() -> Arc<Budget> {
