@@ -7,11 +7,17 @@ use std::collections::BTreeMap;
 
 use modelward_core::{Rule, Severity, Value};
 
-use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, sample};
+use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample};
 
+mod beside;
+mod drift;
 mod first;
+mod group;
 mod labels;
+mod leak;
+mod near;
 mod profile;
+mod trigger;
 
 pub use self::{labels::Labels, profile::Column};
 
@@ -27,8 +33,14 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub static CHECKS: &[Check] =
-    &[Check { name: "profile", rule: None, learns: false, run: profile::run }];
+pub static CHECKS: &[Check] = &[
+    Check { name: "profile", rule: None, learns: false, run: profile::run },
+    Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
+    Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
+    Check { name: "leak", rule: Some(&rules::LEAK_TRAIN_TEST), learns: true, run: leak::run },
+    Check { name: "near-duplicate", rule: Some(&rules::NEAR_DUPLICATE), learns: true, run: near::run },
+    Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
+];
 
 /// What is to be checked, and how.
 #[derive(Clone, Debug, Default)]

@@ -199,3 +199,13 @@ fn flat(list: &FixedSizeListArray, width: usize) -> Option<Vec<f32>> {
     }
     Some(all)
 }
+
+/// The texts of a column of texts, `None` where there is none.
+pub(crate) fn texts(array: &ArrayRef) -> Option<Vec<Option<&str>>> {
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().iter().collect()),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().iter().collect()),
+        DataType::Utf8View => Some(array.as_string_view().iter().collect()),
+        _ => None,
+    }
+}

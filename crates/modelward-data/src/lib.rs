@@ -11,12 +11,14 @@ mod batch;
 pub mod check;
 mod columns;
 mod limits;
+mod normalise;
 mod note;
 pub mod read;
 mod roles;
 pub mod rules;
 mod sample;
 mod set;
+mod tail;
 mod trouble;
 
 pub use crate::{
