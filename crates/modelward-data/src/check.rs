@@ -7,14 +7,19 @@ use std::collections::BTreeMap;
 
 use modelward_core::{Rule, Severity, Value};
 
-use crate::{
-    Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample,
-};
+use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample};
 
 mod duplicate;
+
+mod beside;
+mod drift;
 mod first;
+mod group;
 mod labels;
+mod leak;
+mod near;
 mod profile;
+mod trigger;
 
 pub use self::{
     labels::Labels,
@@ -33,10 +38,19 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub static CHECKS: &[Check] =
-    &[
-    Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
+pub static CHECKS: &[Check] = &[
     Check { name: "profile", rule: None, learns: false, run: profile::run },
+    Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
+    Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
+    Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
+    Check {
+        name: "near-duplicate",
+        rule: Some(&rules::NEAR_DUPLICATE),
+        learns: true,
+        run: near::run,
+    },
+    Check { name: "leak", rule: Some(&rules::LEAK_TRAIN_TEST), learns: true, run: leak::run },
+    Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
 ];
 
 /// What is to be checked, and how.
@@ -186,7 +200,8 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
     let hashed = checks.iter().any(|check| check.name == "duplicate");
     let mut first = first::First::new(set, &roles, request, learns, hashed);
     let (rows, notes) = accumulate::drive(set, &mut first, request.threads)?;
-    let first::Evidence { profile, sample, classes, repeated } = accumulate::Accumulate::finish(first);
+    let first::Evidence { profile, sample, classes, repeated } =
+        accumulate::Accumulate::finish(first);
     let labels = roles.label.map(|label| Labels::of(&sample.rows, label));
     let context = Context { set, test, request, roles, rows, profile, repeated, sample, labels };
     let mut done = Vec::new();

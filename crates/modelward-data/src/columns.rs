@@ -5,8 +5,8 @@ use arrow_array::{
     cast::AsArray,
     types::{
         Decimal32Type, Decimal64Type, Decimal128Type, Decimal256Type, Float16Type, Float32Type,
-        Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-        UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
     },
 };
 use arrow_schema::{DataType, Field};
@@ -226,4 +226,14 @@ fn flat(list: &FixedSizeListArray, width: usize) -> Option<Vec<f32>> {
         all.get_mut(row * width..(row + 1) * width)?.fill(f32::NAN);
     }
     Some(all)
+}
+
+/// The texts of a column of texts, `None` where there is none.
+pub(crate) fn texts(array: &ArrayRef) -> Option<Vec<Option<&str>>> {
+    match array.data_type() {
+        DataType::Utf8 => Some(array.as_string::<i32>().iter().collect()),
+        DataType::LargeUtf8 => Some(array.as_string::<i64>().iter().collect()),
+        DataType::Utf8View => Some(array.as_string_view().iter().collect()),
+        _ => None,
+    }
 }

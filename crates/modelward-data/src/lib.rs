@@ -12,6 +12,7 @@ pub mod check;
 mod columns;
 pub mod image;
 mod limits;
+mod normalise;
 mod note;
 pub mod read;
 mod roles;
@@ -19,6 +20,7 @@ mod row;
 pub mod rules;
 mod sample;
 mod set;
+mod tail;
 mod trouble;
 
 pub use crate::{

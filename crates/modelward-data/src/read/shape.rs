@@ -27,12 +27,11 @@ pub(super) fn show(
     read: &Schema,
     shown: &SchemaRef,
 ) -> Result<RecordBatch, String> {
-    let columns = rows.columns().iter().zip(read.fields()).map(|(array, field)| {
-        match image(field) {
+    let columns =
+        rows.columns().iter().zip(read.fields()).map(|(array, field)| match image(field) {
             Some(_) => encoded(array).ok_or("expected images in records"),
             None => Ok(array.clone()),
-        }
-    });
+        });
     let columns = columns.collect::<Result<Vec<_>, _>>()?;
     let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
     RecordBatch::try_new_with_options(shown.clone(), columns, &options)
