@@ -9,10 +9,13 @@ use modelward_core::{Rule, Severity, Value};
 
 use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, sample};
 
+mod binomial;
 mod first;
+mod label_error;
 mod labels;
 mod profile;
 
+pub(crate) use self::labels::written;
 pub use self::{labels::Labels, profile::Column};
 
 /// A check.
@@ -27,8 +30,15 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub static CHECKS: &[Check] =
-    &[Check { name: "profile", rule: None, learns: false, run: profile::run }];
+pub static CHECKS: &[Check] = &[
+    Check { name: "profile", rule: None, learns: false, run: profile::run },
+    Check {
+        name: "label-error",
+        rule: Some(&crate::rules::LABEL_ERROR),
+        learns: true,
+        run: label_error::run,
+    },
+];
 
 /// What is to be checked, and how.
 #[derive(Clone, Debug, Default)]

@@ -10,6 +10,7 @@ pub mod accumulate;
 mod batch;
 pub mod check;
 mod columns;
+mod learn;
 mod limits;
 mod note;
 pub mod read;

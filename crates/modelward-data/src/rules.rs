@@ -3,7 +3,7 @@
 use modelward_core::{Class, Rule, Severity};
 
 /// Every rule of this crate, by number.
-pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY];
+pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY, &LABEL_ERROR];
 
 /// Bytes that loaders read differently, or in part.
 pub static DATA_MALFORMED: Rule = Rule {
@@ -30,4 +30,18 @@ pub static OBJECT_ARRAY: Rule = Rule {
     advice: "Do not load it; ask for plain numbers, or look into it with `modelward scan`.",
     class: Class::MaliciousFile,
     cwe: &[502],
+};
+
+/// Labels that the rest of their row does not bear out.
+pub static LABEL_ERROR: Rule = Rule {
+    id: "MW3101",
+    name: "label-error",
+    severity: Severity::Medium,
+    title: "labels look wrong",
+    why: "Learners that never saw these rows are sure of another label. A model that is trained on wrong \
+          labels learns them, and a test set with wrong labels judges it wrongly.",
+    advice: "Look at the rows and their suggested labels; mend them, or take them out with \
+             `modelward data clean --only label-error`.",
+    class: Class::Poisoning,
+    cwe: &[],
 };
