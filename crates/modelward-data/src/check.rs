@@ -9,18 +9,20 @@ use modelward_core::{Rule, Severity, Value};
 
 use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample};
 
-mod duplicate;
-
 mod beside;
+mod binomial;
 mod drift;
+mod duplicate;
 mod first;
 mod group;
+mod label_error;
 mod labels;
 mod leak;
 mod near;
 mod profile;
 mod trigger;
 
+pub(crate) use self::labels::written;
 pub use self::{
     labels::Labels,
     profile::{Column, QUANTILES},
@@ -42,6 +44,13 @@ pub static CHECKS: &[Check] = &[
     Check { name: "profile", rule: None, learns: false, run: profile::run },
     Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
     Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
+    Check {
+        name: "label-error",
+        rule: Some(&rules::LABEL_ERROR),
+        learns: true,
+        run: label_error::run,
+    },
+    Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
     Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
     Check {
         name: "near-duplicate",
@@ -50,7 +59,6 @@ pub static CHECKS: &[Check] = &[
         run: near::run,
     },
     Check { name: "leak", rule: Some(&rules::LEAK_TRAIN_TEST), learns: true, run: leak::run },
-    Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
 ];
 
 /// What is to be checked, and how.

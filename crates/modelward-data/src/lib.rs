@@ -11,6 +11,7 @@ mod batch;
 pub mod check;
 mod columns;
 pub mod image;
+mod learn;
 mod limits;
 mod normalise;
 mod note;

@@ -8,7 +8,7 @@ use std::{
 
 use modelward_formats::{Budget, Bytes, Gap, Refusal};
 
-use crate::{Limits, Set, Unread};
+use crate::{Kind, Limits, Matrix, Set, Unread, kind};
 
 mod arrays;
 mod guard;
@@ -58,6 +58,39 @@ fn of_folder(source: &Source, options: &Options) -> Result<Set, Unread> {
         return set;
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a folder of data files or images"))
+}
+
+/// Read rows of numbers, `[rows, width]`, from an npy, or from an npz that holds one array.
+///
+/// # Errors
+/// Where it is none, or would take more than a quarter of the memory.
+pub fn matrix(path: &Path, options: &Options) -> Result<Matrix, Unread> {
+    let set = open(path, options)?;
+    let most = usize::try_from(options.limits.memory / 16).unwrap_or(usize::MAX);
+    let [field] = set.schema.fields().as_ref() else {
+        return Err(Unread::new(
+            &set.name,
+            Gap::Malformed,
+            "expected one array of rows of numbers",
+        ));
+    };
+    if !matches!(kind(field), Kind::Numbers(_)) {
+        let why = format!("expected rows of numbers in `{}`", field.name());
+        return Err(Unread::new(&set.name, Gap::Malformed, why));
+    }
+    let mut all = Matrix::default();
+    set.walk(|batch| {
+        let some = Matrix::of(&batch.rows, [0]);
+        if all.data.len().saturating_add(some.data.len()) > most {
+            let why = format!("expected at most {most} numbers, as memory allows");
+            return Err(Unread::new(&set.name, Gap::LargeMemory, why));
+        }
+        all.columns = some.columns;
+        all.names = some.names;
+        all.data.extend(some.data);
+        Ok(())
+    })?;
+    Ok(all)
 }
 
 /// Open one file.

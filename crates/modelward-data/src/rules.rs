@@ -8,6 +8,7 @@ pub const RULES: &[&Rule] = &[
     &OBJECT_ARRAY,
     &SCHEMA_CHANGED,
     &DRIFT,
+    &LABEL_ERROR,
     &CLASS_IMBALANCE,
     &GROUP_GAP,
     &TRIGGER_PATCH,
@@ -47,16 +48,67 @@ pub static OBJECT_ARRAY: Rule = Rule {
     cwe: &[502],
 };
 
-/// Rows that stand more than once.
-pub static DUPLICATE: Rule = Rule {
-    id: "MW3401",
-    name: "duplicate",
+/// Other columns in the test set.
+pub static SCHEMA_CHANGED: Rule = Rule {
+    id: "MW3003",
+    name: "schema-changed",
+    severity: Severity::Medium,
+    title: "the test set has other columns",
+    why: "A column that is missing, new or of another type is filled, dropped or converted in silence by \
+          whatever reads both sets: what is measured is then not what was trained.",
+    advice: "Write both sets by the same steps, or drop the column in both.",
+    class: Class::Poisoning,
+    cwe: &[20],
+};
+
+/// The test set is of another kind.
+pub static DRIFT: Rule = Rule {
+    id: "MW3004",
+    name: "drift",
     severity: Severity::Low,
-    title: "rows that are equal in every column but the label",
-    why: "A row that stands many times weighs as many times in training, its copies vouch for each other \
-          when a model is tested on a part of the set, and copies under several labels cannot all be \
-          right. Repeating a few rows is also the cheapest way to poison a set.",
-    advice: "Keep one of each group, or say why they repeat; where their labels differ, look at them first.",
+    title: "the test set is distributed otherwise",
+    why: "Where the columns of the test set lie otherwise than in training, the model is measured on what it \
+          never saw, or one of the sets was changed on its way.",
+    advice: "Look at where both sets come from; if the change is real, train on rows that show it.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// Labels that the rest of their row does not bear out.
+pub static LABEL_ERROR: Rule = Rule {
+    id: "MW3101",
+    name: "label-error",
+    severity: Severity::Medium,
+    title: "labels look wrong",
+    why: "Learners that never saw these rows are sure of another label. A model that is trained on wrong \
+          labels learns them, and a test set with wrong labels judges it wrongly.",
+    advice: "Look at the rows and their suggested labels; mend them, or take them out with \
+             `modelward data clean --only label-error`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// One class has many times the rows of another.
+pub static CLASS_IMBALANCE: Rule = Rule {
+    id: "MW3103",
+    name: "class-imbalance",
+    severity: Severity::Info,
+    title: "a class with few rows",
+    why: "A model that ignores a rare class is right nearly always, and a few planted rows are a large part \
+          of such a class.",
+    advice: "Measure each class by itself; weigh the classes, or gather more rows of the rare one.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// A label is more frequent in one group.
+pub static GROUP_GAP: Rule = Rule {
+    id: "MW3104",
+    name: "group-gap",
+    severity: Severity::Info,
+    title: "a label that is more frequent in one group",
+    why: "A model learns such a gap and repeats it, whether it is a fact or an accident of gathering.",
+    advice: "Ask whether the gap is real; if not, balance the groups before training.",
     class: Class::Poisoning,
     cwe: &[],
 };
@@ -117,53 +169,16 @@ pub static ACTIVATION_CLUSTER: Rule = Rule {
     cwe: &[506],
 };
 
-/// Other columns in the test set.
-pub static SCHEMA_CHANGED: Rule = Rule {
-    id: "MW3003",
-    name: "schema-changed",
-    severity: Severity::Medium,
-    title: "the test set has other columns",
-    why: "A column that is missing, new or of another type is filled, dropped or converted in silence by \
-          whatever reads both sets: what is measured is then not what was trained.",
-    advice: "Write both sets by the same steps, or drop the column in both.",
-    class: Class::Poisoning,
-    cwe: &[20],
-};
-
-/// The test set is of another kind.
-pub static DRIFT: Rule = Rule {
-    id: "MW3004",
-    name: "drift",
+/// Rows that stand more than once.
+pub static DUPLICATE: Rule = Rule {
+    id: "MW3401",
+    name: "duplicate",
     severity: Severity::Low,
-    title: "the test set is distributed otherwise",
-    why: "Where the columns of the test set lie otherwise than in training, the model is measured on what it \
-          never saw, or one of the sets was changed on its way.",
-    advice: "Look at where both sets come from; if the change is real, train on rows that show it.",
-    class: Class::Poisoning,
-    cwe: &[],
-};
-
-/// One class has many times the rows of another.
-pub static CLASS_IMBALANCE: Rule = Rule {
-    id: "MW3103",
-    name: "class-imbalance",
-    severity: Severity::Info,
-    title: "a class with few rows",
-    why: "A model that ignores a rare class is right nearly always, and a few planted rows are a large part \
-          of such a class.",
-    advice: "Measure each class by itself; weigh the classes, or gather more rows of the rare one.",
-    class: Class::Poisoning,
-    cwe: &[],
-};
-
-/// A label is more frequent in one group.
-pub static GROUP_GAP: Rule = Rule {
-    id: "MW3104",
-    name: "group-gap",
-    severity: Severity::Info,
-    title: "a label that is more frequent in one group",
-    why: "A model learns such a gap and repeats it, whether it is a fact or an accident of gathering.",
-    advice: "Ask whether the gap is real; if not, balance the groups before training.",
+    title: "rows that are equal in every column but the label",
+    why: "A row that stands many times weighs as many times in training, its copies vouch for each other \
+          when a model is tested on a part of the set, and copies under several labels cannot all be \
+          right. Repeating a few rows is also the cheapest way to poison a set.",
+    advice: "Keep one of each group, or say why they repeat; where their labels differ, look at them first.",
     class: Class::Poisoning,
     cwe: &[],
 };

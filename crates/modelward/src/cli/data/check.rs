@@ -48,6 +48,10 @@ pub(super) struct Arguments {
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
+    /// Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they
+    /// take the place of the learners of `label-error`.
+    #[arg(long, value_name = "P.npy")]
+    probabilities: Option<PathBuf>,
     /// Write the score of every row under every check that has one.
     #[arg(long, value_name = "S.npz")]
     scores: Option<PathBuf>,
@@ -76,6 +80,7 @@ Examples:
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let mut targets = vec![arguments.path.clone()];
     targets.extend(arguments.test.clone());
+    targets.extend(arguments.probabilities.clone());
     refuse_targets(&[arguments.scores.as_ref()], &targets)?;
     crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
         find(arguments, progress)
@@ -96,6 +101,11 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
+    let given = arguments.probabilities.as_ref().map(|path| read::matrix(path, &options)).transpose();
+    let probabilities = match given {
+        Ok(given) => given,
+        Err(unread) => return Ok(told::unread(&unread)),
+    };
     let request = Request {
         asked: Asked {
             label: arguments.label.clone(),
@@ -106,7 +116,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         seed: arguments.seed,
         threads,
         limits,
-        probabilities: None,
+        probabilities,
         activations: None,
     };
     // A wrong name is told of before anything is read.
