@@ -13,6 +13,7 @@ mod binomial;
 mod first;
 mod label_error;
 mod labels;
+mod outlier;
 mod profile;
 
 pub(crate) use self::labels::written;
@@ -37,6 +38,12 @@ pub static CHECKS: &[Check] = &[
         rule: Some(&crate::rules::LABEL_ERROR),
         learns: true,
         run: label_error::run,
+    },
+    Check {
+        name: "outlier",
+        rule: Some(&crate::rules::OUTLIER),
+        learns: true,
+        run: outlier::run,
     },
 ];
 

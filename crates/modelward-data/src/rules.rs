@@ -3,7 +3,7 @@
 use modelward_core::{Class, Rule, Severity};
 
 /// Every rule of this crate, by number.
-pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY, &LABEL_ERROR];
+pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY, &LABEL_ERROR, &OUTLIER, &OUT_OF_RANGE];
 
 /// Bytes that loaders read differently, or in part.
 pub static DATA_MALFORMED: Rule = Rule {
@@ -42,6 +42,33 @@ pub static LABEL_ERROR: Rule = Rule {
           labels learns them, and a test set with wrong labels judges it wrongly.",
     advice: "Look at the rows and their suggested labels; mend them, or take them out with \
              `modelward data clean --only label-error`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// Rows that lie where no others do.
+pub static OUTLIER: Rule = Rule {
+    id: "MW3301",
+    name: "outlier",
+    severity: Severity::Low,
+    title: "rows are out of place",
+    why: "Rows that lie where no others do are errors of measuring or joining, or another population; a few \
+          of them move means, scales and decision borders.",
+    advice: "Look at the columns that are named; mend the rows, or take them out with \
+             `modelward data clean --only outlier`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// Values that their column alone rules out.
+pub static OUT_OF_RANGE: Rule = Rule {
+    id: "MW3302",
+    name: "value-out-of-range",
+    severity: Severity::Low,
+    title: "values lie far out of their column's range",
+    why: "A number far from all others of its column, or a category that stands once, is most often a wrong \
+          unit, a sentinel for a missing value, or a slip of the pen.",
+    advice: "Compare the values that are named with their source.",
     class: Class::Poisoning,
     cwe: &[],
 };
