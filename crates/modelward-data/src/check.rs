@@ -19,6 +19,7 @@ mod label_error;
 mod labels;
 mod leak;
 mod near;
+mod outlier;
 mod profile;
 mod trigger;
 
@@ -51,6 +52,12 @@ pub static CHECKS: &[Check] = &[
         run: label_error::run,
     },
     Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
+    Check {
+        name: "outlier",
+        rule: Some(&rules::OUTLIER),
+        learns: true,
+        run: outlier::run,
+    },
     Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
     Check {
         name: "near-duplicate",

@@ -2,11 +2,13 @@
 //! any number of threads.
 
 pub(crate) mod confident;
+pub(crate) mod covariance;
 pub(crate) mod dense;
 pub(crate) mod ensemble;
 pub(crate) mod features;
 pub(crate) mod folds;
 pub(crate) mod forest;
+pub(crate) mod isolation;
 pub(crate) mod logistic;
 pub(crate) mod neighbours;
 pub(crate) mod random;

@@ -15,6 +15,8 @@ pub const RULES: &[&Rule] = &[
     &TRIGGER_TEXT,
     &TRIGGER_VALUE,
     &ACTIVATION_CLUSTER,
+    &OUTLIER,
+    &OUT_OF_RANGE,
     &DUPLICATE,
     &NEAR_DUPLICATE,
     &LEAK_TRAIN_TEST,
@@ -167,6 +169,33 @@ pub static ACTIVATION_CLUSTER: Rule = Rule {
              and train anew.",
     class: Class::Poisoning,
     cwe: &[506],
+};
+
+/// Rows that lie where no others do.
+pub static OUTLIER: Rule = Rule {
+    id: "MW3301",
+    name: "outlier",
+    severity: Severity::Low,
+    title: "rows are out of place",
+    why: "Rows that lie where no others do are errors of measuring or joining, or another population; a few \
+          of them move means, scales and decision borders.",
+    advice: "Look at the columns that are named; mend the rows, or take them out with \
+             `modelward data clean --only outlier`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// Values that their column alone rules out.
+pub static OUT_OF_RANGE: Rule = Rule {
+    id: "MW3302",
+    name: "value-out-of-range",
+    severity: Severity::Low,
+    title: "values lie far out of their column's range",
+    why: "A number far from all others of its column, or a category that stands once, is most often a wrong \
+          unit, a sentinel for a missing value, or a slip of the pen.",
+    advice: "Compare the values that are named with their source.",
+    class: Class::Poisoning,
+    cwe: &[],
 };
 
 /// Rows that stand more than once.

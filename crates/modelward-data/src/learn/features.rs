@@ -177,6 +177,17 @@ impl Scale {
         (deviation > 0.0 && deviation.is_finite()).then_some(Self { centre: mean, unit: deviation })
     }
 
+    /// By mean and standard deviation.
+    fn plain(values: &[f64]) -> Option<Self> {
+        let finite = || values.iter().copied().filter(|value| value.is_finite());
+        let count = finite().count() as f64;
+        let mean = finite().map(|value| value / count).sum::<f64>();
+        let deviation = finite().map(|value| (value - mean) * (value - mean) / count).sum::<f64>().sqrt();
+        let size = finite().map(f64::abs).fold(0.0, f64::max);
+        let told = deviation > 1e-9 * size && deviation.is_finite();
+        told.then_some(Self { centre: mean, unit: deviation })
+    }
+
     /// A number in these units; 0 where it is missing.
     pub(crate) fn standard(&self, value: f64) -> f32 {
         if value.is_nan() {
@@ -200,6 +211,65 @@ fn is_identifier(whole: bool, values: &[f64]) -> bool {
     distinct.len() == values.len() && (rising || most - least < 2.0 * values.len() as f64)
 }
 
+/// Columns of numbers as they are compared for outliers: standardised and nowhere cut off.
+pub(crate) struct Standard {
+    /// The columns that are taken, with the places of their numbers.
+    columns: Vec<usize>,
+    /// How each number is standardised; `None` for one that tells nothing.
+    scales: Vec<Option<Scale>>,
+    /// The names of those that tell something.
+    pub(crate) names: Vec<String>,
+}
+
+impl Standard {
+    /// By the numbers of some rows.
+    pub(crate) fn of(rows: &RecordBatch, roles: &Roles) -> Self {
+        let schema = rows.schema();
+        let columns = (0..rows.num_columns()).filter(|column| roles.is_feature(*column));
+        let columns = columns.filter(|column| {
+            let field = schema.field(*column);
+            match kind(field) {
+                Kind::Numbers(width) => width <= WIDEST,
+                Kind::Truth => true,
+                Kind::Number => numbers(rows.column(*column))
+                    .is_some_and(|values| !is_identifier(field.data_type().is_integer(), &values)),
+                _ => false,
+            }
+        });
+        let columns = columns.collect::<Vec<_>>();
+        let matrix = Matrix::of(rows, columns.iter().copied());
+        let scales = (0..matrix.columns).map(|at| {
+            let values = (0..matrix.rows()).map(|row| f64::from(matrix.row(row)[at]));
+            Scale::plain(&values.collect::<Vec<_>>())
+        });
+        let scales = scales.collect::<Vec<_>>();
+        let names = matrix.names.iter().zip(&scales).filter(|(_, scale)| scale.is_some());
+        Self { columns, names: names.map(|(name, _)| name.clone()).collect(), scales }
+    }
+
+    /// Rows in these units; what is missing is as the mean.
+    pub(crate) fn rows(&self, rows: &RecordBatch) -> Matrix {
+        let raw = Matrix::of(rows, self.columns.iter().copied());
+        let mut data = Vec::with_capacity(raw.rows() * self.names.len());
+        for row in 0..raw.rows() {
+            for (value, scale) in raw.row(row).iter().zip(&self.scales) {
+                let Some(scale) = scale else { continue };
+                let standard = (f64::from(*value) - scale.centre) / scale.unit;
+                data.push(if standard.is_nan() { 0.0 } else { standard.clamp(-1e6, 1e6) as f32 });
+            }
+        }
+        Matrix { columns: self.names.len(), data, names: Vec::new() }
+    }
+
+    /// A number in the user's units.
+    pub(crate) fn plain(&self, column: usize, standard: f64) -> f64 {
+        match self.scales.iter().flatten().nth(column) {
+            Some(scale) => scale.centre + scale.unit * standard,
+            None => standard,
+        }
+    }
+}
+
 /// The values of a column as small numbers; `None` where there is none.
 pub(crate) fn values(texts: &[Option<String>]) -> Vec<Option<u32>> {
     let mut numbers = HashMap::new();
@@ -213,6 +283,8 @@ pub(crate) fn values(texts: &[Option<String>]) -> Vec<Option<u32>> {
         .collect()
 }
 
+/// The most numbers of an array whose places are compared one by one.
+const WIDEST: usize = 4096;
 /// The most values of a column that are categories.
 const CATEGORIES: usize = 32;
 /// Standard deviations beyond which all is equally far.

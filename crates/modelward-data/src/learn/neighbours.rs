@@ -201,6 +201,54 @@ fn sampled(packed: &Packed, groups: &[u32], count: usize, most: usize, threads: 
     Best { count, entries, bounds: Vec::new() }
 }
 
+impl Packed {
+    /// The distance of the `nth` nearest row to each row of `queries`; a row is no neighbour of its own, which
+    /// the numbers of both tell.
+    pub(crate) fn nth(&self, own: &[u64], queries: &Self, numbers: &[u64], nth: usize) -> Vec<f32> {
+        let mut best = Best::new(queries.rows, nth);
+        for block in (0..self.rows).step_by(BLOCK) {
+            for (query, number) in numbers.iter().enumerate() {
+                for other in block..(block + BLOCK).min(self.rows) {
+                    let steps = self.steps(other, queries, query);
+                    if steps <= best.bounds[query] && own[other] != *number {
+                        best.offer(query, u64::from(steps) << 32 | other as u64);
+                    }
+                }
+            }
+        }
+        let lists = best.entries.chunks_exact(nth);
+        let last = lists.map(|list| list.iter().rev().find(|entry| **entry != u64::MAX));
+        last.map(|entry| entry.map_or(0.0, |entry| self.distance((entry >> 32) as u32))).collect()
+    }
+
+    /// The mean distance to the nearest of some rows, over several such samples, which lie one behind the
+    /// other; rows that are equal do not count (Sugiyama and Borgwardt, NIPS 2013).
+    pub(crate) fn sampled(&self, each: usize, queries: &Self) -> Vec<f32> {
+        let samples = (self.rows / each.max(1)).max(1);
+        (0..queries.rows)
+            .map(|query| {
+                let nearest = (0..samples).map(|sample| {
+                    let rows = sample * each..((sample + 1) * each).min(self.rows);
+                    let steps = rows.map(|row| self.steps(row, queries, query));
+                    steps.filter(|steps| *steps > 0).min().map_or(0.0, |steps| self.distance(steps))
+                });
+                nearest.sum::<f32>() / samples as f32
+            })
+            .collect()
+    }
+
+    /// The row of `self` that is nearest to a row and not equal to it.
+    pub(crate) fn closest(&self, queries: &Self, query: usize) -> Option<usize> {
+        let steps = (0..self.rows).map(|row| (self.steps(row, queries, query), row));
+        steps.filter(|(steps, _)| *steps > 0).min().map(|(_, row)| row)
+    }
+
+    fn steps(&self, row: usize, queries: &Self, query: usize) -> u32 {
+        let product = product(self.row(row), queries.row(query)) as u32;
+        self.norms[row].wrapping_add(queries.norms[query]).wrapping_sub(product.wrapping_mul(2))
+    }
+}
+
 /// The squared steps between a row and those from another on.
 fn squares(packed: &Packed, row: usize, from: usize, steps: &mut [u32]) {
     let query = packed.row(row);
