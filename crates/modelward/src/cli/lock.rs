@@ -149,6 +149,15 @@ fn is_partial(found: &Found, out: &mut dyn Write) -> io::Result<bool> {
 fn write(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
     let mut lock = known.unwrap_or_default();
     output::refuse_targets(&[Some(&arguments.lock)], &arguments.paths)?;
+    // A lock in a model would change the model, and would be the model's own word.
+    let base = base(&arguments.lock)?;
+    let real = |path: &PathBuf| fs::canonicalize(path).is_ok_and(|path| base.starts_with(path));
+    if let Some(path) = arguments.paths.iter().find(|path| real(path)) {
+        let why = format!("the lock would lie in the model `{}`", shown(path));
+        return Err(Failure::new(why).at(shown(&arguments.lock)).help(
+            "run this in the folder of the project that loads the model, or name the lock: `--lock FILE`",
+        ));
+    }
     let mut out = io::stdout().lock();
     let told = |error: io::Error| Failure::output(&error);
     let mut lines = Vec::new();
@@ -230,6 +239,10 @@ fn check(arguments: &Arguments, known: Option<Lock>) -> Result<u8, Failure> {
         let why = format!("expected a lock at `{}`, found none", shown(&arguments.lock));
         return Err(Failure::new(why).help("make one with `modelward lock PATH`"));
     };
+    if lock.models().next().is_none() {
+        let why = format!("expected a model in the lock `{}`, found none", shown(&arguments.lock));
+        return Err(Failure::new(why).help("lock one with `modelward lock PATH`"));
+    }
     let mut out = io::stdout().lock();
     let told = |error: io::Error| Failure::output(&error);
     let mut code = 0;
