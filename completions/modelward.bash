@@ -1083,7 +1083,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__lock)
-            opts="-h --check --update --source --revision --policy --lock --threads --color --help"
+            opts="-o -q -h --check --update --source --revision --lock --format --output --policy --deny --threads --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1097,11 +1097,27 @@ _modelward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --lock)
+                --deny)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1121,7 +1137,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__manifest)
-            opts="-o -h --tensors --check --output --force --ignore --threads --max-memory --max-time --format --color --help diff help"
+            opts="-o -q -h --tensors --check --output --force --ignore --threads --max-memory --max-time --quiet --no-progress --format --color --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,7 +1187,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__manifest__subcmd__diff)
-            opts="-h --ignore --threads --max-memory --max-time --format --color --help"
+            opts="-q -h --ignore --threads --max-memory --max-time --quiet --no-progress --format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1891,7 +1907,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__seal)
-            opts="-r -o -h --recipient --recipients-file --passphrase --passphrase-file --output --armor --follow-links --force --color --help"
+            opts="-r -o -q -h --recipient --recipients-file --passphrase --passphrase-file --output --armor --follow-links --force --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2011,7 +2027,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__unseal)
-            opts="-i -o -h --identity --passphrase --passphrase-file --max-work-factor --output --raw --unpack --list --force --color --help"
+            opts="-i -o -q -h --identity --passphrase --passphrase-file --max-work-factor --output --raw --unpack --list --force --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

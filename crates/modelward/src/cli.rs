@@ -34,6 +34,7 @@ mod reporting;
 mod rules;
 mod scan;
 mod seal;
+mod showing;
 mod sign;
 mod signals;
 mod street;
@@ -123,7 +124,7 @@ pub fn main() -> ExitCode {
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
         Verb::Manifest(arguments) => manifest::run(&arguments, colour),
-        Verb::Lock(arguments) => lock::run(&arguments),
+        Verb::Lock(arguments) => lock::run(&arguments, colour),
         Verb::Model(arguments) => model::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),

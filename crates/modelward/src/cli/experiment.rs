@@ -63,29 +63,38 @@ impl Experiment {
         screen: Screen,
         experiment: impl FnOnce(&Progress) -> Result<Findable, Failure>,
     ) -> Result<u8, Failure> {
-        let start = Instant::now();
-        let reporting = &self.reporting;
-        let forms = reporting.forms();
-        let output = reporting.output(&forms, targets)?;
-        let policy = reporting.policy(targets, screen)?;
-        let progress = Arc::new(Progress::default());
-        let shown = reporting.shows_progress().then(|| progress.show()).flatten();
-        let found = experiment(&progress);
-        drop(shown);
-        let found = found?;
-        let mut report = Report {
-            target: targets.iter().map(|target| target.display().to_string()).collect(),
-            unread: found.unread,
-            measurements: found.measurements,
-            ..Report::default()
-        };
-        report.judge(found.findings, &policy);
-        report.seconds = start.elapsed().as_secs_f64();
-        reporting.note_unused(&policy.rules, &report, screen);
-        let exit_code = report.exit_code();
-        reporting.write(output, &report, exit_code, screen)?;
-        Ok(exit_code)
+        judged(&self.reporting, targets, screen, experiment)
     }
+}
+
+/// Do what finds something, judge that and write the report.
+pub(super) fn judged(
+    reporting: &Reporting,
+    targets: &[PathBuf],
+    screen: Screen,
+    find: impl FnOnce(&Progress) -> Result<Findable, Failure>,
+) -> Result<u8, Failure> {
+    let start = Instant::now();
+    let forms = reporting.forms();
+    let output = reporting.output(&forms, targets)?;
+    let policy = reporting.policy(targets, screen)?;
+    let progress = Arc::new(Progress::default());
+    let shown = reporting.shows_progress().then(|| progress.show()).flatten();
+    let found = find(&progress);
+    drop(shown);
+    let found = found?;
+    let mut report = Report {
+        target: targets.iter().map(|target| target.display().to_string()).collect(),
+        unread: found.unread,
+        measurements: found.measurements,
+        ..Report::default()
+    };
+    report.judge(found.findings, &policy);
+    report.seconds = start.elapsed().as_secs_f64();
+    reporting.note_unused(&policy.rules, &report, screen);
+    let exit_code = report.exit_code();
+    reporting.write(output, &report, exit_code, screen)?;
+    Ok(exit_code)
 }
 
 impl Findable {

@@ -5,7 +5,6 @@ use std::{
     io::{self, Write},
     num::NonZeroU64,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Instant,
 };
 
@@ -18,13 +17,13 @@ use modelward_provenance::{
 };
 
 use crate::{
-    Progress,
     cli::{
         Failure, Screen,
         keys::{self, KeyArgs},
         output::{self, Beside},
         provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, read, size},
         quantity,
+        showing::Showing,
     },
     content::cause,
 };
@@ -83,12 +82,8 @@ pub(super) struct Arguments {
     /// Threads to work with; by default as many as the processor has.
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
-    /// Say nothing where nothing is wrong.
-    #[arg(short, long)]
-    quiet: bool,
-    /// Show no progress.
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -150,8 +145,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             oms::chain(&text, &key)?
         }
     };
-    let progress = Arc::new(Progress::default());
-    let shown = (!arguments.quiet && !arguments.no_progress).then(|| progress.show()).flatten();
+    let (progress, shown) = arguments.showing.begin("reading");
     let (known, scanned) = match arguments.scan {
         false => (None, None),
         true => match scanned::scan(arguments, &progress, screen)? {
@@ -196,7 +190,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
         put(place, arguments.force, &report.bundle)?;
     }
     put(&arguments.output, arguments.force, &signed.bundle)?;
-    if !arguments.quiet {
+    if !arguments.showing.quiet {
         for warning in &signed.warnings {
             output::warn(&Failure::new(warning.clone()), screen);
         }

@@ -137,7 +137,7 @@ fn a_model_that_is_locked_under_another_source_is_found_where_it_lies() {
     assert!(lock.contains("\npath = \"model\"\n"), "{lock}");
     for check in [&["lock", "--check"][..], &["lock", "--check", "model"]] {
         let run = bench.run(check);
-        assert_eq!((run.code, run.out.as_str()), (0, "as locked  hf:org/name\n"), "{run:?}");
+        assert!(run.code == 0 && run.out.starts_with("as locked  hf:org/name\n"), "{run:?}");
     }
     assert!(bench.run(&source).out.starts_with("unchanged"));
     bench.file("model/README.md", b"read this");
