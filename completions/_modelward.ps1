@@ -380,6 +380,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
             [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
             [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('backdoor', 'backdoor', [CompletionResultType]::ParameterValue, 'Look for a trigger: a small pattern that sends whatever image shows it to one class')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -455,6 +456,30 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'modelward;model;backdoor' {
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Clean images with their labels: an npz with `x` and `y`, or a folder of images with a folder for each class')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The key of an npz that holds the labels')
+            [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Take the first images only')
+            [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The range of every pixel, `LO,HI`; without it that of the data')
+            [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them; `auto` finds it by the labels')
+            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images are larger, but 50,000')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory for all values at once')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Stop after this long, and report what was found by then')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'modelward;model;bench' {
             [CompletionResult]::new('--what', '--what', [CompletionResultType]::ParameterName, 'What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by the weights, clipped to the norm 1 for each example')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Examples of one call')
@@ -477,6 +502,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
             [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
             [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('backdoor', 'backdoor', [CompletionResultType]::ParameterValue, 'Look for a trigger: a small pattern that sends whatever image shows it to one class')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
@@ -491,6 +517,9 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;model;help;check-grad' {
+            break
+        }
+        'modelward;model;help;backdoor' {
             break
         }
         'modelward;model;help;bench' {
@@ -622,6 +651,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('run', 'run', [CompletionResultType]::ParameterValue, 'Run a model on the arrays of an npz file, named as its inputs are')
             [CompletionResult]::new('grad', 'grad', [CompletionResultType]::ParameterValue, 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value')
             [CompletionResult]::new('check-grad', 'check-grad', [CompletionResultType]::ParameterValue, 'Hold the gradients of a model against central differences in double precision')
+            [CompletionResult]::new('backdoor', 'backdoor', [CompletionResultType]::ParameterValue, 'Look for a trigger: a small pattern that sends whatever image shows it to one class')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan')
             break
         }
@@ -635,6 +665,9 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;model;check-grad' {
+            break
+        }
+        'modelward;help;model;backdoor' {
             break
         }
         'modelward;help;model;bench' {

@@ -317,16 +317,17 @@ complete -c modelward -n "__fish_modelward_using_subcommand lock" -l update -d '
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -s h -l help -d 'Print help'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l batch -d 'Examples to plan for' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l format -d 'Form of the description' -r -f -a "plain\t''
 json\t''"
@@ -405,6 +406,26 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l data -d 'Clean images with their labels: an npz with `x` and `y`, or a folder of images with a folder for each class' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l label -d 'The key of an npz that holds the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l samples -d 'Take the first images only' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l clip -d 'The range of every pixel, `LO,HI`; without it that of the data' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images are larger, but 50,000' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l seed -d 'Where random numbers begin' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-memory -d 'Memory for all values at once' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-time -d 'Stop after this long, and report what was found by then' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l what -d 'What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by the weights, clipped to the norm 1 for each example' -r -f -a "forward\t''
 grad\t''
 per-example\t''"
@@ -431,6 +452,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand explain" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -489,6 +511,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'

@@ -125,7 +125,7 @@ pub fn main() -> ExitCode {
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
         Verb::Manifest(arguments) => manifest::run(&arguments, colour),
         Verb::Lock(arguments) => lock::run(&arguments, colour),
-        Verb::Model(arguments) => model::run(&arguments),
+        Verb::Model(arguments) => model::run(&arguments, colour),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Policy(arguments) => policy::run(arguments, colour),
