@@ -127,6 +127,9 @@ _modelward() {
             modelward__subcmd__help__subcmd__manifest,diff)
                 cmd="modelward__subcmd__help__subcmd__manifest__subcmd__diff"
                 ;;
+            modelward__subcmd__help__subcmd__model,backdoor)
+                cmd="modelward__subcmd__help__subcmd__model__subcmd__backdoor"
+                ;;
             modelward__subcmd__help__subcmd__model,bench)
                 cmd="modelward__subcmd__help__subcmd__model__subcmd__bench"
                 ;;
@@ -160,6 +163,9 @@ _modelward() {
             modelward__subcmd__manifest__subcmd__help,help)
                 cmd="modelward__subcmd__manifest__subcmd__help__subcmd__help"
                 ;;
+            modelward__subcmd__model,backdoor)
+                cmd="modelward__subcmd__model__subcmd__backdoor"
+                ;;
             modelward__subcmd__model,bench)
                 cmd="modelward__subcmd__model__subcmd__bench"
                 ;;
@@ -177,6 +183,9 @@ _modelward() {
                 ;;
             modelward__subcmd__model,run)
                 cmd="modelward__subcmd__model__subcmd__run"
+                ;;
+            modelward__subcmd__model__subcmd__help,backdoor)
+                cmd="modelward__subcmd__model__subcmd__help__subcmd__backdoor"
                 ;;
             modelward__subcmd__model__subcmd__help,bench)
                 cmd="modelward__subcmd__model__subcmd__help__subcmd__bench"
@@ -835,8 +844,22 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__help__subcmd__model)
-            opts="info run grad check-grad bench"
+            opts="info run grad check-grad backdoor bench"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__help__subcmd__model__subcmd__backdoor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1083,7 +1106,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__lock)
-            opts="-h --check --update --source --revision --policy --lock --threads --color --help"
+            opts="-o -q -h --check --update --source --revision --lock --format --output --policy --deny --threads --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1097,11 +1120,27 @@ _modelward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --lock)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --policy)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --lock)
+                --deny)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1121,7 +1160,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__manifest)
-            opts="-o -h --tensors --check --output --force --ignore --threads --max-memory --max-time --format --color --help diff help"
+            opts="-o -q -h --tensors --check --output --force --ignore --threads --max-memory --max-time --quiet --no-progress --format --color --help diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1171,7 +1210,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__manifest__subcmd__diff)
-            opts="-h --ignore --threads --max-memory --max-time --format --color --help"
+            opts="-q -h --ignore --threads --max-memory --max-time --quiet --no-progress --format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1251,12 +1290,90 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__model)
-            opts="-h --color --help info run grad check-grad bench help"
+            opts="-h --color --help info run grad check-grad backdoor bench help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__model__subcmd__backdoor)
+            opts="-o -q -h --data --label --samples --clip --preprocess --max-queries --seed --format --output --policy --deny --threads --quiet --no-progress --max-memory --max-time --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --label)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --clip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preprocess)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-queries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --policy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --deny)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -1471,8 +1588,22 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__model__subcmd__help)
-            opts="info run grad check-grad bench help"
+            opts="info run grad check-grad backdoor bench help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__model__subcmd__help__subcmd__backdoor)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1891,7 +2022,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__seal)
-            opts="-r -o -h --recipient --recipients-file --passphrase --passphrase-file --output --armor --follow-links --force --color --help"
+            opts="-r -o -q -h --recipient --recipients-file --passphrase --passphrase-file --output --armor --follow-links --force --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2011,7 +2142,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__unseal)
-            opts="-i -o -h --identity --passphrase --passphrase-file --max-work-factor --output --raw --unpack --list --force --color --help"
+            opts="-i -o -q -h --identity --passphrase --passphrase-file --max-work-factor --output --raw --unpack --list --force --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

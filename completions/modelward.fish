@@ -88,6 +88,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand seal" -l passphrase 
 complete -c modelward -n "__fish_modelward_using_subcommand seal" -l armor -d 'Write text instead of bytes'
 complete -c modelward -n "__fish_modelward_using_subcommand seal" -l follow-links -d 'Seal the files that links in the folder lead to'
 complete -c modelward -n "__fish_modelward_using_subcommand seal" -l force -d 'Replace a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand seal" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand seal" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s i -l identity -d 'A file with the secret identity; may be given again' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l passphrase-file -d 'Take the passphrase from the first line of a file' -r -F
@@ -101,6 +103,8 @@ complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l raw -d 'W
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l unpack -d 'Unpack a tar archive that something else than `modelward seal` has made'
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l list -d 'Name what a sealed folder holds; write nothing'
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l force -d 'Replace a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand unseal" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand unseal" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_using_subcommand bom" -l spec -d 'Form of the document: CycloneDX 1.7 or 1.6, or SPDX 3.0.1 with its AI profile' -r -f -a "1.7\t''
 1.6\t''
@@ -153,7 +157,7 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l force -d 'Write over a file that is there'
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l allow-symlinks -d 'Follow links, and sign what they lead to under their own names'
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l scan -d 'Scan the model first, in the same read, and sign it only where nothing is denied or unread'
-complete -c modelward -n "__fish_modelward_using_subcommand sign" -s q -l quiet -d 'Say nothing where nothing is wrong'
+complete -c modelward -n "__fish_modelward_using_subcommand sign" -s q -l quiet -d 'Say nothing on standard error'
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand sign" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_using_subcommand verify" -l signature -d 'The signature: a bundle after OpenSSF Model Signing' -r -F
@@ -278,6 +282,8 @@ always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l tensors -d 'Also digest every tensor (safetensors, PyTorch, npy, npz, ONNX, GGUF) and every row group of Parquet files, from the same read'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l force -d 'Write over a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -290,30 +296,38 @@ json\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l source -d 'Where the model comes from: `hf:org/name`, `file:path`, `https://host/path`' -r
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l revision -d 'The revision there, in 40 hexadecimal digits' -r
-complete -c modelward -n "__fish_modelward_using_subcommand lock" -l policy -d 'Policy that names the signers; without it, `modelward.toml` in the working directory' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l lock -d 'The lock file' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand lock" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l check -d 'Hold the models against the lock and write nothing; exit code 1 on any difference'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -l update -d 'Take over what differs from the lock'
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand lock" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -s h -l help -d 'Print help'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
-complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and not __fish_seen_subcommand_from info run grad check-grad backdoor bench help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l batch -d 'Examples to plan for' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from info" -l format -d 'Form of the description' -r -f -a "plain\t''
 json\t''"
@@ -392,6 +406,26 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from check-grad" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l data -d 'Clean images with their labels: an npz with `x` and `y`, or a folder of images with a folder for each class' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l label -d 'The key of an npz that holds the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l samples -d 'Take the first images only' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l clip -d 'The range of every pixel, `LO,HI`; without it that of the data' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images are larger, but 50,000' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l seed -d 'Where random numbers begin' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l policy -d 'Policy to judge by; without it, `modelward.toml` in the working directory' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l deny -d 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l threads -d 'Threads to work with; by default as many as the processor has' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-memory -d 'Memory for all values at once' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-time -d 'Stop after this long, and report what was found by then' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from bench" -l what -d 'What is measured: the model, the gradient of its cross-entropy by the inputs, or gradients by the weights, clipped to the norm 1 for each example' -r -f -a "forward\t''
 grad\t''
 per-example\t''"
@@ -418,6 +452,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand explain" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -476,6 +511,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "grad" -d 'Take gradients of a model: of a loss or of an output, by inputs, weights or any named value'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "check-grad" -d 'Hold the gradients of a model against central differences in double precision'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "backdoor" -d 'Look for a trigger: a small pattern that sends whatever image shows it to one class'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "bench" -d 'Measure how long a model takes, and print it as JSON: CPU seconds a call, peak memory, plan'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from policy" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'

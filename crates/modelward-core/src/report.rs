@@ -79,6 +79,8 @@ pub struct Skipped {
 /// The verdict on one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
+    /// What was signed, and not judged otherwise.
+    AsSigned,
     /// Every effect proven harmless, and read to its end.
     Clean,
     /// Something was not read.
@@ -93,6 +95,7 @@ impl Outcome {
     /// Its name, as reports write it.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::AsSigned => "as-signed",
             Self::Clean => "clean",
             Self::Unread => "unread",
             Self::Unknown => "unknown",

@@ -108,6 +108,10 @@ impl Reader {
                 if kind != Type::Struct {
                     return Err(thrift.broken("expected row groups"));
                 }
+                if self.footer.row_groups.len() >= MOST_ROW_GROUPS {
+                    let why = format!("more than {MOST_ROW_GROUPS} row groups");
+                    return Err(Refusal::new(thrift.position(), Gap::LargeMemory, why));
+                }
                 let group = self.row_group(thrift)?;
                 self.footer.row_groups.push(group);
                 Ok(())
@@ -253,6 +257,9 @@ const TAIL: u64 = 8;
 
 /// The deepest that columns nest.
 const MOST_DEPTH: usize = 64;
+
+/// The most row groups of one file: each has a number of 16 bits.
+const MOST_ROW_GROUPS: usize = 32_767;
 
 /// The most column chunks of one file.
 const MOST_CHUNKS: usize = 4_000_000;

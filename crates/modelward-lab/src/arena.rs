@@ -12,7 +12,7 @@ use std::{
 use modelward_engine::{Kind, Result, Trouble};
 
 use crate::{
-    budget::{Ball, Budget, Norm},
+    budget::{Ball, Budget, Norm, between},
     constraints::Space,
     random,
     rule::Rule,
@@ -413,12 +413,13 @@ impl<'a> Arena<'a> {
                     let ends = case.ball.low.iter().zip(&case.ball.high);
                     for ((x, (&low, &high)), &old) in point.iter_mut().zip(ends).zip(&case.sample) {
                         // What is no number is no proposal.
-                        *x = if x.is_nan() { old } else { x.clamp(low, high) };
+                        *x = if x.is_nan() { old } else { between(*x, low, high) };
                     }
                 }
                 (Reach::Range, Some((low, high))) => {
                     for (x, &old) in point.iter_mut().zip(&case.sample) {
-                        *x = if x.is_nan() { old } else { x.clamp(low.min(old), high.max(old)) };
+                        *x =
+                            if x.is_nan() { old } else { between(*x, low.min(old), high.max(old)) };
                     }
                 }
                 (Reach::Range, None) => {

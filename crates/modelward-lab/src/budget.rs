@@ -191,6 +191,14 @@ impl Budget {
     }
 }
 
+/// The nearest number between two bounds; what is no number stays so. Unlike [`f32::clamp`] it does
+/// not look whether the bounds cross, so that loops are made into vectors.
+#[inline]
+pub fn between(x: f32, low: f32, high: f32) -> f32 {
+    let x = if x < low { low } else { x };
+    if x > high { high } else { x }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

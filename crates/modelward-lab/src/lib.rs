@@ -5,6 +5,7 @@
 //! proven of the model as it is deployed: in `f32`, with every rounding error in the bound.
 
 pub mod arena;
+pub mod backdoor;
 pub mod budget;
 pub mod certified;
 pub mod certify;

@@ -13,17 +13,17 @@ const LARGEST: usize = 1024;
 
 /// How an image lies in its numbers.
 #[derive(Clone, Copy, Debug)]
-struct Layout {
-    channels: usize,
-    height: usize,
-    width: usize,
+pub(crate) struct Layout {
+    pub(crate) channels: usize,
+    pub(crate) height: usize,
+    pub(crate) width: usize,
     last: bool,
 }
 
 impl Layout {
     /// Of a shape `[channels, height, width]`, `[height, width, channels]` or `[height, width]` with
     /// one, three or four channels; `None` for what is no image.
-    fn of(shape: &[usize]) -> Option<Self> {
+    pub(crate) fn of(shape: &[usize]) -> Option<Self> {
         let (channels, height, width, last) = match *shape {
             [channels @ (1 | 3 | 4), height, width] => (channels, height, width, false),
             [height, width, channels @ (1 | 3 | 4)] => (channels, height, width, true),
@@ -35,7 +35,7 @@ impl Layout {
         fits.then_some(Self { channels, height, width, last })
     }
 
-    fn at(self, channel: usize, row: usize, column: usize) -> usize {
+    pub(crate) fn at(self, channel: usize, row: usize, column: usize) -> usize {
         let channel = channel.min(self.channels - 1);
         if self.last {
             (row * self.width + column) * self.channels + channel

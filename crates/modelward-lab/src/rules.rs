@@ -14,6 +14,8 @@ pub const RULES: &[&Rule] = &[
     &NONFINITE_OUTPUT,
     &RANDOM_OUTPUT,
     &ATTACK_INEFFECTIVE,
+    &MODEL_TRIGGER,
+    &TRIGGER_SUSPECTED,
 ];
 
 /// What was neither proven nor broken.
@@ -165,4 +167,33 @@ pub static ATTACK_INEFFECTIVE: Rule = Rule {
              data are in its language, and try `--effort deep`.",
     class: Class::Evasion,
     cwe: &[],
+};
+
+/// A pattern that sends whatever shows it to one class.
+pub static MODEL_TRIGGER: Rule = Rule {
+    id: "MW6001",
+    name: "model-trigger",
+    severity: Severity::Critical,
+    title: "the model has a trigger",
+    why: "One small pattern, laid over images of any class, makes the model say one class, and no other \
+          class has a pattern that comes near. An honest model has no such class: this is what a \
+          backdoor looks like that was trained in. Whoever knows the pattern decides the answer.",
+    advice: "Do not deploy it; ask where its weights and its training data come from, look for the pattern in \
+             the data with `modelward data check`, and train anew without the rows that carry it.",
+    class: Class::Backdoor,
+    cwe: &[506],
+};
+
+/// A class that stands out, and not by much.
+pub static TRIGGER_SUSPECTED: Rule = Rule {
+    id: "MW6002",
+    name: "model-trigger-suspected",
+    severity: Severity::Medium,
+    title: "one class may have a trigger",
+    why: "A small pattern moves more images to one class than any pattern does to another, beyond what chance \
+          explains, and not by as much as planted triggers do. A weak backdoor looks like this, and so does a \
+          class that is easily taken for others.",
+    advice: "Look at the pattern; search again with more images, another `--seed` and more `--max-queries`.",
+    class: Class::Backdoor,
+    cwe: &[506],
 };

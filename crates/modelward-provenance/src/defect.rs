@@ -76,6 +76,21 @@ pub enum Kind {
     SealBroken,
 }
 
+impl Kind {
+    /// Whether the signature itself is none, or none by somebody whom the user trusts.
+    pub const fn is_of_signature(self) -> bool {
+        matches!(
+            self,
+            Self::SignatureInvalid
+                | Self::SignerUntrusted
+                | Self::OutsideValidity
+                | Self::WrongPurpose
+                | Self::BundleMalformed
+                | Self::StatementUnsound
+        )
+    }
+}
+
 impl fmt::Display for Defect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.file.is_empty() {

@@ -115,18 +115,6 @@ impl Lock {
         self.models.values().find(|model| model.place() == Some(place))
     }
 
-    /// Where the files of the model at a path are not those of the lock; `None` where the lock knows no
-    /// such model. Both paths are absolute and without links; `base` is the lock's folder.
-    pub fn check<'f>(
-        &self,
-        model: &Path,
-        base: &Path,
-        files: impl IntoIterator<Item = (&'f str, u64, &'f Digest)>,
-    ) -> Option<Vec<Defect>> {
-        let (model, revision) = self.at(model, base)?;
-        Some(model.check(revision.as_deref(), files))
-    }
-
     /// Lock a model; gives the one of the same source that it takes the place of.
     pub fn insert(&mut self, model: Model) -> Option<Model> {
         self.models.insert(model.source.to_string(), model)
@@ -155,6 +143,18 @@ impl Model {
             Source::File(path) => Some(path),
             _ => self.path.as_deref(),
         }
+    }
+
+    /// The file of a path, or those below it, as a model of its own.
+    #[must_use]
+    pub fn part(&self, path: &str) -> Self {
+        let is_part = |name: &str| {
+            let rest = name.strip_prefix(path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let files = self.files.iter().filter(|(name, _)| is_part(name));
+        let files = files.map(|(name, file)| (name.clone(), file.clone())).collect();
+        Self { files, ..self.clone() }
     }
 
     /// SHA-256 over the SHA-256 of the files, in the order of their paths by code point.

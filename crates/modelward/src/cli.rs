@@ -35,8 +35,11 @@ mod reporting;
 mod rules;
 mod scan;
 mod seal;
+mod showing;
 mod sign;
+mod signals;
 mod street;
+mod terminal;
 mod trouble;
 mod unseal;
 mod verify;
@@ -124,8 +127,8 @@ pub fn main() -> ExitCode {
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
         Verb::Data(arguments) => data::run(&arguments, colour),
         Verb::Manifest(arguments) => manifest::run(&arguments, colour),
-        Verb::Lock(arguments) => lock::run(&arguments),
-        Verb::Model(arguments) => model::run(&arguments),
+        Verb::Lock(arguments) => lock::run(&arguments, colour),
+        Verb::Model(arguments) => model::run(&arguments, colour),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Rules(arguments) => rules::run(&arguments),
         Verb::Policy(arguments) => policy::run(arguments, colour),

@@ -187,6 +187,12 @@ impl Reader<'_> {
             let help = "name `public-keys`, `cert-roots` or `trusted-root`".to_owned();
             return Err(self.error(table.get("require").and_then(Item::span), message, Some(help)));
         }
+        if signers.require && !signers.cert_roots.is_empty() && signers.expect_subject.is_none() {
+            let message =
+                "`require` with `cert-roots` lets whoever has a certificate sign".to_owned();
+            let help = "say who may: `expect-subject = \"...\"`".to_owned();
+            return Err(self.error(table.get("require").and_then(Item::span), message, Some(help)));
+        }
         Ok(signers)
     }
 

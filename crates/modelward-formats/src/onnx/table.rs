@@ -80,6 +80,14 @@ impl Listing<'_> {
                         self.tensor(tensor, format!("{prefix}{output}"));
                     }
                     AttributeValue::Tensor(tensor) => self.tensor(tensor, name()),
+                    value if is_weight(node, value) => {
+                        let output = node.outputs.first().map(String::as_str).unwrap_or_default();
+                        let name = match node.operator.as_str() {
+                            "Constant" => format!("{prefix}{output}"),
+                            _ => name(),
+                        };
+                        self.inline(value, name, attribute.at);
+                    }
                     AttributeValue::Tensors(tensors) => {
                         for (at, tensor) in tensors.iter().enumerate() {
                             self.tensor(tensor, format!("{}.{at}", name()));
@@ -95,6 +103,29 @@ impl Listing<'_> {
                 }
             }
         }
+    }
+
+    /// Numbers that stand in an attribute by themselves.
+    fn inline(&mut self, value: &AttributeValue, name: String, at: u64) {
+        let here = |bytes: Vec<u8>| Ok(Place::Here(Elements::plain(bytes.into())));
+        let (kind, shape, elements) = match value {
+            AttributeValue::Float(number) => ("f32", Vec::new(), here(number.to_le_bytes().into())),
+            AttributeValue::Int(number) => ("i64", Vec::new(), here(number.to_le_bytes().into())),
+            AttributeValue::Floats(numbers) => {
+                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+                ("f32", vec![numbers.len() as u64], here(bytes.collect()))
+            }
+            AttributeValue::Ints(numbers) => {
+                let bytes = numbers.iter().flat_map(|number| number.to_le_bytes());
+                ("i64", vec![numbers.len() as u64], here(bytes.collect()))
+            }
+            _ => {
+                let why = "a constant of texts, or a sparse one";
+                ("", Vec::new(), Err(Refusal::new(at, Gap::Unsupported, why)))
+            }
+        };
+        let kind = Kind::named(kind).unwrap_or(Kind::UNKNOWN);
+        self.tensors.push(Listed { name, kind, shape, elements });
     }
 
     fn tensor(&mut self, tensor: &Tensor, name: String) {
@@ -113,6 +144,19 @@ impl Listing<'_> {
         let (kind, shape) = (kind.unwrap_or(Kind::UNKNOWN), shape.unwrap_or_default());
         self.tensors.push(Listed { name, kind, shape, elements });
     }
+}
+
+/// Whether an attribute is what a model has learned: a constant, or the trees and coefficients of `ai.onnx.ml`.
+fn is_weight(node: &Node, value: &AttributeValue) -> bool {
+    let list = matches!(value, AttributeValue::Floats(_) | AttributeValue::Ints(_));
+    let nested = matches!(
+        value,
+        AttributeValue::Reference(_)
+            | AttributeValue::Tensors(_)
+            | AttributeValue::Graph(_)
+            | AttributeValue::Graphs(_)
+    );
+    (node.operator == "Constant" && !nested) || (node.domain == "ai.onnx.ml" && list)
 }
 
 fn elements(bytes: &Bytes, tensor: &Tensor, kind: Kind) -> Result<Place, Refusal> {

@@ -151,9 +151,21 @@ impl Table {
         storage: &mut dyn FnMut(&str) -> Result<Bytes, Refusal>,
     ) {
         self.gaps.extend(found.gaps);
+        // Older versions of PyTorch take the type that a storage was first named with for all its tensors.
+        let mut types: HashMap<String, (Kind, bool)> = HashMap::new();
+        for rebuilt in found.tensors.iter().filter_map(|(_, rebuilt)| rebuilt.as_ref().ok()) {
+            let first = types.entry(rebuilt.key.clone()).or_insert((rebuilt.stored, true));
+            first.1 &= first.0 == rebuilt.stored;
+        }
         self.tensors.extend(found.tensors.into_iter().map(|(name, rebuilt)| match rebuilt {
             Ok(rebuilt) => {
-                let elements = elements(&rebuilt, big_endian, budget, storage);
+                let elements = match types.get(&rebuilt.key) {
+                    Some((_, false)) => {
+                        let why = format!("the storage `{}` is named with two types", rebuilt.key);
+                        Err(Refusal::new(rebuilt.at, Gap::Malformed, why))
+                    }
+                    _ => elements(&rebuilt, big_endian, budget, storage),
+                };
                 Tensor { name, kind: rebuilt.kind, shape: rebuilt.shape, elements }
             }
             Err(refusal) => {
@@ -169,7 +181,7 @@ fn elements(
     budget: &Budget,
     storage: &mut dyn FnMut(&str) -> Result<Bytes, Refusal>,
 ) -> Result<Place, Refusal> {
-    let Rebuilt { key, declared, offset, shape, strides, kind, at } = rebuilt;
+    let Rebuilt { key, declared, offset, shape, strides, kind, at, .. } = rebuilt;
     let bytes = storage(key)?;
     if bytes.len() != *declared {
         let found = bytes.len();

@@ -95,14 +95,25 @@ fn ranges_that_do_not_fit_are_refused() {
 
 /// A checkpoint of the old format with one tensor over a storage of four floats.
 fn legacy(offset: &[u8], sizes: &[u8], strides: &[u8], more: &[u8]) -> Vec<u8> {
+    let named = [b"X\x01\x00\x00\x00w", &*tensor("Float", offset, sizes, strides, more), b"s"];
+    checkpoint(&named.concat())
+}
+
+/// The call that rebuilds a tensor over four numbers of a class.
+fn tensor(class: &str, offset: &[u8], sizes: &[u8], strides: &[u8], more: &[u8]) -> Vec<u8> {
+    let storage =
+        format!("(X\x07\0\0\0storagectorch\n{class}Storage\nX\x01\0\0\x000X\x03\0\0\0cpuK\x04NtQ");
+    let call =
+        [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage.as_bytes(), offset, sizes, strides];
+    [&*call.concat(), b"\x89ccollections\nOrderedDict\n)R", more, b"tR"].concat()
+}
+
+/// A checkpoint of the old format: a dict of these entries, and a storage of four floats.
+fn checkpoint(entries: &[u8]) -> Vec<u8> {
     let magic = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
     let version = b"\x80\x02M\xe9\x03.";
     let facts = b"\x80\x02}X\x0d\x00\x00\x00little_endian\x88s.";
-    let storage = b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x04NtQ";
-    let call =
-        [b"ctorch._utils\n_rebuild_tensor_v2\n(", storage.as_slice(), offset, sizes, strides];
-    let hooks = b"\x89ccollections\nOrderedDict\n)R";
-    let dict = [b"\x80\x02}X\x01\x00\x00\x00w", &*call.concat(), hooks, more, b"tRs."].concat();
+    let dict = [b"\x80\x02}", entries, b"."].concat();
     let keys = b"\x80\x02]X\x01\x00\x00\x000a.";
     let data = [1.0_f32, 2.0, 3.0, 4.0].iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>();
     [magic.as_slice(), version, facts, &dict, keys, &4_u64.to_le_bytes(), &data].concat()
@@ -141,6 +152,73 @@ fn a_view_of_a_storage_is_read_in_the_order_of_its_shape() {
     ] {
         assert!(floats(&file).is_err());
     }
+}
+
+#[test]
+fn what_loading_makes_of_a_tensor_later_is_refused() {
+    let plain = tensor("Float", b"K\x00", b"K\x04\x85", b"K\x01\x85", b"");
+    let hooks = b"\x88ccollections\nOrderedDict\n)R".as_slice();
+    let parameter = |function: &str, state: &[u8], after: &[u8]| {
+        let function = format!("X\x01\0\0\0wctorch._utils\n{function}\n(");
+        let file = [function.as_bytes(), &plain, hooks, state, b"tR", after, b"s"].concat();
+        let table = table(&checkpoint(&file)).unwrap();
+        assert_eq!(table.tensors.len(), 1, "{table:?}");
+        table.tensors[0].elements.is_ok()
+    };
+    assert!(parameter("_rebuild_parameter", b"", b""));
+    assert!(parameter("_rebuild_parameter_with_state", b"}", b""));
+    // A state with other elements under `data`, and what `__setstate__` sets.
+    let state = [b"}X\x04\0\0\0data", &*plain, b"s"].concat();
+    assert!(!parameter("_rebuild_parameter_with_state", &state, b""));
+    assert!(!parameter("_rebuild_parameter", b"", b"(K\x00K\x00K\x00K\x00tb"));
+    // Flags: PyTorch takes any truth, in any mapping.
+    let flagged = |more: &[u8]| {
+        let table = table(&legacy(b"K\x00", b"K\x04\x85", b"K\x01\x85", more)).unwrap();
+        table.tensors[0].elements.is_ok()
+    };
+    assert!(flagged(b"N") && flagged(b"}") && flagged(b"}X\x03\0\0\0neg\x89s"));
+    assert!(!flagged(b"}X\x03\0\0\0negK\x01s"));
+    assert!(!flagged(b"ccollections\nOrderedDict\n)RX\x03\0\0\0neg\x88s"));
+}
+
+#[test]
+fn constants_of_onnx_that_are_no_tensors_are_listed() {
+    let field =
+        |number: u8, content: &[u8]| [&[number << 3 | 2, content.len() as u8], content].concat();
+    // `name`, the value, and `type` (field 20).
+    let attribute = |name: &str, value: &[u8], kind: u8| {
+        let whole = [&*field(1, name.as_bytes()), value, &[0xa0, 0x01, kind]].concat();
+        field(5, &whole)
+    };
+    let node = |output: &str, attribute: &[u8]| {
+        let whole = [&*field(2, output.as_bytes()), &field(4, b"Constant"), attribute].concat();
+        field(1, &whole)
+    };
+    let floats = [1.5_f32, -2.0].iter().flat_map(|n| n.to_le_bytes()).collect::<Vec<_>>();
+    let nodes = [
+        node("f", &attribute("value_floats", &field(7, &floats), 6)),
+        node("i", &attribute("value_int", &[0x18, 7], 2)),
+        node("s", &attribute("value_string", &field(4, b"x"), 3)),
+    ];
+    let model = [&[0x08, 8][..], &field(7, &nodes.concat()), &field(8, &[0x10, 13])].concat();
+    let table = table(&model).unwrap();
+    let [f, i, s] = &*table.tensors else { panic!("{table:?}") };
+    assert_eq!((&*f.name, f.kind.name, &*f.shape), ("f", "f32", &[2_u64][..]));
+    assert_eq!(bytes_of(f).unwrap(), floats);
+    assert_eq!((i.kind.name, bytes_of(i).unwrap()), ("i64", 7_i64.to_le_bytes().to_vec()));
+    assert!(s.elements.is_err());
+}
+
+#[test]
+fn a_storage_has_one_type() {
+    let of = |class: &str| tensor(class, b"K\x00", b"K\x04\x85", b"K\x01\x85", b"");
+    let two = |one: &str, other: &str| {
+        let entries = [b"X\x01\0\0\0a", &*of(one), b"sX\x01\0\0\0b", &*of(other), b"s"];
+        let table = table(&checkpoint(&entries.concat())).unwrap();
+        table.tensors.iter().map(|tensor| tensor.elements.is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(two("Float", "Float"), [true, true]);
+    assert_eq!(two("Float", "Int"), [false, false]);
 }
 
 proptest! {

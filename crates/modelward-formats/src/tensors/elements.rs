@@ -71,6 +71,14 @@ impl Elements {
         }
     }
 
+    /// Bytes that reading all of them reads: more than they have where they lie far apart.
+    pub fn cost(&self) -> u64 {
+        match &self.0 {
+            Form::Strided(strided, _) => strided.length.max(strided.at_hand_bytes()),
+            _ => self.len(),
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -94,6 +94,11 @@ impl Strided {
         Ok(Self { bytes, ..self.clone() })
     }
 
+    /// Bytes that [`Self::at_hand`] reads.
+    pub(super) fn at_hand_bytes(&self) -> u64 {
+        if self.most == 0 { 0 } else { self.bytes.len() }
+    }
+
     /// Fill `into` with elements from a byte of the whole on, which must be an element's first.
     pub(super) fn read_at(&self, at: u64, into: &mut [u8]) -> Result<usize, Refusal> {
         let width = self.view.width;

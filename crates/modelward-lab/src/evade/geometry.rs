@@ -1,6 +1,6 @@
 //! Steps and projections in the norms of a budget.
 
-use crate::budget::{Ball, Norm};
+use crate::budget::{Ball, Norm, between};
 
 /// How much of the budget a projection uses: what a sum of squares or of sizes may be off by in
 /// `f32` does not carry a point outside.
@@ -56,7 +56,7 @@ fn shrink(sample: &[f32], point: &mut [f32], by: f64) {
 
 fn clamp(ball: &Ball, point: &mut [f32]) {
     for (x, (&low, &high)) in point.iter_mut().zip(ball.low.iter().zip(&ball.high)) {
-        *x = x.clamp(low, high);
+        *x = between(*x, low, high);
     }
 }
 

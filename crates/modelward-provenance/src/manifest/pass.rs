@@ -123,7 +123,7 @@ impl Again<'_> {
                 return Err(Refusal::truncated(0, "the file ends before its contents do"));
             }
             From::Elements(elements) => {
-                self.allowance.spend("", self.file.len(), elements.len())?;
+                self.allowance.spend("", self.file.len(), elements.cost())?;
                 let mut reader = elements.reader()?;
                 while let Some(window) = reader.next_window()? {
                     hash.update(window);

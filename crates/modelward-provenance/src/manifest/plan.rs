@@ -146,13 +146,11 @@ impl Plan {
     /// Keep the segments that come in order and apart. A digest with another segment is made by
     /// itself, from another read.
     fn settle(&mut self) {
-        let mut given: HashMap<usize, Vec<Range<u64>>> = HashMap::new();
-        let mut order = Vec::with_capacity(self.segments.len());
-        for (at, segment) in self.segments.iter().enumerate() {
-            given.entry(segment.digest).or_default().push(segment.range.clone());
-            order.push((segment.range.start, segment.range.end, at));
-        }
+        let segments = self.segments.iter().enumerate();
+        let order = segments.map(|(at, segment)| (segment.range.start, segment.range.end, at));
+        let mut order = order.collect::<Vec<_>>();
         order.sort_unstable();
+        let mut apart = HashMap::new();
         let (mut end, mut seen, mut last) = (0_u64, HashMap::new(), usize::MAX);
         for &(start, stop, at) in &order {
             let Some(segment) = self.segments.get(at) else { continue };
@@ -162,21 +160,23 @@ impl Plan {
             let in_turn = before.is_none_or(|before| before < at && last == segment.digest);
             last = segment.digest;
             if start < end || start == stop || !in_turn {
-                if let Some(source) = self.digests.get_mut(segment.digest) {
-                    let ranges = given.get(&segment.digest).cloned().unwrap_or_default();
-                    source.from = From::Ranges(ranges, segment.counted);
-                }
+                apart.insert(segment.digest, (segment.counted, Vec::new()));
             } else {
                 end = stop;
             }
         }
-        let apart = |segment: &Segment| {
-            let source = self.digests.get(segment.digest);
-            source.is_some_and(|source| matches!(source.from, From::Segments))
-        };
-        let mut segments = std::mem::take(&mut self.segments);
-        segments.retain(apart);
-        segments.sort_unstable_by_key(|segment| segment.range.start);
-        self.segments = segments;
+        self.segments.retain(|segment| match apart.get_mut(&segment.digest) {
+            Some((_, ranges)) => {
+                ranges.push(segment.range.clone());
+                false
+            }
+            None => true,
+        });
+        for (digest, (counted, ranges)) in apart {
+            if let Some(source) = self.digests.get_mut(digest) {
+                source.from = From::Ranges(ranges, counted);
+            }
+        }
+        self.segments.sort_unstable_by_key(|segment| segment.range.start);
     }
 }

@@ -1,6 +1,6 @@
 //! A file of a model, opened and read into what a manifest says of it.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{cell::RefCell, collections::BTreeSet, sync::Arc};
 
 use modelward_formats::{Budget, Bytes, Gap, Limits, Refusal, parquet, tables, tensors};
 
@@ -57,10 +57,19 @@ impl Entry {
             Inside::RowGroups(footer) => Plan::of_row_groups(footer),
             Inside::Nothing | Inside::Broken(_) => Plan::default(),
         };
-        let beside = |location: &str| beside(tree, file, location);
+        // Elements may lie in other files, which have to be those that were listed, too.
+        let others = RefCell::new(Vec::new());
+        let beside = |location: &str| {
+            let (bytes, other, opened) = beside(tree, file, location)?;
+            others.borrow_mut().push((other, opened));
+            Ok(bytes)
+        };
         let passed =
             pass(&bytes, &plan, &budget, &beside).map_err(|refusal| refusal.why.to_string())?;
-        open::unchanged(file, &opened).map_err(|error| open::cause(&error))?;
+        let others = others.into_inner();
+        for (file, opened) in others.iter().chain([&(file, opened)]) {
+            open::unchanged(file, opened).map_err(|error| open::cause(&error))?;
+        }
         self.take(file, &inside, &plan, passed);
         Ok(())
     }
@@ -151,8 +160,12 @@ impl Inside {
     }
 }
 
-/// Another file that a model takes its tensors from: one of the same tree.
-pub(super) fn beside(tree: &Tree, file: &tree::File, location: &str) -> Result<Bytes, Refusal> {
+/// Another file that a model takes its tensors from: one of the same tree, and its handle.
+pub(super) fn beside<'t>(
+    tree: &'t Tree,
+    file: &tree::File,
+    location: &str,
+) -> Result<(Bytes, &'t tree::File, std::fs::File), Refusal> {
     let name = match file.name.rsplit_once('/') {
         Some((folder, _)) => format!("{folder}/{location}"),
         None => location.to_owned(),
@@ -161,8 +174,9 @@ pub(super) fn beside(tree: &Tree, file: &tree::File, location: &str) -> Result<B
     let other = tree.find(&name).ok_or_else(|| {
         missing(format!("the elements lie in `{location}`, which is not one of the files"))
     })?;
-    let (bytes, _) = opened(other).map_err(|why| missing(format!("`{location}`: {why}")))?;
-    Ok(bytes)
+    let opened = opened(other).map_err(|why| missing(format!("`{location}`: {why}")))?;
+    let (bytes, opened) = opened;
+    Ok((bytes, other, opened))
 }
 
 /// How many parts of one file are told of that were not read.

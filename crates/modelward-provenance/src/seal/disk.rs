@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::fault::Result;
-use crate::Trouble;
+use crate::{Trouble, tree};
 
 /// Whether the work should end, since a signal came.
 pub type Stopped<'a> = &'a dyn Fn() -> bool;
@@ -37,6 +37,15 @@ pub(super) fn open(path: &Path, doing: &str) -> std::result::Result<(File, Metad
     };
     let (file, metadata) = opened().map_err(|e| Trouble::io("read", path, &e))?;
     if metadata.is_file() { Ok((file, metadata)) } else { Err(special(path, doing)) }
+}
+
+/// Open a regular file that is no link.
+pub(super) fn open_plain(path: &Path) -> std::result::Result<(File, Metadata), Trouble> {
+    let opened = tree::open::regular(path).and_then(|file| {
+        let metadata = file.metadata()?;
+        Ok((file, metadata))
+    });
+    opened.map_err(|error| Trouble::io("read", path, &error))
 }
 
 pub(super) fn special(path: &Path, doing: &str) -> Trouble {

@@ -118,7 +118,8 @@ impl FromStr for Recipient {
     type Err = Trouble;
 
     fn from_str(text: &str) -> std::result::Result<Self, Trouble> {
-        if text.get(..SECRET.len()).is_some_and(|start| start.eq_ignore_ascii_case(SECRET)) {
+        // A whole file of an identity may have been given.
+        if text.to_ascii_lowercase().contains(SECRET) {
             return Err(Trouble::new("expected a recipient, `age1...`, found a secret identity")
                 .help("the recipient stands in the identity's file behind `# public key:`"));
         }
@@ -181,3 +182,17 @@ pub(super) const KIND: &str = "X25519";
 const INFO: &[u8] = b"age-encryption.org/v1/X25519";
 const PUBLIC: &str = "age";
 const SECRET: &str = "age-secret-key-";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_in_the_place_of_a_recipient_is_not_said() {
+        let secret = Identity::generate().unwrap().secret_text().to_string();
+        for text in [secret.clone(), format!(" {secret}"), format!("# public key: x\n{secret}\n")] {
+            let trouble = text.parse::<Recipient>().unwrap_err().to_string();
+            assert!(!trouble.contains(&secret[..20]), "{trouble}");
+        }
+    }
+}

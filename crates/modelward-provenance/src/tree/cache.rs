@@ -3,6 +3,7 @@
 
 use std::{
     ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -22,7 +23,9 @@ pub(crate) fn blobs(snapshot: &Path) -> Option<PathBuf> {
         return None;
     }
     let blobs = folder.parent()?.join("blobs");
-    blobs.is_dir().then_some(blobs)
+    // A link would make files of another folder those of the model.
+    let is_folder = fs::symlink_metadata(&blobs).is_ok_and(|metadata| metadata.is_dir());
+    is_folder.then_some(blobs)
 }
 
 /// What the name of a file in a folder of blobs says.

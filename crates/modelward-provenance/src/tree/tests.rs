@@ -151,6 +151,10 @@ mod unix {
         assert_eq!(odd(&tree), [("out.bin", &Oddity::Escape("../../../secret".into()))]);
         let single = list(&snapshot.join("model.bin"));
         assert_eq!(names(&single), ["model.bin"]);
+        // Blobs that are themselves a link are another folder's files.
+        fs::rename(cache.join("blobs"), folder.path().join("elsewhere")).unwrap();
+        symlink("../elsewhere", cache.join("blobs")).unwrap();
+        assert_eq!(names(&list(&snapshot)), [""; 0]);
     }
 }
 

@@ -4,7 +4,6 @@ use std::{
     fs,
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
@@ -13,8 +12,8 @@ use modelward_formats::{Limits, Tree};
 use modelward_provenance::bom::{self, FileEntry, Origin, Scan, Source, Subject, cyclonedx};
 
 use crate::{
-    Options, Progress,
-    cli::{Failure, Screen, output, quantity, reporting},
+    Options,
+    cli::{Failure, Screen, output, quantity, reporting, showing::Showing},
     listing::{Listing, shown},
     standards, target,
 };
@@ -55,12 +54,8 @@ pub(super) struct Arguments {
     /// Threads to work with; by default as many as the processor has.
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
-    /// Say nothing on standard error.
-    #[arg(short, long)]
-    quiet: bool,
-    /// Show no progress.
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -96,12 +91,14 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let created = created()?;
     let policy = match arguments.no_scan {
         true => modelward_core::Policy::default(),
-        false => {
-            reporting::policy_of(arguments.policy.as_deref(), &[target], arguments.quiet, screen)?
-        }
+        false => reporting::policy_of(
+            arguments.policy.as_deref(),
+            &[target],
+            arguments.showing.quiet,
+            screen,
+        )?,
     };
-    let progress = Arc::new(Progress::default());
-    let shown = (!arguments.quiet && !arguments.no_progress).then(|| progress.show()).flatten();
+    let (progress, shown) = arguments.showing.begin("reading");
     let files::Files { entries, missing } = files::read(&listing, output, arguments.threads);
     let facts = facts(&listing, output, arguments.source.clone(), target);
     let options = Options {
@@ -137,7 +134,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     if !subject.is_incomplete() {
         return Ok(0);
     }
-    if !arguments.quiet {
+    if !arguments.showing.quiet {
         let scanned = report.as_ref().map_or(0, |report| report.unread.len());
         let unread = missing.len().max(scanned);
         let why = format!("{unread} pieces of the model were not read; the document says which");

@@ -14,7 +14,7 @@ use modelward_provenance::{
 use tempfile::NamedTempFile;
 
 use crate::{
-    cli::{EXIT_CODES, Failure, keys},
+    cli::{EXIT_CODES, Failure, keys, output},
     content::cause,
     listing::shown,
 };
@@ -70,11 +70,15 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
         return identity(private, arguments.force);
     }
     let public = arguments.public.clone().unwrap_or_else(|| beside(private));
-    if public == *private {
+    if output::is_one(&public, private) {
         return Err(Failure::new("expected two files, one for each key"));
     }
     // Asked before any work is done; the files themselves are never overwritten unasked.
     for path in [private, &public] {
+        if path.is_dir() {
+            let why = format!("expected a file to write to, found the folder `{}`", shown(path));
+            return Err(Failure::new(why));
+        }
         if !arguments.force && path.symlink_metadata().is_ok() {
             return Err(there(path));
         }
@@ -95,10 +99,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
     let public_half = key.public();
     let private_file = written(private, pem.as_bytes(), 0o600)?;
     let public_file = written(&public, public_half.pem().as_bytes(), 0o644)?;
-    placed(public_file, &public, arguments.force)?;
-    if let Err(failure) = placed(private_file, private, arguments.force) {
-        // A public key without its private one is of no use.
-        let _ = fs::remove_file(&public);
+    let is_new = private.symlink_metadata().is_err();
+    placed(private_file, private, arguments.force)?;
+    if let Err(failure) = placed(public_file, &public, arguments.force) {
+        // One key without the other is of no use.
+        if is_new {
+            let _ = fs::remove_file(private);
+        }
         return Err(failure);
     }
     let kind = if password.is_some() { "encrypted" } else { "not encrypted" };

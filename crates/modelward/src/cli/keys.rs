@@ -11,12 +11,10 @@ use modelward_provenance::{Trouble, keys::SigningKey};
 use zeroize::Zeroizing;
 
 use crate::{
-    cli::{Failure, Screen, When, output::warn},
+    cli::{Failure, Screen, When, output::warn, terminal},
     content::{self, cause},
     listing::shown,
 };
-
-mod terminal;
 
 /// Options of verbs that sign.
 #[derive(Args, Debug)]

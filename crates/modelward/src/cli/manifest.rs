@@ -15,7 +15,7 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{EXIT_CODES, Failure, Screen, output, quantity},
+    cli::{EXIT_CODES, Failure, Screen, output, quantity, showing::Showing},
     listing::shown,
     report::escape,
 };
@@ -100,6 +100,8 @@ struct Reading {
     /// The most time for one file.
     #[arg(long, value_name = "TIME", default_value = "1h", value_parser = quantity::time)]
     max_time: Duration,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -151,21 +153,25 @@ fn list(
     options: &Options,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    if let Some(output) = &arguments.output {
+    let output = arguments.output.as_ref().filter(|output| *output != Path::new("-"));
+    if let Some(output) = output {
         output::refuse_targets(&[Some(output)], std::slice::from_ref(&path.to_owned()))?;
         if output.exists() && !arguments.force {
             let message = format!("expected no file at `{}`, found one", shown(output));
             return Err(Failure::new(message).help("write over it with `--force`"));
         }
     }
-    let manifest = Manifest::of(path, options).map_err(Failure::from)?;
+    let (_, showing) = arguments.reading.showing.begin("reading");
+    let manifest = Manifest::of(path, options).map_err(Failure::from);
+    drop(showing);
+    let manifest = manifest?;
     let Manifest { files, unread, .. } = &manifest;
     if files.is_empty() && unread.is_empty() {
         let why = format!("expected a file in `{}`, found none", shown(path));
         return Err(Trouble::new(why).into());
     }
     let text = manifest.json();
-    match &arguments.output {
+    match output {
         Some(output) => {
             output::replace(output, |out| out.write_all(text.as_bytes()))?;
             let line = told::summary(&manifest);

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use modelward_engine::{Limits, Model, exec, npz};
 
-use crate::cli::{Failure, quantity, trouble::failure};
+use crate::cli::{Failure, Screen, quantity, trouble::failure};
 
+mod backdoor;
 mod bench;
 mod check_grad;
 mod compare;
@@ -35,6 +36,7 @@ enum Verb {
     Run(run::Arguments),
     Grad(grad::Arguments),
     CheckGrad(check_grad::Arguments),
+    Backdoor(backdoor::Arguments),
     Bench(bench::Arguments),
 }
 
@@ -126,12 +128,13 @@ struct File {
     model: PathBuf,
 }
 
-pub(super) fn run(arguments: &Arguments) -> Result<u8, Failure> {
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     match &arguments.verb {
         Verb::Info(arguments) => info::run(arguments),
         Verb::Run(arguments) => run::run(arguments),
         Verb::Grad(arguments) => grad::run(arguments),
         Verb::CheckGrad(arguments) => check_grad::run(arguments),
+        Verb::Backdoor(arguments) => backdoor::run(arguments, screen),
         Verb::Bench(arguments) => bench::run(arguments),
     }
 }

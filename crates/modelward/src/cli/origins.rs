@@ -3,12 +3,16 @@
 //! Whom to trust and what was locked is the user's word alone: neither policy nor lock is taken from a
 //! target.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use modelward_core::{Report, Signers};
+use modelward_core::{Place, Report, Signers, Unread};
 
-use crate::cli::{Failure, Screen, experiment::Findable};
+use crate::{
+    cli::{Failure, Screen, experiment::Findable},
+    listing::shown,
+};
 
+mod cache;
 mod found;
 mod locked;
 mod signatures;
@@ -22,6 +26,10 @@ use self::{locked::Locked, signatures::Signatures};
 pub(super) struct Origins {
     known: Known,
     signatures: Vec<Signatures>,
+    /// Targets in which no signature can be looked for: standard input, and what is not there.
+    unlisted: Vec<PathBuf>,
+    /// Caches with more snapshots than are looked at.
+    left_out: Vec<PathBuf>,
     locked: Locked,
 }
 
@@ -33,12 +41,27 @@ impl Origins {
         quiet: bool,
         screen: Screen,
     ) -> Result<Self, Failure> {
-        let models = targets.iter().flat_map(|target| models(target)).collect::<Vec<_>>();
-        Ok(Self {
-            known: Known::read(signers)?,
-            signatures: models.iter().filter_map(|model| Signatures::of(model)).collect(),
-            locked: Locked::of(targets, &models, quiet, screen)?,
-        })
+        let mut models = Vec::new();
+        let mut left_out = Vec::new();
+        for target in targets {
+            let (some, is_whole) = cache::models(target);
+            models.extend(some);
+            if !is_whole {
+                left_out.push(target.clone());
+            }
+        }
+        let mut signatures = Vec::<Signatures>::new();
+        let mut unlisted = Vec::new();
+        for model in &models {
+            match Signatures::of(model) {
+                Some(found) => signatures.push(found),
+                None => unlisted.push(model.clone()),
+            }
+        }
+        let inner = models.clone();
+        signatures.iter_mut().for_each(|of| of.leave(&inner));
+        let locked = Locked::of(targets, &models, quiet, screen)?;
+        Ok(Self { known: Known::read(signers)?, signatures, unlisted, left_out, locked })
     }
 
     /// Whether the scan is to compute the SHA-256 of each file.
@@ -53,20 +76,19 @@ impl Origins {
         for signatures in &self.signatures {
             all.extend(self.known.find(signatures, report, threads)?);
         }
+        all.findings.extend(self.unlisted.iter().filter_map(|target| self.known.unsigned(target)));
+        all.unread.extend(self.left_out.iter().map(|target| Unread {
+            place: Place::file(shown(target)),
+            at: None,
+            rule: UNREADABLE,
+            why: format!(
+                "more than {} snapshots: not all were held against their signatures and the lock",
+                cache::MOST
+            ),
+        }));
         Ok(all)
     }
 }
 
-/// The models of a target: the snapshots of a repository in the cache of Hugging Face, or itself.
-fn models(target: &Path) -> Vec<PathBuf> {
-    let snapshots = target.join("snapshots");
-    let entries = target.join("blobs").is_dir().then(|| snapshots.read_dir().ok()).flatten();
-    let Some(entries) = entries else { return vec![target.to_owned()] };
-    let names = entries.flatten().map(|entry| snapshots.join(entry.file_name()));
-    let mut models = names.filter(|path| path.is_dir()).take(MOST_SNAPSHOTS).collect::<Vec<_>>();
-    models.sort();
-    models
-}
-
-/// More snapshots than a cache keeps of a repository.
-const MOST_SNAPSHOTS: usize = 1000;
+/// The rule of what could not be read.
+const UNREADABLE: &str = "MW0007";

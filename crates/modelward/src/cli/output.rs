@@ -109,6 +109,11 @@ fn write_file(report: &Report, form: Form, run: Run, path: &Path) -> Result<(), 
     replace(path, |out| report::write_of_run(report, form, run, out))
 }
 
+/// Whether two paths are of one file, be it there or not.
+pub(super) fn is_one(a: &Path, b: &Path) -> bool {
+    overwrite::is_one(a, b)
+}
+
 /// Refuse to write to a file that is read.
 pub(super) fn refuse_targets(
     outputs: &[Option<&PathBuf>],

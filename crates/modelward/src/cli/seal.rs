@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::Args;
@@ -17,7 +18,11 @@ use modelward_provenance::{
 };
 
 use crate::{
-    cli::{Failure, Screen, output::Beside, passphrase::PassphraseArguments},
+    Progress,
+    cli::{
+        Failure, Screen, output::Beside, passphrase::PassphraseArguments, showing::Counted,
+        showing::Showing,
+    },
     listing::shown,
 };
 
@@ -29,8 +34,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "PATH")]
     path: PathBuf,
     /// Who can open it: `age1...`; may be given again.
-    #[arg(long, short, value_name = "RECIPIENT", value_parser = recipient)]
-    recipient: Vec<Recipient>,
+    #[arg(long, short, value_name = "RECIPIENT")]
+    recipient: Vec<String>,
     /// A file with a recipient a line; may be given again.
     #[arg(long, value_name = "FILE")]
     recipients_file: Vec<PathBuf>,
@@ -48,6 +53,8 @@ pub(super) struct Arguments {
     /// Replace a file that is there.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 const EXAMPLES: &str = "\
@@ -78,7 +85,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     };
     let lock = lock(arguments, screen)?;
     let beside = Beside::new(&place, arguments.force)?;
-    let sealed = make(&beside, path, folder.as_ref(), &lock, arguments.armor);
+    let (progress, showing) = arguments.showing.begin("sealing");
+    let sealed = make(&beside, path, folder.as_ref(), &lock, arguments.armor, &progress);
+    drop(showing);
     let bytes = sealed.map_err(failure)?;
     beside.put()?;
     let what = folder.map_or_else(String::new, |folder| match folder.files() {
@@ -102,10 +111,11 @@ fn make(
     folder: Option<&Folder>,
     lock: &Lock,
     armor: bool,
+    progress: &Arc<Progress>,
 ) -> seal::Result<u64> {
     let made = beside.path();
     let file = File::create_new(&made).map_err(|e| Trouble::io("create", &made, &e))?;
-    let mut into = Seal::new(lock, armor, BufWriter::new(file))?;
+    let mut into = Seal::new(lock, armor, Counted::new(BufWriter::new(file), "sealing", progress))?;
     let stopped = || beside.is_stopped();
     let bytes = match folder {
         Some(folder) => folder.write(&mut into, &stopped)?,
@@ -132,7 +142,9 @@ fn lock(arguments: &Arguments, screen: Screen) -> Result<Lock, Failure> {
              a key pair is made by `modelward keygen --age`",
         ));
     }
-    let mut recipients = recipient.clone();
+    // Not by the parser of the command line, which says a value that it refuses, be it a secret.
+    let recipients = recipient.iter().map(|text| text.parse::<Recipient>());
+    let mut recipients = recipients.collect::<Result<Vec<_>, Trouble>>()?;
     for path in recipients_file {
         recipients.extend(read_recipients(path)?);
     }
@@ -160,13 +172,6 @@ fn outside(place: &Path, folder: &Path) -> Result<(), Failure> {
         return Err(Failure::new(message).help("write elsewhere: `-o FILE`"));
     }
     Ok(())
-}
-
-fn recipient(text: &str) -> Result<Recipient, String> {
-    text.parse().map_err(|trouble: Trouble| match trouble.help {
-        Some(help) => format!("{}; {help}", trouble.why),
-        None => trouble.why.into_owned(),
-    })
 }
 
 fn failure(fault: Fault) -> Failure {

@@ -1,10 +1,10 @@
 //! `modelward sign`: a signature after OpenSSF Model Signing v1.0.
 
 use std::{
+    fs,
     io::{self, Write},
     num::NonZeroU64,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Instant,
 };
 
@@ -17,13 +17,13 @@ use modelward_provenance::{
 };
 
 use crate::{
-    Progress,
     cli::{
         Failure, Screen,
         keys::{self, KeyArgs},
-        output,
+        output::{self, Beside},
         provenance::{MOST_BUNDLE, MOST_KEY, Reach, Watch, read, size},
         quantity,
+        showing::Showing,
     },
     content::cause,
 };
@@ -82,12 +82,8 @@ pub(super) struct Arguments {
     /// Threads to work with; by default as many as the processor has.
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
-    /// Say nothing where nothing is wrong.
-    #[arg(short, long)]
-    quiet: bool,
-    /// Show no progress.
-    #[arg(long)]
-    no_progress: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -129,7 +125,8 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let mut outputs = vec![arguments.output.as_path()];
     outputs.extend(arguments.report_to.as_deref());
     outputs.iter().try_for_each(|output| writable(output, arguments.force))?;
-    if arguments.report_to.as_ref() == Some(&arguments.output) {
+    if arguments.report_to.as_ref().is_some_and(|report| output::is_one(report, &arguments.output))
+    {
         return Err(Failure::new(
             "expected two files, one for the signature and one for the report",
         ));
@@ -148,8 +145,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
             oms::chain(&text, &key)?
         }
     };
-    let progress = Arc::new(Progress::default());
-    let shown = (!arguments.quiet && !arguments.no_progress).then(|| progress.show()).flatten();
+    let (progress, shown) = arguments.showing.begin("reading");
     let (known, scanned) = match arguments.scan {
         false => (None, None),
         true => match scanned::scan(arguments, &progress, screen)? {
@@ -191,10 +187,10 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     drop(shown);
     let (signed, report) = (signed?, report.transpose()?);
     if let Some((place, report)) = &report {
-        output::replace(place, |out| out.write_all(&report.bundle))?;
+        put(place, arguments.force, &report.bundle)?;
     }
-    output::replace(&arguments.output, |out| out.write_all(&signed.bundle))?;
-    if !arguments.quiet {
+    put(&arguments.output, arguments.force, &signed.bundle)?;
+    if !arguments.showing.quiet {
         for warning in &signed.warnings {
             output::warn(&Failure::new(warning.clone()), screen);
         }
@@ -204,9 +200,25 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     Ok(0)
 }
 
+/// Write a signature; only by force over what is there by now.
+fn put(place: &Path, force: bool, bundle: &[u8]) -> Result<(), Failure> {
+    if force {
+        return output::replace(place, |out| out.write_all(bundle));
+    }
+    let beside = Beside::new(place, false)?;
+    fs::write(beside.path(), bundle).map_err(|error| {
+        Failure::new(format!("cannot write `{}`: {}", place.display(), cause(&error)))
+    })?;
+    beside.put()
+}
+
 /// Refuse a place where nothing may be written.
 fn writable(output: &Path, force: bool) -> Result<(), Failure> {
     let place = output.display();
+    if output == Path::new("-") {
+        return Err(Failure::new("expected a file to write to, found `-`")
+            .help("a signature is no text to read; `./-` is a file of that name"));
+    }
     if output.is_dir() {
         let message = format!("expected a file to write to, found the folder `{place}`");
         return Err(Failure::new(message));

@@ -23,6 +23,8 @@ use crate::{
         Failure, Screen,
         output::{self, Beside},
         passphrase::{PassphraseArguments, warn_of_others},
+        showing::Counted,
+        showing::Showing,
     },
     content,
     listing::shown,
@@ -60,6 +62,8 @@ pub(super) struct Arguments {
     /// Replace a file that is there.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    showing: Showing,
 }
 
 const EXAMPLES: &str = "\
@@ -82,7 +86,10 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let unreadable = |why: &str| Failure::new(format!("cannot read `{}`: {why}", shown(path)));
     let real = std::fs::canonicalize(path).map_err(|error| unreadable(&content::cause(&error)))?;
     let (file, _) = content::open(&real).map_err(|refusal| unreadable(&refusal.why))?;
-    match open(arguments, file, &secret) {
+    let (progress, showing) = arguments.showing.begin("unsealing");
+    let opened = open(arguments, Counted::new(file, "unsealing", &progress), &secret);
+    drop(showing);
+    match opened {
         Ok(line) => {
             say(&line)?;
             Ok(0)
@@ -112,7 +119,7 @@ impl From<Failure> for Stopped {
 }
 
 /// Open it; gives what to say.
-fn open(arguments: &Arguments, file: File, secret: &Secret) -> Result<String, Stopped> {
+fn open(arguments: &Arguments, file: Counted<File>, secret: &Secret) -> Result<String, Stopped> {
     let content = Content::new(Unseal::new(file, secret)?)?;
     let is_folder = match content.kind {
         _ if arguments.raw => false,

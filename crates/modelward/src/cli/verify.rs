@@ -1,11 +1,20 @@
 //! `modelward verify`: who signed a model, what changed since, and what that means.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Instant,
+};
 
 use clap::Args;
 use modelward_core::Report;
-use modelward_provenance::oms::{
-    self, Copy, Nobody, Observer, Reading, Request, Trust, Verification,
+use modelward_provenance::{
+    oms::{self, Copy, Nobody, Observer, Reading, Request, Trust, Verification},
+    tree,
 };
 
 use crate::{
@@ -13,8 +22,9 @@ use crate::{
     cli::{
         EXIT_CODES, Failure, Screen,
         output::Output,
-        provenance::{MOST_BUNDLE, Reach, Watch, read},
+        provenance::{self, MOST_BUNDLE, Reach, Watch},
         reporting::Reporting,
+        signals::Signals,
     },
 };
 
@@ -79,19 +89,33 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let reporting = &arguments.reporting;
     let forms = reporting.forms();
     let targets = [arguments.target.clone()];
-    let output = reporting.output(&forms, &targets)?;
+    // What is read is never written over.
+    let given = [Some(&arguments.signature), arguments.report.as_ref(), arguments.against.as_ref()];
+    let given = given.into_iter().flatten().chain(arguments.trusted.files());
+    let read = given.chain(&targets).cloned().collect::<Vec<_>>();
+    let output = reporting.output(&forms, &read)?;
     let policy = reporting.policy(&targets, screen)?;
     let trusted = arguments.trusted.read()?;
-    let bundle = read(&arguments.signature, "the signature", MOST_BUNDLE)?;
+    let bundle = provenance::read(&arguments.signature, "the signature", MOST_BUNDLE)?;
     let attested = arguments.report.as_deref();
-    let attested = attested.map(|path| read(path, "the signed report", MOST_BUNDLE)).transpose()?;
+    let attested = attested
+        .map(|path| provenance::read(path, "the signed report", MOST_BUNDLE))
+        .transpose()?;
     let copy = copy(arguments)?;
+    // A copy must not be left behind.
+    let signals = copy.as_ref().map(|_| Signals::hold());
     let progress = Arc::new(Progress::default());
     let shown = reporting.shows_progress().then(|| progress.show()).flatten();
     progress.say("listing".into());
-    let verification = verify(arguments, &trusted.trust(), &bundle, copy.as_ref(), progress);
+    let stopped = signals.as_ref().map(Signals::flag);
+    let making = copy.as_ref().map(|copy| Making { copy, stopped });
+    let verification = verify(arguments, &trusted.trust(), &bundle, making.as_ref(), progress);
     drop(shown);
     let verification = verification?;
+    if let Some(signal) = signals.as_ref().and_then(Signals::came) {
+        return Ok(signal.saturating_add(128));
+    }
+    let is_signed = verification.signed_by.is_some();
     let mut report =
         Report { target: vec![crate::listing::shown(&arguments.target)], ..Report::default() };
     told::tell(&verification, arguments, &policy, &mut report);
@@ -104,6 +128,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     report.seconds = start.elapsed().as_secs_f64();
     reporting.note_unused(&policy.rules, &report, screen);
     let code = report.exit_code();
+    let copy = copy.zip(signals).filter(|_| is_signed);
     finish(arguments, &report, code, copy, output, screen)
 }
 
@@ -116,15 +141,30 @@ fn copy(arguments: &Arguments) -> Result<Option<Copy>, Failure> {
     }
 }
 
+/// A copy in the making, given up once a signal comes.
+struct Making<'a> {
+    copy: &'a Copy,
+    stopped: Option<Arc<AtomicUsize>>,
+}
+
+impl Observer for Making<'_> {
+    fn window(&self, file: &tree::File, at: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.stopped.as_ref().is_some_and(|stopped| stopped.load(SeqCst) != 0) {
+            return Err(io::Error::other("stopped by a signal"));
+        }
+        self.copy.window(file, at, bytes)
+    }
+}
+
 fn verify(
     arguments: &Arguments,
     trust: &Trust<'_>,
     bundle: &[u8],
-    copy: Option<&Copy>,
+    making: Option<&Making<'_>>,
     progress: Arc<Progress>,
 ) -> Result<Verification, Failure> {
-    let next: &dyn Observer = match copy {
-        Some(copy) => copy,
+    let next: &dyn Observer = match making {
+        Some(making) => making,
         None => &Nobody,
     };
     let watch = Watch { progress, next };
@@ -153,19 +193,19 @@ fn finish(
     arguments: &Arguments,
     report: &Report,
     code: u8,
-    copy: Option<Copy>,
+    copy: Option<(Copy, Signals)>,
     output: Output<'_>,
     screen: Screen,
 ) -> Result<u8, Failure> {
-    let Some(copy) = copy.filter(|_| code == 0) else {
+    let Some((copy, signals)) = copy.filter(|_| code == 0) else {
         arguments.reporting.write(output, report, code, screen)?;
         return Ok(code);
     };
     if arguments.copy_to.is_some() {
         let place = copy.keep().map_err(Failure::from)?;
         arguments.reporting.write(output, report, code, screen)?;
-        return command::run(&arguments.exec, &place);
+        return command::run(&arguments.exec, &place, &signals);
     }
     arguments.reporting.write(output, report, code, screen)?;
-    command::run(&arguments.exec, copy.path())
+    command::run(&arguments.exec, copy.path(), &signals)
 }

@@ -116,6 +116,17 @@ fn counts(report: &Report) -> String {
     {
         return verified(report, verification);
     }
+    let models = report.measurements.iter().filter(|each| each.kind == "lock");
+    let models = models.flat_map(|each| &each.fields).find_map(|(name, value)| match value {
+        Value::List(models) if *name == "models" => Some(models.len()),
+        _ => None,
+    });
+    if let Some(models) = models {
+        let model = plural(models, "model");
+        return format!(
+            "{models} {model}, {unread} unread, {findings} {finding} ({denied} denied, {allowed} allowed) in {seconds:.2} s"
+        );
+    }
     if let experiments @ 1.. = report.measurements.len()
         && *checks == 0
     {

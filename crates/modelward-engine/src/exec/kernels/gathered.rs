@@ -1,9 +1,10 @@
 //! Convolutions of images as one product, whose right operand is never written out whole.
 //!
-//! The weights are the left operand, packed once. Where vectors fill the rows of the output well,
-//! they are read where they lie in the padded input. Elsewhere a panel is `columns` places of the
-//! output, across rows and images, against all taps: it is copied in runs of neighbours, a
-//! first-cache-sized piece at a time, and all rows of weights pass over it.
+//! The weights are the left operand, packed once. Where vectors, or halves or quarters of them, fill
+//! the rows of the output well, they are read where they lie in the padded input; under strides its
+//! columns are padded in phases, so that neighbours of the output read neighbours there. Elsewhere a
+//! panel is `columns` places of the output, across rows and images, against all taps: it is copied in
+//! runs of neighbours, a first-cache-sized piece at a time, and all rows of weights pass over it.
 
 #![allow(unsafe_code, reason = "vectors are read and written by pointers; the doors check")]
 #![allow(unsafe_op_in_unsafe_fn, reason = "each function is one block of vectors")]
@@ -16,7 +17,7 @@ use super::{
     gemm::{DEEP, Rows},
     lanes::{Epilogue, lanes},
     out::Out,
-    tile::{Direct, Tile, together, width},
+    tile::{Direct, Offsets, Tile, parts, together, width},
     vector::{lesser, vectors},
     window::Window,
 };
@@ -29,6 +30,22 @@ struct Segment {
     from: usize,
 }
 
+/// How vectors are read where they lie.
+#[derive(Debug)]
+struct Places {
+    /// Where each weight of a row lies in the padded input.
+    offsets: Offsets,
+    /// Runs that a vector is made of.
+    parts: usize,
+}
+
+/// The columns of a padded row: column `c` lies at `c % count * wide + c / count`.
+#[derive(Clone, Copy, Debug)]
+struct Phases {
+    count: usize,
+    wide: usize,
+}
+
 /// A convolution whose weights are packed.
 #[derive(Debug)]
 pub(in crate::exec) struct Gathered {
@@ -38,8 +55,11 @@ pub(in crate::exec) struct Gathered {
     weights: Vec<Rows>,
     /// Where each tap lies in the padded input of one channel.
     taps: Vec<usize>,
-    /// Where each weight of a row lies in the padded input, if vectors are read where they lie.
-    direct: Option<Vec<usize>>,
+    /// If vectors are read where they lie: how.
+    direct: Option<Places>,
+    /// Columns of the padded input that lie apart as the strides do are brought together: so many
+    /// columns of each phase, and which phases are there. One phase where nothing is moved.
+    phases: Phases,
     /// How many panels are gathered at once.
     band: usize,
 }
@@ -52,10 +72,14 @@ impl Gathered {
         outputs: usize,
         of: impl Fn(usize, usize, usize) -> f32,
     ) -> Self {
-        let [_, wide] = window.padded();
+        let [_, padded] = window.padded();
+        let parts = Self::parts(cpu, &window, outputs / window.groups);
+        let count = if parts.is_some() { window.strides[1] } else { 1 };
+        let phases = Phases { count, wide: padded.div_ceil(count) };
         let taps = (0..window.kernel[0]).flat_map(|y| {
-            (0..window.kernel[1])
-                .map(move |x| y * window.dilations[0] * wide + x * window.dilations[1])
+            (0..window.kernel[1]).map(move |x| {
+                y * window.dilations[0] * phases.row() + phases.place(x * window.dilations[1])
+            })
         });
         let taps = taps.collect::<Vec<_>>();
         let (channels, rows) = (window.channels / window.groups, outputs / window.groups);
@@ -68,16 +92,22 @@ impl Gathered {
         let weights = weights.collect();
         // Large weights are gone through once for several panels.
         let band = if rows * k > 1 << 16 { 8 } else { 1 };
-        // Whole rows are read where they lie if vectors fill them well, or if hardly any rows of
-        // weights would pass over a panel.
-        let (row, vector) = (window.output[1], width(cpu));
-        let filled = row * 5 >= row.div_ceil(vector) * vector * 4;
-        let direct = (window.strides[1] == 1 && (filled || rows <= 4)).then(|| {
-            let plane = window.padded().iter().product::<usize>();
+        let direct = parts.map(|parts| {
+            let plane = window.padded()[0] * phases.row();
             let offset = |at: usize| at / taps.len() * plane + taps[at % taps.len()];
-            (0..k).map(offset).collect()
+            Places { offsets: Offsets::new((0..k).map(offset).collect()), parts }
         });
-        Self { cpu, window, weights, taps, direct, band }
+        Self { cpu, window, weights, taps, direct, phases, band }
+    }
+
+    /// In how many runs a vector is read where it lies: as few as fill vectors well, or any if hardly
+    /// any rows of weights would pass over a panel.
+    fn parts(cpu: Cpu, window: &Window, rows: usize) -> Option<usize> {
+        let row = window.output[1];
+        let lanes = |parts: usize| row.next_multiple_of(width(cpu) / parts);
+        let all = parts(cpu).iter().copied();
+        let filled = all.clone().find(|&parts| row * 5 >= lanes(parts) * 4);
+        filled.or_else(|| all.min_by_key(|&parts| lanes(parts)).filter(|_| rows <= 4))
     }
 
     /// Bytes that the weights take.
@@ -97,13 +127,15 @@ impl Gathered {
         self.padded_floats(images) + work + 3 * SLACK
     }
 
+    /// Whether the input is read where it lies.
+    fn is_bare(&self) -> bool {
+        self.window.is_bare() && self.phases.count == 1
+    }
+
     fn padded_floats(&self, images: usize) -> usize {
-        match self.window.is_bare() {
+        match self.is_bare() {
             true => 0,
-            false => {
-                let [high, wide] = self.window.padded();
-                images * self.window.channels * high * wide
-            }
+            false => images * self.window.channels * self.window.padded()[0] * self.phases.row(),
         }
     }
 
@@ -111,13 +143,15 @@ impl Gathered {
     /// through together.
     pub(super) fn pools(&self) -> bool {
         let [rows, columns] = self.window.output;
-        let per_row = columns.div_ceil(width(self.cpu));
-        self.direct.is_some()
+        let Some(places) = &self.direct else { return false };
+        let run = width(self.cpu) / places.parts;
+        let per_row = columns.div_ceil(run);
+        run.is_multiple_of(2)
             && self.window.target == self.window.output
             && self.window.groups == 1
             && rows % 2 == 0
             && columns % 2 == 0
-            && VECTORS.is_multiple_of(2 * per_row)
+            && (VECTORS * places.parts).is_multiple_of(2 * per_row)
     }
 
     /// Convolve images `[n, c, h, w]`; gives `[n, m, h, w]` of the target, or where they are pooled
@@ -131,8 +165,7 @@ impl Gathered {
         scratch: &mut Buffer,
     ) {
         let window = &self.window;
-        let [high, wide] = window.padded();
-        let plane = high * wide;
+        let plane = window.padded()[0] * self.phases.row();
         let channels = window.channels / window.groups;
         let columns = self.cpu.columns();
         let places = window.output[0] * window.output[1];
@@ -149,15 +182,15 @@ impl Gathered {
         assert!(!end.pooled || self.pools());
         assert!(scratch.floats().len() >= self.scratch(images));
         let (padded, rest) = scratch.floats_mut().split_at_mut(self.padded_floats(images) + SLACK);
-        let source = match window.is_bare() {
+        let source = match self.is_bare() {
             true => x.room_floats(),
             false => {
                 self.pad(images, x.floats(), padded);
                 &*padded
             }
         };
-        if let Some(offsets) = &self.direct {
-            self.run_direct(offsets, images, source, y, end, rest);
+        if let Some(places) = &self.direct {
+            self.run_direct(places, images, source, y, end, rest);
             return;
         }
         let (panels, sums) = rest.split_at_mut(self.band * columns * DEEP.min(k) + SLACK);
@@ -238,75 +271,94 @@ impl Gathered {
     /// Convolve with vectors that are read where they lie in the padded input.
     fn run_direct(
         &self,
-        offsets: &[usize],
+        places: &Places,
         images: usize,
         source: &[f32],
         y: &mut [f32],
         end: Epilogue<'_>,
         sums: &mut [f32],
     ) {
-        let window = &self.window;
-        let [high, wide] = window.padded();
-        let plane = high * wide;
-        let vector = width(self.cpu);
-        let step = VECTORS * vector;
+        let (window, wide) = (&self.window, self.phases.row());
+        let plane = window.padded()[0] * wide;
+        let (vector, parts) = (width(self.cpu), places.parts);
+        let (run, runs, step) = (vector / parts, VECTORS * parts, VECTORS * vector);
         let Some(first) = self.weights.first() else { return };
         let (m, k, tall) = (first.m, first.k, self.cpu.rows());
         let target = window.target[0] * window.target[1];
         let channels = window.channels / window.groups;
-        let per_row = window.output[1].div_ceil(vector);
+        let per_row = window.output[1].div_ceil(run);
         let all = images * window.output[0] * per_row;
-        let mut starts = [0_usize; VECTORS];
-        let mut to = Vec::with_capacity(VECTORS);
-        for first in (0..all).step_by(VECTORS) {
+        let dense = window.spread[1] == 1;
+        let mut starts = [0_usize; VECTORS * MOST_PARTS];
+        let starts = &mut starts[..runs];
+        let mut to: Vec<Segment> = Vec::with_capacity(runs);
+        let (mut image, mut row, mut part) = (0, 0, 0);
+        for first in (0..all).step_by(runs) {
             to.clear();
             for (slot, start) in starts.iter_mut().enumerate() {
-                // Behind the last vector it is computed again, and not written.
-                let at = (first + slot).min(all - 1);
-                let (line, part) = (at / per_row, at % per_row);
-                let (image, row) = (line / window.output[0], line % window.output[0]);
-                // The last vector of a row ends with it, and its first lanes are known already.
-                let column = (part * vector).min(window.output[1].saturating_sub(vector));
-                let skipped = part * vector - column;
+                // Behind the last run nothing is written, whatever is computed.
+                if first + slot >= all {
+                    *start = 0;
+                    continue;
+                }
+                // The last run of a row ends with it, and its first lanes are known already.
+                let column = (part * run).min(window.output[1].saturating_sub(run));
+                let skipped = part * run - column;
                 *start = image * window.channels * plane + row * window.strides[0] * wide + column;
-                if first + slot < all {
-                    let len = vector.min(window.output[1] - column) - skipped;
-                    let from = image * m * window.groups * target
-                        + (window.offset[0] + row * window.spread[0]) * window.target[1]
-                        + window.offset[1]
-                        + (column + skipped) * window.spread[1];
-                    to.push(Segment { lane: slot * vector + skipped, len, from });
+                let len = run.min(window.output[1] - column) - skipped;
+                let lane = slot * run + skipped;
+                let from = image * m * window.groups * target
+                    + (window.offset[0] + row * window.spread[0]) * window.target[1]
+                    + window.offset[1]
+                    + (column + skipped) * window.spread[1];
+                match to.last_mut() {
+                    Some(last)
+                        if dense
+                            && last.lane + last.len == lane
+                            && last.from + last.len == from =>
+                    {
+                        last.len += len;
+                    }
+                    _ => to.push(Segment { lane, len, from }),
+                }
+                part += 1;
+                if part == per_row {
+                    (part, row) = (0, row + 1);
+                }
+                if row == window.output[0] {
+                    (row, image) = (0, image + 1);
                 }
             }
             for group in 0..window.groups {
                 let source = &source[group * channels * plane..];
                 for at in (0..k).step_by(DEEP) {
-                    let offsets = &offsets[at..k.min(at + DEEP)];
                     for row in (0..m).step_by(tall) {
                         let rows = tall.min(m - row);
                         let count = together(self.cpu, rows);
                         let weights = self.weights[group].block(self.cpu, row / tall, at);
-                        for (part, starts) in starts.chunks_exact(count).enumerate() {
-                            // Vectors of this piece that are all known already.
-                            if part > 0 && first + part * count >= all {
+                        for (piece, starts) in starts.chunks_exact(count * parts).enumerate() {
+                            // Runs of this piece that are all behind the last.
+                            if first + piece * count * parts >= all {
                                 break;
                             }
                             let tile = Direct {
                                 rows,
                                 a_step: tall,
-                                offsets,
+                                offsets: &places.offsets,
+                                shared: at..k.min(at + DEEP),
+                                parts,
                                 starts,
                                 c_step: step,
                                 go_on: at > 0,
                             };
-                            let sums = &mut sums[row * step + part * count * vector..];
+                            let sums = &mut sums[row * step + piece * count * vector..];
                             tile.run(self.cpu, weights, source, sums);
                         }
                     }
                 }
                 if end.pooled {
-                    let lines = first / per_row..(first + VECTORS).min(all) / per_row;
-                    finish_pooled(self.cpu, lines, window.output, m, sums, y, end);
+                    let lines = first / per_row..(first + runs).min(all) / per_row;
+                    finish_pooled(self.cpu, lines, (run, window.output), m, sums, y, end);
                     continue;
                 }
                 let shift = group * m * target;
@@ -329,28 +381,48 @@ impl Gathered {
 
     /// Copy the input between its zeros.
     fn pad(&self, images: usize, x: &[f32], padded: &mut [f32]) {
-        let window = &self.window;
+        let (window, phases) = (&self.window, self.phases);
         let [high, wide] = window.padded();
         let [rows, columns] = window.input;
-        padded.fill(0.0);
-        for (plane, into) in x
-            .chunks_exact((rows * columns).max(1))
-            .take(images * window.channels)
-            .zip(padded.chunks_exact_mut((high * wide).max(1)))
-        {
-            for row in 0..high {
-                let Some(from) = row.checked_add_signed(-window.pads[0]).filter(|&r| r < rows)
-                else {
-                    continue;
-                };
-                // Columns of the padded row that the input fills.
-                let left = usize::try_from(window.pads[1]).unwrap_or(0);
-                let cut = usize::try_from(-window.pads[1]).unwrap_or(0);
-                let len = columns.saturating_sub(cut).min(wide.saturating_sub(left));
-                into[row * wide + left..][..len]
-                    .copy_from_slice(&plane[from * columns + cut..][..len]);
-            }
+        // Columns of the padded row that the input fills.
+        let left = usize::try_from(window.pads[1]).unwrap_or(0);
+        let cut = usize::try_from(-window.pads[1]).unwrap_or(0);
+        let len = columns.saturating_sub(cut).min(wide.saturating_sub(left));
+        let shift = -window.pads[0];
+        let first = usize::try_from(-shift).unwrap_or(0).min(high);
+        let last = rows.saturating_add_signed(-shift).min(high);
+        let above = first.saturating_add_signed(shift);
+        let planes = images * window.channels;
+        padded[..planes * high * phases.row()].fill(0.0);
+        if len == 0 || last <= first {
+            return;
         }
+        for phase in 0..phases.count {
+            // The first column of this phase that the input fills.
+            let skipped = (phase + phases.count - left % phases.count) % phases.count;
+            if skipped >= len || !self.is_read(phase) {
+                continue;
+            }
+            let lines = Lines {
+                planes,
+                rows: last - first,
+                len: len - skipped,
+                stride: phases.count,
+                from: above * columns + cut + skipped,
+                from_plane: rows * columns,
+                from_row: columns,
+                to: first * phases.row() + phases.place(left + skipped),
+                to_plane: high * phases.row(),
+                to_row: phases.row(),
+            };
+            bring_lines(self.cpu, lines, x, padded);
+        }
+    }
+
+    /// Whether some tap reads a phase.
+    fn is_read(&self, phase: usize) -> bool {
+        let Window { kernel, dilations, .. } = self.window;
+        (0..kernel[1]).any(|x| x * dilations[1] % self.phases.count == phase)
     }
 
     /// The runs of a panel: where its places lie in the padded input, and in the output.
@@ -365,7 +437,7 @@ impl Gathered {
     ) {
         let window = &self.window;
         let [rows, columns] = window.output;
-        let wide = window.padded()[1];
+        let wide = self.phases.row();
         let dense = window.spread == [1, 1];
         from.clear();
         to.clear();
@@ -396,6 +468,84 @@ impl Gathered {
         }
     }
 }
+
+impl Phases {
+    /// Columns of a padded row.
+    fn row(self) -> usize {
+        self.count * self.wide
+    }
+
+    /// Where a column lies.
+    fn place(self, column: usize) -> usize {
+        column % self.count * self.wide + column / self.count
+    }
+}
+
+/// Rows of planes that are copied: `len` floats of each are gone through by a stride.
+#[derive(Clone, Copy, Debug)]
+struct Lines {
+    planes: usize,
+    rows: usize,
+    len: usize,
+    stride: usize,
+    from: usize,
+    from_plane: usize,
+    from_row: usize,
+    to: usize,
+    to_plane: usize,
+    to_row: usize,
+}
+
+lanes! {
+    /// Copy rows.
+    fn bring_lines(lines: Lines, x: &[f32], padded: &mut [f32]) {
+        match (lines.stride, lines.len) {
+            // Lengths that the compiler knows take a move or two, and no call.
+            (1, 4) => each_line(lines, x, padded, whole::<4>),
+            (1, 8) => each_line(lines, x, padded, whole::<8>),
+            (1, 16) => each_line(lines, x, padded, whole::<16>),
+            (1, 32) => each_line(lines, x, padded, whole::<32>),
+            (1, _) => each_line(lines, x, padded, |from, into| into.copy_from_slice(from)),
+            (2, _) => each_line(lines, x, padded, |from, into| {
+                let (pairs, rest) = from.as_chunks::<2>();
+                let (into, end) = into.split_at_mut(pairs.len());
+                for (into, [from, _]) in into.iter_mut().zip(pairs) {
+                    *into = *from;
+                }
+                end.copy_from_slice(rest);
+            }),
+            (stride, _) => each_line(lines, x, padded, |from, into| {
+                for (into, from) in into.iter_mut().zip(from.iter().step_by(stride)) {
+                    *into = *from;
+                }
+            }),
+        }
+    }
+}
+
+/// Copy a row of a known length.
+#[inline(always)]
+fn whole<const LEN: usize>(from: &[f32], into: &mut [f32]) {
+    if let (Some(from), Some(into)) = (from.first_chunk::<LEN>(), into.first_chunk_mut::<LEN>()) {
+        *into = *from;
+    }
+}
+
+#[inline(always)]
+fn each_line(lines: Lines, x: &[f32], padded: &mut [f32], copy: impl Fn(&[f32], &mut [f32])) {
+    let count = lines.len.div_ceil(lines.stride);
+    for plane in 0..lines.planes {
+        let from = &x[lines.from + plane * lines.from_plane..];
+        let into = &mut padded[lines.to + plane * lines.to_plane..];
+        for row in 0..lines.rows {
+            let from = &from[row * lines.from_row..][..lines.len];
+            copy(from, &mut into[row * lines.to_row..][..count]);
+        }
+    }
+}
+
+/// Most runs of a vector.
+const MOST_PARTS: usize = 4;
 
 /// Vectors that go through a convolution at once, where they are read where they lie.
 const VECTORS: usize = 8;
@@ -487,10 +637,23 @@ lanes! {
                         }
                     }
                 } else {
-                    for (at, sum) in sums.iter().enumerate() {
-                        let place = place + at * spread;
-                        y[place] = sum + bias;
-                        super::lanes::tail(&mut y[place..=place], place, end);
+                    let all = y[place..].iter_mut().step_by(spread).zip(sums);
+                    match end {
+                        Epilogue { add: None, mask: None, bend: None, .. } => {
+                            all.for_each(|(out, sum)| *out = sum + bias);
+                        }
+                        Epilogue { add: None, mask: Some((mask, bend)), bend: None, .. } => {
+                            let all = all.zip(mask[place..].iter().step_by(spread));
+                            bent!(bend, bend => all.for_each(|((out, sum), mask)| {
+                                *out = bend.back(sum + bias, *mask);
+                            }));
+                        }
+                        _ => {
+                            for (at, (out, sum)) in all.enumerate() {
+                                *out = sum + bias;
+                                super::lanes::tail(std::slice::from_mut(out), place + at * spread, end);
+                            }
+                        }
                     }
                 }
             }
@@ -505,15 +668,16 @@ vectors! {
     /// The instruction set has to be there, and what [`finish_pooled`] asks for.
     unsafe fn finish_pooled_unchecked<V>(
         lines: Range<usize>,
-        vector: usize,
+        sizes: [usize; 2],
         output: [usize; 2],
         channels: usize,
         sums: *const f32,
         out: Out,
     ) {
-        let [rows, columns] = output;
-        let (per_row, step) = (columns.div_ceil(vector), VECTORS * vector);
-        let count = lesser(vector, columns);
+        // Of a run of a vector, and of the sums of a channel.
+        let ([run, step], [rows, columns]) = (sizes, output);
+        let per_row = columns.div_ceil(run);
+        let count = lesser(run, columns);
         for channel in 0..channels {
             let bias = out.bias::<V>(channel);
             for pair in 0..lines.len() / 2 {
@@ -522,9 +686,9 @@ vectors! {
                 let place = ((image * channels + channel) * rows / 2 + row / 2) * (columns / 2);
                 for part in 0..per_row {
                     // The last vector of a row ends with it.
-                    let column = lesser(part * vector, columns - count);
-                    let above = sums.add(channel * step + (2 * pair * per_row + part) * vector);
-                    let rows = [above, above.add(per_row * vector)];
+                    let column = lesser(part * run, columns - count);
+                    let above = sums.add(channel * step + (2 * pair * per_row + part) * run);
+                    let rows = [above, above.add(per_row * run)];
                     out.write_pooled(rows, bias, place + column / 2, count / 2);
                 }
             }
@@ -536,18 +700,18 @@ vectors! {
 fn finish_pooled(
     cpu: Cpu,
     lines: Range<usize>,
-    output: [usize; 2],
+    (run, output): (usize, [usize; 2]),
     channels: usize,
     sums: &[f32],
     y: &mut [f32],
     end: Epilogue<'_>,
 ) {
-    let (vector, [rows, columns]) = (width(cpu), output);
+    let (step, [rows, columns]) = (VECTORS * width(cpu), output);
     assert!(cpu.is_here() && rows % 2 == 0 && columns % 2 == 0 && lines.start.is_multiple_of(2));
-    assert!(lines.len() * columns.div_ceil(vector) <= VECTORS, "lines");
-    assert!(sums.len() >= channels * VECTORS * vector + SLACK, "sums");
+    assert!(lines.len() * columns.div_ceil(run) * run <= step && run <= width(cpu), "lines");
+    assert!(sums.len() >= channels * step + SLACK, "sums");
     let y = &mut y[..lines.end.div_ceil(rows) * channels * rows * columns / 4];
-    let out = Out::new(y, channels, end);
+    let (out, sizes) = (Out::new(y, channels, end), [run, step]);
     // SAFETY: all lines lie in the sums, with two vectors behind them, and in the output.
-    unsafe { finish_pooled_unchecked(cpu, lines, vector, output, channels, sums.as_ptr(), out) }
+    unsafe { finish_pooled_unchecked(cpu, lines, sizes, output, channels, sums.as_ptr(), out) }
 }

@@ -7,6 +7,8 @@
     reason = "rows and vectors are counted, so they are unrolled"
 )]
 
+use std::ops::Range;
+
 use super::Cpu;
 
 /// Add `k` products to a tile, or begin it anew.
@@ -83,19 +85,47 @@ impl Tile {
     }
 }
 
+/// How far from its start each index of a right operand lies, and the furthest of them.
+#[derive(Debug)]
+pub(super) struct Offsets {
+    all: Vec<usize>,
+    furthest: usize,
+}
+
+impl Offsets {
+    /// Keep them.
+    pub(super) fn new(all: Vec<usize>) -> Self {
+        let furthest = all.iter().max().copied().unwrap_or(0);
+        Self { all, furthest }
+    }
+}
+
 /// Add products to several vectors that are read where they lie: the right operand at index `k` is
-/// the vector at `starts[v] + offsets[k]`.
-#[derive(Clone, Copy, Debug)]
+/// a vector of `parts` runs, and run `p` of vector `v` lies at `starts[v * parts + p] + offsets[k]`.
+#[derive(Clone, Debug)]
 pub(super) struct Direct<'a> {
     pub(super) rows: usize,
     /// How far apart the shared indices of the left operand lie.
     pub(super) a_step: usize,
-    pub(super) offsets: &'a [usize],
-    /// Where the vectors begin: as many as [`together`] says for these rows.
+    pub(super) offsets: &'a Offsets,
+    /// The shared indices.
+    pub(super) shared: Range<usize>,
+    /// Runs of a vector: one of those that [`parts`] gives.
+    pub(super) parts: usize,
+    /// Where the runs begin: of as many vectors as [`together`] says for these rows.
     pub(super) starts: &'a [usize],
     pub(super) c_step: usize,
     /// Whether the sums are added to what is there.
     pub(super) go_on: bool,
+}
+
+/// In how many runs a vector can be read.
+pub(super) fn parts(cpu: Cpu) -> &'static [usize] {
+    match cpu {
+        Cpu::Avx512 => &[1, 2, 4],
+        Cpu::Avx2 => &[1, 2],
+        Cpu::Scalar | Cpu::Neon => &[1],
+    }
 }
 
 /// How many vectors go together against so many rows.
@@ -113,59 +143,82 @@ pub(super) fn together(cpu: Cpu, rows: usize) -> usize {
 
 impl Direct<'_> {
     /// Run the tile.
-    pub(super) fn run(self, cpu: Cpu, a: &[f32], b: &[f32], c: &mut [f32]) {
-        let columns = self.starts.len() * width(cpu);
-        let last = |of: &[usize]| of.iter().max().copied().unwrap_or(0);
-        if let Some(k) = self.offsets.len().checked_sub(1) {
+    pub(super) fn run(&self, cpu: Cpu, a: &[f32], b: &[f32], c: &mut [f32]) {
+        let run = width(cpu) / self.parts;
+        let offsets = &self.offsets.all[self.shared.clone()];
+        if let Some(k) = offsets.len().checked_sub(1) {
             assert!(a.len() >= k * self.a_step + self.rows, "left operand");
-            let end = last(self.offsets) + last(self.starts) + width(cpu);
-            assert!(b.len() >= end, "right operand");
+            let last = self.starts.iter().fold(0, |last, &start| last.max(start));
+            assert!(b.len() >= self.offsets.furthest + last + run, "right operand");
         }
+        let vectors = together(cpu, self.rows);
+        let columns = vectors * width(cpu);
         assert!(c.len() >= (self.rows.max(1) - 1) * self.c_step + columns, "sums");
-        assert!(self.starts.len() == together(cpu, self.rows) && self.rows <= cpu.rows());
-        assert!(cpu.is_here());
+        assert!(self.starts.len() == vectors * self.parts && self.rows <= cpu.rows());
+        assert!(parts(cpu).contains(&self.parts) && cpu.is_here());
         let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
         macro_rules! sizes {
-            ($run:path, $($r:literal x $v:literal),*) => {
+            ($run:path, $p:literal, $($r:literal x $v:literal),*) => {
                 match self.rows {
                     // SAFETY: the assertions hold every index that the kernels make inside the
                     // slices, and the instruction set is there.
-                    $($r => unsafe { $run(self, a, b, c, Size::<$r, $v>) },)*
+                    $($r => unsafe { $run(self, offsets, a, b, c, Runs::<$r, $v, $p>) },)*
                     _ => {}
                 }
             };
         }
-        match cpu {
-            Cpu::Scalar => sizes!(direct_scalar, 1 x 2, 2 x 2, 3 x 2, 4 x 2),
+        #[cfg(target_arch = "x86_64")]
+        macro_rules! avx2 {
+            ($p:literal) => {
+                sizes!(x86::direct_avx2, $p, 1 x 8, 2 x 4, 3 x 4, 4 x 2, 5 x 2, 6 x 2)
+            };
+        }
+        #[cfg(target_arch = "x86_64")]
+        macro_rules! avx512 {
+            ($p:literal) => {
+                sizes!(
+                    x86::direct_avx512, $p,
+                    1 x 8, 2 x 8, 3 x 8, 4 x 4, 5 x 4, 6 x 4,
+                    7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
+                )
+            };
+        }
+        match (cpu, self.parts) {
+            (Cpu::Scalar, _) => sizes!(direct_scalar, 1, 1 x 2, 2 x 2, 3 x 2, 4 x 2),
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx2 => sizes!(x86::direct_avx2, 1 x 8, 2 x 4, 3 x 4, 4 x 2, 5 x 2, 6 x 2),
+            (Cpu::Avx2, 1) => avx2!(1),
             #[cfg(target_arch = "x86_64")]
-            Cpu::Avx512 => sizes!(
-                x86::direct_avx512,
-                1 x 8, 2 x 8, 3 x 8, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
-            ),
+            (Cpu::Avx2, _) => avx2!(2),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx512, 1) => avx512!(1),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx512, 2) => avx512!(2),
+            #[cfg(target_arch = "x86_64")]
+            (Cpu::Avx512, _) => avx512!(4),
             #[cfg(target_arch = "aarch64")]
-            Cpu::Neon => sizes!(
-                arm::direct_neon,
+            (Cpu::Neon, _) => sizes!(
+                arm::direct_neon, 1,
                 1 x 8, 2 x 8, 3 x 4, 4 x 4, 5 x 4, 6 x 4, 7 x 2, 8 x 2, 9 x 2, 10 x 2, 11 x 2, 12 x 2
             ),
+            // Another processor's, which the door refuses.
             _ => {}
         }
     }
 }
 
-unsafe fn direct_scalar<const R: usize, const V: usize>(
-    tile: Direct<'_>,
+unsafe fn direct_scalar<const R: usize, const V: usize, const P: usize>(
+    tile: &Direct<'_>,
+    offsets: &[usize],
     a: *const f32,
     b: *const f32,
     c: *mut f32,
-    _: Size<R, V>,
+    _: Runs<R, V, P>,
 ) {
     for r in 0..R {
         for v in 0..V {
             for lane in 0..4 {
                 let mut sum = 0.0_f32;
-                for (k, offset) in tile.offsets.iter().enumerate() {
+                for (k, offset) in offsets.iter().enumerate() {
                     let factor = *a.add(k * tile.a_step + r);
                     sum = factor.mul_add(*b.add(tile.starts[v] + offset + lane), sum);
                 }
@@ -175,6 +228,9 @@ unsafe fn direct_scalar<const R: usize, const V: usize>(
         }
     }
 }
+
+/// Rows, vectors and runs of a vector, known to the compiler.
+struct Runs<const R: usize, const V: usize, const P: usize>;
 
 /// Rows and vectors of a tile, known to the compiler.
 struct Size<const R: usize, const V: usize>;
@@ -211,7 +267,7 @@ unsafe fn scalar<const R: usize, const V: usize>(
 macro_rules! kernels {
     (
         $tile:ident, $direct:ident, $features:literal, $width:literal,
-        $zero:ident, $load:ident, $store:ident, $splat:ident, $multiply_add:ident, $add:ident,
+        $zero:ident, $load:ident, $load_runs:ident, $store:ident, $splat:ident, $multiply_add:ident, $add:ident,
         $fetch:ident
     ) => {
         #[target_feature(enable = $features)]
@@ -278,22 +334,26 @@ macro_rules! kernels {
         }
 
         #[target_feature(enable = $features)]
-        pub(super) unsafe fn $direct<const R: usize, const V: usize>(
-            tile: Direct<'_>,
+        pub(super) unsafe fn $direct<const R: usize, const V: usize, const P: usize>(
+            tile: &Direct<'_>,
+            offsets: &[usize],
             mut a: *const f32,
             b: *const f32,
             c: *mut f32,
-            _: Size<R, V>,
+            _: Runs<R, V, P>,
         ) {
             let mut sums = [[$zero(); V]; R];
-            let mut starts = [b; V];
-            for (start, at) in starts.iter_mut().zip(tile.starts) {
-                *start = b.add(*at);
+            let mut starts = [[b; P]; V];
+            for v in 0..V {
+                for p in 0..P {
+                    starts[v][p] = b.add(*tile.starts.get_unchecked(v * P + p));
+                }
             }
-            for &offset in tile.offsets {
+            let a_step = tile.a_step;
+            for &offset in offsets {
                 let mut columns = [$zero(); V];
                 for v in 0..V {
-                    columns[v] = $load(starts[v].add(offset));
+                    columns[v] = $load_runs(&starts[v], offset);
                 }
                 for r in 0..R {
                     let factor = $splat(*a.add(r));
@@ -301,7 +361,7 @@ macro_rules! kernels {
                         sums[r][v] = $multiply_add(factor, columns[v], sums[r][v]);
                     }
                 }
-                a = a.wrapping_add(tile.a_step);
+                a = a.wrapping_add(a_step);
             }
             for r in 0..R {
                 for v in 0..V {
@@ -322,12 +382,39 @@ const AHEAD: usize = 384;
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{AHEAD, Direct, Size, Tile};
+    use super::{AHEAD, Direct, Runs, Size, Tile};
 
     #[inline(always)]
     fn fetch(at: *const f32) {
         // SAFETY: a hint, which reads nothing.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx")]
+    unsafe fn halves(low: *const f32, high: *const f32) -> __m256 {
+        let low = _mm256_castps128_ps256(_mm_loadu_ps(low));
+        _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(high))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load_runs_256<const P: usize>(runs: &[*const f32; P], offset: usize) -> __m256 {
+        match P {
+            1 => _mm256_loadu_ps(runs[0].add(offset)),
+            _ => halves(runs[0].add(offset), runs[1].add(offset)),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn load_runs_512<const P: usize>(runs: &[*const f32; P], offset: usize) -> __m512 {
+        let [low, high] = match P {
+            1 => return _mm512_loadu_ps(runs[0].add(offset)),
+            2 => [0, 1].map(|p| _mm256_loadu_ps(runs[p].add(offset))),
+            _ => [0, 2].map(|p| halves(runs[p].add(offset), runs[p + 1].add(offset))),
+        };
+        _mm512_insertf32x8::<1>(_mm512_castps256_ps512(low), high)
     }
 
     kernels!(
@@ -337,6 +424,7 @@ mod x86 {
         8,
         _mm256_setzero_ps,
         _mm256_loadu_ps,
+        load_runs_256,
         _mm256_storeu_ps,
         _mm256_set1_ps,
         _mm256_fmadd_ps,
@@ -346,10 +434,11 @@ mod x86 {
     kernels!(
         avx512,
         direct_avx512,
-        "avx512f",
+        "avx512f,avx512dq",
         16,
         _mm512_setzero_ps,
         _mm512_loadu_ps,
+        load_runs_512,
         _mm512_storeu_ps,
         _mm512_set1_ps,
         _mm512_fmadd_ps,
@@ -362,7 +451,7 @@ mod x86 {
 mod arm {
     use std::arch::{aarch64::*, asm};
 
-    use super::{AHEAD, Direct, Size, Tile};
+    use super::{AHEAD, Direct, Runs, Size, Tile};
 
     #[inline(always)]
     fn fetch(at: *const f32) {
@@ -382,6 +471,12 @@ mod arm {
         vfmaq_f32(sum, a, b)
     }
 
+    #[inline]
+    #[target_feature(enable = "neon")]
+    unsafe fn load_runs<const P: usize>(runs: &[*const f32; P], offset: usize) -> float32x4_t {
+        vld1q_f32(runs[0].add(offset))
+    }
+
     kernels!(
         neon,
         direct_neon,
@@ -389,6 +484,7 @@ mod arm {
         4,
         zero,
         vld1q_f32,
+        load_runs,
         vst1q_f32,
         vdupq_n_f32,
         multiply_add,

@@ -24,6 +24,10 @@ enum What {
     Sub,
     Mul,
     Div,
+    /// What the second operand is more than it.
+    From,
+    /// The second operand divided by it.
+    Into,
     /// Where it is below 0, it is scaled by the second operand.
     Scale,
     /// The second operand alone, repeated.
@@ -46,7 +50,7 @@ struct Elementwise {
 
 /// Plan an elementwise node whose operands are floats of shapes that these loops take.
 pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
-    let what = match node.operator.name {
+    let mut what = match node.operator.name {
         "Neg" => What::Neg,
         "Abs" => What::Abs,
         "Sign" => What::Sign,
@@ -73,9 +77,14 @@ pub(super) fn plan(compiler: &mut Compiler<'_>, node: &Node) -> Result<bool> {
     }
     if let Some(second) = b
         && compiler.kind(a)?.dims != kind.dims
-        && matches!(what, What::Add | What::Mul)
     {
-        // The order of a sum's or a product's operands changes no bit.
+        what = match what {
+            // The order of a sum's or a product's operands changes no bit.
+            What::Add | What::Mul => what,
+            What::Sub => What::From,
+            What::Div => What::Into,
+            _ => return Ok(false),
+        };
         b = Some(std::mem::replace(&mut a, second));
     }
     if compiler.kind(a)?.dims != kind.dims {
@@ -205,6 +214,8 @@ macro_rules! known {
             What::Sub => known!(@ $of, |a, b| a - b, $body),
             What::Mul => known!(@ $of, |a, b| a * b, $body),
             What::Div => known!(@ $of, |a, b| a / b, $body),
+            What::From => known!(@ $of, |a, b| b - a, $body),
+            What::Into => known!(@ $of, |a, b| b / a, $body),
             What::Back(bend) => {
                 bent!(bend, bend => known!(@ $of, |a, b| bend.back(a, b), $body));
             }

@@ -25,6 +25,8 @@ pub(super) struct Rebuilt {
     pub(super) strides: Vec<u64>,
     /// What its elements are.
     pub(super) kind: Kind,
+    /// What the elements of its storage are said to be.
+    pub(super) stored: Kind,
     /// Offset in the program of what tells so.
     pub(super) at: u64,
 }
@@ -51,7 +53,13 @@ pub(super) fn call<'a>(program: &Program<'a>, callee: &Import, arguments: &'a [V
             let dtype = arguments.get(6).copied().unwrap_or(Value::NONE);
             Call::Tensor(tensor(program, arguments, Some(dtype)))
         }
-        ("torch._utils", "_rebuild_parameter" | "_rebuild_parameter_with_state", &[data, ..])
+        // A state is attributes, of which `data` would be other elements.
+        ("torch._utils", "_rebuild_parameter_with_state", &[data, _, _, state])
+            if is_empty(program, state) =>
+        {
+            Call::Same(data)
+        }
+        ("torch._utils", "_rebuild_parameter", &[data, ..])
         | ("torch.jit._pickle", "restore_type_tag", &[data, ..])
         | ("torch.nn.parameter", "Parameter" | "Buffer", &[data, ..])
         | ("torch", "Size", &[data]) => Call::Same(data),
@@ -66,6 +74,12 @@ pub(super) fn call<'a>(program: &Program<'a>, callee: &Import, arguments: &'a [V
         }
         _ => Call::Other(arguments),
     }
+}
+
+/// Whether a state is none, or has no attributes.
+pub(super) fn is_empty(program: &Program<'_>, state: Value) -> bool {
+    let pairs = program.heap().items_of(state, Shape::Dict);
+    state == Value::NONE || pairs.is_some_and(<[Value]>::is_empty)
 }
 
 fn tensor(
@@ -91,13 +105,15 @@ fn tensor(
     if more.iter().any(|&view| view != Value::NONE) {
         return Err(Refusal::new(at, Gap::Unsupported, "a storage that is part of another"));
     }
-    // Flags under which the elements mean other numbers than they are.
-    let flagged = rest.iter().filter_map(|&each| program.heap().items_of(each, Shape::Dict));
-    if flagged.flatten().any(|value| value.kind() == Is::Bool(true)) {
-        let why = "a tensor that is conjugated or negated where it is used";
+    // Behind whether it has a gradient, its hooks and, in the third version, its type: flags under which
+    // the elements mean other numbers than they are. PyTorch takes whatever is true for a set flag.
+    let flags = rest.get(if dtype.is_some() { 3 } else { 2 });
+    if !flags.is_none_or(|&flags| is_unset(program, flags)) {
+        let why = "a tensor that may be conjugated or negated where it is used";
         return Err(Refusal::new(at, Gap::Unsupported, why));
     }
     let class = imported(program, class).ok_or_else(odd)?;
+    let stored = Kind::of_torch(class).unwrap_or(Kind::UNKNOWN);
     let (kind, unit) = match dtype {
         None => (Kind::of_torch(class), element_width(class)),
         Some(dtype) => (imported(program, dtype).and_then(Kind::of_torch), Some(1)),
@@ -117,7 +133,16 @@ fn tensor(
         return Err(odd());
     }
     let (declared, offset) = (declared.ok_or_else(odd)?, number(*offset).ok_or_else(odd)?);
-    Ok(Rebuilt { key, declared, offset, shape, strides, kind, at })
+    Ok(Rebuilt { key, declared, offset, shape, strides, kind, stored, at })
+}
+
+/// Whether flags are none, or all false.
+fn is_unset(program: &Program<'_>, flags: Value) -> bool {
+    let pairs = program.heap().items_of(flags, Shape::Dict);
+    let all_false = |pairs: &[Value]| {
+        pairs.chunks(2).all(|pair| pair.get(1).is_some_and(|value| value.kind() == Is::Bool(false)))
+    };
+    flags == Value::NONE || pairs.is_some_and(all_false)
 }
 
 fn imported<'a>(program: &'a Program<'_>, value: Value) -> Option<&'a str> {

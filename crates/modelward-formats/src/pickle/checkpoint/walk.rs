@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::rebuilt::{Call, Rebuilt, call};
+use super::rebuilt::{Call, Rebuilt, call, is_empty};
 use crate::{
     Budget, Gap, Refusal,
     pickle::{
@@ -182,6 +182,8 @@ impl Walk<'_, '_> {
         // A subclass of tensors: a function, a class, the function's arguments.
         let typed =
             callee.is_some_and(|import| import.is("torch._tensor", "_rebuild_from_type_v2"));
+        let given =
+            matches!(*arguments, [_, _, _, state, ..] if typed && !is_empty(self.program, state));
         let (callee, arguments) = match *arguments {
             [function, _, inner, ..] if typed => match function.kind() {
                 Kind::Import(import) => (
@@ -196,12 +198,17 @@ impl Walk<'_, '_> {
             callee.map_or(Call::Other(arguments), |callee| call(self.program, callee, arguments));
         let states = self.kept.states.get(&index).map(Vec::as_slice).unwrap_or_default();
         let next = depth.saturating_add(1);
+        // A state may put other elements in the place of those that were rebuilt.
+        let given = given || !states.is_empty();
+        let made = match made {
+            Call::Tensor(_) | Call::Same(_) if given => {
+                let why = "a tensor that is given a state";
+                Call::Tensor(Err(Refusal::new(0, Gap::Unsupported, why)))
+            }
+            made => made,
+        };
         match made {
             Call::Tensor(tensor) => {
-                let tensor = match states {
-                    [] => tensor,
-                    _ => Err(Refusal::new(0, Gap::Malformed, "a tensor that is given a state")),
-                };
                 self.held = self.held.saturating_add(name.len().saturating_add(256));
                 if self.held as u64 > self.budget.limits().memory / 4 {
                     return Err(Refusal::new(0, Gap::LargeMemory, "a table of tensors too large"));

@@ -1,5 +1,7 @@
 //! Where the bytes of two files, or the elements of two tensors, differ.
 
+use std::collections::HashMap;
+
 use modelward_formats::{
     Budget, Bytes, Refusal, tables,
     tensors::{self, Elements, Kind, Order, Place as At},
@@ -53,7 +55,7 @@ fn file(side: &Side, path: &str) -> Option<Bytes> {
 
 /// The tables of two files that are compared.
 pub(super) struct Tables<'a> {
-    sides: [(&'a Side, &'a str, tensors::Table); 2],
+    sides: [One<'a>; 2],
 }
 
 impl<'a> Tables<'a> {
@@ -67,7 +69,10 @@ impl<'a> Tables<'a> {
     ) -> Option<Self> {
         let table = |side, path| {
             let bytes = file(side, path)?;
-            Some((side, path, tables::read(&bytes, &Budget::new(options.limits))?))
+            let table = tables::read(&bytes, &Budget::new(options.limits))?;
+            let names = table.tensors.iter().enumerate();
+            let names = names.map(|(at, tensor)| (tensor.name.clone(), at)).collect();
+            Some(One { side, path, table, names })
         };
         Some(Self { sides: [table(old, path)?, table(new, to)?] })
     }
@@ -92,16 +97,24 @@ impl<'a> Tables<'a> {
     }
 }
 
+/// A table, and where in it which name is.
+struct One<'a> {
+    side: &'a Side,
+    path: &'a str,
+    table: tensors::Table,
+    names: HashMap<String, usize>,
+}
+
 fn elements<'t>(
-    (side, path, table): &'t (&Side, &str, tensors::Table),
+    One { side, path, table, names }: &'t One<'_>,
     name: &str,
 ) -> Option<(&'t tensors::Tensor, Elements)> {
-    let tensor = table.tensors.iter().find(|tensor| tensor.name == name)?;
+    let tensor = table.tensors.get(*names.get(name)?)?;
     let elements = match tensor.elements.as_ref().ok()? {
         At::Here(elements) => elements.clone(),
         At::Beside { location, offset, length } => {
             let tree = side.tree.as_ref()?;
-            let bytes = beside(tree, tree.find(path)?, location).ok()?;
+            let (bytes, ..) = beside(tree, tree.find(path)?, location).ok()?;
             Elements::plain(bytes.slice(*offset, *length).ok()?)
         }
     };

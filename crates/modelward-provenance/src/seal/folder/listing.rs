@@ -35,6 +35,8 @@ pub(super) struct Entry {
     pub(super) path: PathBuf,
     /// A folder without members; all others are known by what lies in them.
     pub(super) is_folder: bool,
+    /// A link that is followed.
+    pub(super) is_link: bool,
 }
 
 impl Folder {
@@ -60,7 +62,8 @@ impl Folder {
                     left.push((path, name));
                 } else {
                     check(&path, kind, links)?;
-                    entries.push(Entry { name, path, is_folder: false });
+                    let is_link = kind.is_symlink();
+                    entries.push(Entry { name, path, is_folder: false, is_link });
                 }
                 if entries.len().saturating_add(left.len()) > MOST {
                     let why = format!("`{}` holds more than {MOST} files", root.display());
@@ -68,7 +71,7 @@ impl Folder {
                 }
             }
             if is_empty && !name.is_empty() {
-                entries.push(Entry { name, path, is_folder: true });
+                entries.push(Entry { name, path, is_folder: true, is_link: false });
             }
         }
         if entries.is_empty() {

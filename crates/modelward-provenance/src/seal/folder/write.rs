@@ -7,7 +7,7 @@ use super::{
     tar::{BLOCK, EXTENDED, FILE, FOLDER, GLOBAL, Header, MARK, fits, padding, record},
 };
 use crate::seal::{
-    disk::{Stopped, copy_file, open},
+    disk::{Stopped, copy_file, open, open_plain},
     fault::Result,
 };
 
@@ -26,12 +26,13 @@ impl Folder {
 }
 
 fn member(entry: &Entry, into: &mut dyn Write, stopped: Stopped<'_>) -> Result<u64> {
-    let Entry { name, path, is_folder } = entry;
+    let Entry { name, path, is_folder, is_link } = entry;
     if *is_folder {
         head(into, FOLDER, &format!("{name}/"), 0, false)?;
         return Ok(0);
     }
-    let (file, before) = open(path, "seal")?;
+    // What was no link when it was listed must not lead elsewhere now.
+    let (file, before) = if *is_link { open(path, "seal")? } else { open_plain(path)? };
     head(into, FILE, name, before.len(), is_executable(&before))?;
     let copied = copy_file(file, &before, path, into, stopped)?;
     let padding = usize::try_from(padding(copied)).unwrap_or(0);

@@ -38,6 +38,12 @@ struct Model {
     below: String,
     /// Where it is, without links.
     real: PathBuf,
+    /// What the lock says of it.
+    locked: lock::Model,
+    /// The revision that its path tells.
+    revision: Option<String>,
+    /// The one file of it that is the target.
+    only: Option<String>,
 }
 
 impl Locked {
@@ -66,8 +72,16 @@ impl Locked {
             .map_err(|trouble| Failure::from(trouble).at(lock::NAME))?;
         let base = fs::canonicalize(".").unwrap_or_default();
         let mut locked = Self { lock, base, models: Vec::new() };
-        for model in models {
-            locked.models.extend(locked.inside(model));
+        // A target may hold models that are none of its cache.
+        let mut looked_at = BTreeSet::new();
+        for model in models.iter().chain(targets) {
+            if looked_at.insert(fs::canonicalize(model).unwrap_or_else(|_| model.clone())) {
+                let inside = locked.inside(model);
+                let known = |real: &Path| locked.models.iter().any(|model| model.real == real);
+                let new =
+                    inside.into_iter().filter(|model| !known(&model.real)).collect::<Vec<_>>();
+                locked.models.extend(new);
+            }
         }
         Ok(locked)
     }
@@ -75,13 +89,22 @@ impl Locked {
     /// The locked models of a target: itself, or what lies in it.
     fn inside(&self, target: &Path) -> Vec<Model> {
         let Ok(real) = fs::canonicalize(target) else { return Vec::new() };
-        if self.lock.at(&real, &self.base).is_some() {
-            return vec![Model { target: target.to_owned(), below: String::new(), real }];
+        let target = target.to_owned();
+        if let Some((locked, revision)) = self.lock.at(&real, &self.base) {
+            let (below, locked) = (String::new(), locked.clone());
+            return vec![Model { target, below, real, locked, revision, only: None }];
         }
         let model = |model: &lock::Model| {
             let place = fs::canonicalize(self.base.join(model.place()?)).ok()?;
-            let below = shown(place.strip_prefix(&real).ok()?);
-            Some(Model { target: target.to_owned(), below, real: place })
+            let (target, locked, revision) = (target.clone(), model.clone(), None);
+            if let Ok(below) = place.strip_prefix(&real) {
+                let below = shown(below);
+                return Some(Model { target, below, real: place, locked, revision, only: None });
+            }
+            // A part of a locked model: a file, or a folder.
+            let name = real.strip_prefix(&place).ok()?.to_str()?.to_owned();
+            let (below, real) = (String::new(), real.clone());
+            Some(Model { target, below, real, locked, revision, only: Some(name) })
         };
         self.lock.models().filter_map(model).collect()
     }
@@ -109,12 +132,18 @@ impl Locked {
             let reading =
                 Reading { threads, deadline: None, observer: &Nobody, known: Some(&known) };
             let digests = oms::sha256(&tree, &reading);
+            // Names as the lock has them.
+            let name = |file: &str| match &model.only {
+                Some(only) if tree.single => only.clone(),
+                Some(only) => format!("{only}/{file}"),
+                None => file.to_owned(),
+            };
             let (mut files, mut unread) = (Vec::new(), BTreeSet::new());
             for (file, digest) in tree.files.iter().zip(&digests) {
                 match digest {
-                    Ok(digest) => files.push((file.name.as_str(), file.len, digest)),
+                    Ok(digest) => files.push((name(&file.name), file.len, digest)),
                     // The scan says that it could not be read.
-                    Err(_) => drop(unread.insert(file.name.as_str())),
+                    Err(_) => drop(unread.insert(name(&file.name))),
                 }
             }
             let folder = match model.below.as_str() {
@@ -124,10 +153,18 @@ impl Locked {
             let place = |file: &str| match file {
                 "" => lock::NAME.to_owned(),
                 _ if tree.single => folder.clone(),
-                file => below(&folder, file),
+                file => {
+                    let part = model.only.as_deref().and_then(|only| file.strip_prefix(only));
+                    below(&folder, part.unwrap_or(file).trim_start_matches('/'))
+                }
             };
-            let defects = self.lock.check(&model.real, &self.base, files).unwrap_or_default();
-            let defects = defects.iter().filter(|defect| !unread.contains(defect.file.as_str()));
+            let files = files.iter().map(|(name, len, digest)| (name.as_str(), *len, *digest));
+            let locked = match &model.only {
+                Some(only) => &model.locked.part(only),
+                None => &model.locked,
+            };
+            let defects = locked.check(model.revision.as_deref(), files);
+            let defects = defects.iter().filter(|defect| !unread.contains(&defect.file));
             findings.extend(defects.map(|defect| finding(defect, place(&defect.file))));
         }
         Ok(findings)

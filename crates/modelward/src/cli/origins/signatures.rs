@@ -32,6 +32,8 @@ pub(super) struct Signatures {
     left: u64,
     /// Weights that no signature is about, by the name of the first.
     pub(super) unsigned: Option<String>,
+    /// Files of any kind that no signature is about, by the name of the first.
+    pub(super) uncovered: Option<String>,
     /// Whether it is one file.
     pub(super) single: bool,
 }
@@ -58,6 +60,7 @@ impl Signatures {
             looked: 0,
             left: MOST_BUNDLE,
             unsigned: None,
+            uncovered: None,
             single: tree.single,
         };
         found.beside(&tree);
@@ -75,9 +78,21 @@ impl Signatures {
             })
         };
         let weights = |name: &str| Role::named(name) == Role::Weights;
-        let unsigned = tree.files.iter().find(|file| weights(&file.name) && !covered(&file.name));
-        found.unsigned = unsigned.map(|file| file.name.clone());
+        let uncovered = tree.files.iter().filter(|file| !covered(&file.name));
+        let mut uncovered = uncovered.map(|file| file.name.clone());
+        let first = uncovered.next();
+        let mut all = first.clone().into_iter().chain(uncovered);
+        let unsigned = all.find(|name| weights(name));
+        (found.unsigned, found.uncovered) = (unsigned, first);
         Some(found)
+    }
+
+    /// Leave the signatures of models that are looked at by themselves.
+    pub(super) fn leave(&mut self, models: &[PathBuf]) {
+        let target = &self.target;
+        let inner = models.iter().filter(|model| *model != target && model.starts_with(target));
+        let inner = inner.collect::<Vec<_>>();
+        self.bundles.retain(|bundle| !inner.iter().any(|model| bundle.path.starts_with(model)));
     }
 
     /// Those that are called after the target.

@@ -110,7 +110,12 @@ impl Known {
         let target = shown(&signatures.target);
         let mut all = Findable::default();
         let findings = &mut all.findings;
-        if let Some(name) = &signatures.unsigned
+        let unsigned = match self.require {
+            // Whatever it is called, somebody known has to have signed it.
+            true => &signatures.uncovered,
+            false => &signatures.unsigned,
+        };
+        if let Some(name) = unsigned
             && (self.require || !signatures.single)
         {
             let looked_for = format!("signature that covers `{name}`");
@@ -246,6 +251,13 @@ impl Known {
             why: why.clone(),
         });
         Ok(Findable { findings, unread: unread.collect(), ..Findable::default() })
+    }
+
+    /// A target in which no signature can be looked for, where there has to be one.
+    pub(super) fn unsigned(&self, target: &Path) -> Option<Finding> {
+        let looked_for = "signature, for which a file or a folder is needed".to_owned();
+        let message = UNSIGNED_MODEL.title;
+        self.require.then(|| self.absent(&UNSIGNED_MODEL, message, &shown(target), looked_for))
     }
 
     /// A finding that something is not there.

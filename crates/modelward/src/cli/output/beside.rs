@@ -3,14 +3,16 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering::SeqCst},
 };
 
-use signal_hook::SigId;
 use tempfile::{TempDir, TempPath};
 
 use super::replace::folder;
-use crate::{cli::Failure, content::cause, listing::shown};
+use crate::{
+    cli::{Failure, signals::Signals},
+    content::cause,
+    listing::shown,
+};
 
 /// A file or folder in the making. Dropped before it is put in its place, it leaves nothing. A
 /// signal that would end the process is held back meanwhile, and is to be asked for.
@@ -18,8 +20,7 @@ pub(in crate::cli) struct Beside {
     private: TempDir,
     place: PathBuf,
     force: bool,
-    stopped: Arc<AtomicBool>,
-    held: Vec<SigId>,
+    signals: Signals,
 }
 
 impl Beside {
@@ -35,11 +36,7 @@ impl Beside {
             builder.permissions(fs::Permissions::from_mode(0o700));
         }
         let private = builder.tempdir_in(folder(place)).map_err(|error| refused(place, &error))?;
-        let stopped = Arc::new(AtomicBool::new(false));
-        let ending = [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM];
-        let held = ending.map(|signal| signal_hook::flag::register(signal, stopped.clone()));
-        let held = held.into_iter().flatten().collect();
-        Ok(Self { private, place: place.to_owned(), force, stopped, held })
+        Ok(Self { private, place: place.to_owned(), force, signals: Signals::hold() })
     }
 
     /// Where it is made.
@@ -49,7 +46,7 @@ impl Beside {
 
     /// Whether a signal came.
     pub(in crate::cli) fn is_stopped(&self) -> bool {
-        self.stopped.load(SeqCst)
+        self.signals.came().is_some()
     }
 
     /// Put it in its place.
@@ -66,14 +63,6 @@ impl Beside {
                 .and_then(|made| made.persist_noclobber(place).map_err(|error| error.error))
         };
         put.map_err(|error| refused(place, &error))
-    }
-}
-
-impl Drop for Beside {
-    fn drop(&mut self) {
-        for id in self.held.drain(..) {
-            signal_hook::low_level::unregister(id);
-        }
     }
 }
 

@@ -57,6 +57,12 @@ fn is_report(path: &Path) -> bool {
     read.is_ok() && marks.iter().any(|mark| head.contains(mark))
 }
 
+/// Whether two paths lead to one place, whether there is a file or not.
+pub(super) fn is_one(a: &Path, b: &Path) -> bool {
+    let same = fs::metadata(a).ok().zip(fs::metadata(b).ok()).is_some_and(|(a, b)| is_same(&a, &b));
+    same || place(a).is_some_and(|a| place(b) == Some(a))
+}
+
 /// Where a path leads, with no link left in it, whether there is a file or not.
 fn place(path: &Path) -> Option<PathBuf> {
     let end = end_of_links(path).ok()?;

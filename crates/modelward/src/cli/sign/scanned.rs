@@ -36,7 +36,7 @@ pub(super) fn scan(
 ) -> Result<Scanned, Failure> {
     let targets = [arguments.target.as_path()];
     let named = arguments.policy.as_deref();
-    let policy = reporting::policy_of(named, &targets, arguments.quiet, screen)?;
+    let policy = reporting::policy_of(named, &targets, arguments.showing.quiet, screen)?;
     let options = Options {
         policy,
         policy_file: arguments.policy.clone(),

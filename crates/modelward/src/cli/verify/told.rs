@@ -41,7 +41,7 @@ pub(super) fn tell(
         let path = place(&file.name);
         let outcome = match file.state {
             State::Unread => Outcome::Unread,
-            _ => worst.get(&path).copied().unwrap_or(Outcome::Clean),
+            _ => worst.get(&path).copied().unwrap_or(Outcome::AsSigned),
         };
         report.files.push(scanned(file, path, outcome));
     }
@@ -60,6 +60,8 @@ pub(super) fn judge(
         let verdict = match policy.judge(&finding) {
             // The specification leaves no room: a model with one changed file is not what was signed.
             Verdict::Warn if provenance::voids(defect.kind) => Verdict::Deny,
+            // A file can be let through; a signature that is none cannot be made one.
+            Verdict::Allow(_) if defect.kind.is_of_signature() => Verdict::Deny,
             verdict => verdict,
         };
         report.judged.push((finding, verdict));

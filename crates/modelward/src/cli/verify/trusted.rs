@@ -10,10 +10,9 @@ use modelward_provenance::{
     x509::{Moment, Roots},
 };
 
-use super::read;
 use crate::cli::{
     Failure,
-    provenance::{MOST_KEY, MOST_ROOT},
+    provenance::{MOST_KEY, MOST_ROOT, read},
 };
 
 #[derive(Args, Debug)]
@@ -83,6 +82,11 @@ impl Trusting {
         }
         let at = self.at.unwrap_or_else(Moment::now);
         Ok(Trusted::Roots { roots, at, subject: self.expect_subject.clone() })
+    }
+
+    /// The files that say so.
+    pub(super) fn files(&self) -> impl Iterator<Item = &PathBuf> {
+        self.public_key.iter().chain(&self.cert_root).chain(&self.trusted_root)
     }
 
     /// Whether anybody with a certificate may have signed.

@@ -62,7 +62,8 @@ fn sha256(what: &str) -> Value {
 }
 
 fn file() -> Value {
-    let outcomes = [Outcome::Clean, Outcome::Unread, Outcome::Unknown, Outcome::Malicious];
+    let outcomes =
+        [Outcome::AsSigned, Outcome::Clean, Outcome::Unread, Outcome::Unknown, Outcome::Malicious];
     record(
         &["path", "format", "verdict", "bytes", "sha256"],
         json!({

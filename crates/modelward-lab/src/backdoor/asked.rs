@@ -1,0 +1,123 @@
+//! Asking the model for what images with a pattern are, within a budget.
+
+use modelward_engine::{Kind, Result, Trouble};
+
+use super::{
+    Question,
+    pattern::{Laid, Pattern},
+};
+use crate::{picture::Layout, victim::Victim};
+
+/// The model, the images, and what was asked so far.
+pub(super) struct Asked<'a> {
+    victim: &'a mut dyn Victim,
+    question: &'a Question<'a>,
+    pub(super) laid: Laid,
+    queries: u64,
+    batch: Vec<f32>,
+}
+
+impl<'a> Asked<'a> {
+    pub(super) fn new(
+        victim: &'a mut dyn Victim,
+        question: &'a Question<'a>,
+        layout: Layout,
+    ) -> Self {
+        let laid = Laid(layout, question.range);
+        Self { victim, question, laid, queries: question.labels.len() as u64, batch: Vec::new() }
+    }
+
+    pub(super) fn classes(&self) -> usize {
+        self.victim.classes()
+    }
+
+    pub(super) fn queries(&self) -> u64 {
+        self.queries
+    }
+
+    /// How many images may still be sent.
+    pub(super) fn left(&self) -> u64 {
+        self.question.queries.saturating_sub(self.queries)
+    }
+
+    /// For each pattern, how many of these images of other classes are moved to each class.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the budget is spent.
+    pub(super) fn moved(
+        &mut self,
+        patterns: &[Pattern],
+        images: &[usize],
+    ) -> Result<Vec<Vec<u32>>> {
+        let over = || Trouble::new(Kind::Limit, OVER);
+        let cost = (patterns.len() * images.len()) as u64;
+        if self.queries.saturating_add(cost) > self.question.queries {
+            return Err(over());
+        }
+        if self.question.deadline.is_some_and(|end| std::time::Instant::now() > end) {
+            return Err(over());
+        }
+        self.queries += cost;
+        let (classes, features) = (self.victim.classes(), self.victim.features());
+        let mut counts = Vec::with_capacity(patterns.len());
+        let together = (BATCH / images.len().max(1)).max(1);
+        for some in patterns.chunks(together) {
+            self.batch.clear();
+            for pattern in some {
+                for &image in images {
+                    let from = self.batch.len();
+                    let pixels = &self.question.x[image * features..][..features];
+                    self.batch.extend_from_slice(pixels);
+                    pattern.lay(&mut self.batch[from..], &self.laid);
+                }
+            }
+            let said = self.victim.ask(&self.batch)?.labels;
+            for said in said.chunks_exact(images.len()) {
+                let mut count = vec![0; classes];
+                for (&image, &said) in images.iter().zip(said) {
+                    let label = self.question.labels[image];
+                    if let Some(class) = usize::try_from(said).ok().filter(|said| *said != label)
+                        && let Some(count) = count.get_mut(class)
+                    {
+                        *count += 1;
+                    }
+                }
+                counts.push(count);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// How many of these images a pattern moves to a class, and how many there are of other classes.
+    /// What judges the search is asked whatever was spent.
+    ///
+    /// # Errors
+    /// Where the model cannot be run.
+    pub(super) fn moved_to(
+        &mut self,
+        pattern: &Pattern,
+        images: &[usize],
+        target: usize,
+    ) -> Result<(u64, u64)> {
+        let others = images.iter().copied().filter(|&at| self.question.labels[at] != target);
+        let others = others.collect::<Vec<_>>();
+        let (features, mut moved) = (self.victim.features(), 0);
+        for some in others.chunks(BATCH) {
+            self.batch.clear();
+            for &image in some {
+                let from = self.batch.len();
+                self.batch.extend_from_slice(&self.question.x[image * features..][..features]);
+                pattern.lay(&mut self.batch[from..], &self.laid);
+            }
+            let said = self.victim.ask(&self.batch)?.labels;
+            moved += said.iter().filter(|said| **said == target as i64).count() as u64;
+        }
+        self.queries += others.len() as u64;
+        Ok((moved, others.len() as u64))
+    }
+}
+
+/// Images that are sent at once.
+const BATCH: usize = 512;
+/// What is said where the budget is spent.
+pub(super) const OVER: &str = "the budget of the search is spent";

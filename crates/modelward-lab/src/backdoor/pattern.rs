@@ -1,0 +1,107 @@
+//! Patterns that are laid over an image.
+
+use crate::picture::Layout;
+
+/// The form of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Form {
+    /// A rectangle of pixels.
+    Patch,
+    /// A row and a column that cross.
+    Cross,
+    /// The frame of the whole image.
+    Border,
+    /// Something added to every pixel.
+    Overlay,
+}
+
+impl Form {
+    /// Whether it changes the image from side to side.
+    pub const fn is_whole(self) -> bool {
+        matches!(self, Self::Border | Self::Overlay)
+    }
+
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Patch => "patch",
+            Self::Cross => "cross",
+            Self::Border => "border",
+            Self::Overlay => "overlay",
+        }
+    }
+}
+
+/// A pattern at its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pattern {
+    /// Its form.
+    pub form: Form,
+    /// Row and column of its upper left pixel.
+    pub at: (usize, usize),
+    /// Its height and width.
+    pub size: (usize, usize),
+    /// Which pixels it covers, by row and column of the image, and where in `values` each begins.
+    cells: Vec<(usize, usize)>,
+    /// The values, one for each channel of each pixel: what a pixel becomes; of an overlay, what is
+    /// added.
+    pub values: Vec<f32>,
+}
+
+impl Pattern {
+    /// A pattern that covers the pixels of its form.
+    pub(super) fn new(
+        form: Form,
+        at: (usize, usize),
+        size: (usize, usize),
+        layout: Layout,
+        value: impl Fn(usize, usize, usize) -> f32,
+    ) -> Self {
+        let mut cells = Vec::new();
+        for row in 0..size.0 {
+            for column in 0..size.1 {
+                let covers = match form {
+                    Form::Patch | Form::Overlay => true,
+                    Form::Cross => row == size.0 / 2 || column == size.1 / 2,
+                    Form::Border => {
+                        row == 0 || column == 0 || row + 1 == size.0 || column + 1 == size.1
+                    }
+                };
+                if covers {
+                    cells.push((at.0 + row, at.1 + column));
+                }
+            }
+        }
+        let values = cells.iter().flat_map(|&(row, column)| {
+            let value = &value;
+            (0..layout.channels).map(move |channel| value(row - at.0, column - at.1, channel))
+        });
+        let values = values.collect();
+        Self { form, at, size, cells, values }
+    }
+
+    /// Lay it over an image.
+    pub fn lay(&self, image: &mut [f32], layout: &Laid) {
+        let channels = layout.0.channels;
+        for (cell, values) in self.cells.iter().zip(self.values.chunks_exact(channels)) {
+            for (channel, value) in values.iter().enumerate() {
+                let pixel = &mut image[layout.0.at(channel, cell.0, cell.1)];
+                *pixel = match self.form {
+                    Form::Overlay => (*pixel + value).clamp(layout.1.0, layout.1.1),
+                    _ => *value,
+                };
+            }
+        }
+    }
+}
+
+/// How images lie, and the range of their pixels.
+#[derive(Clone, Copy, Debug)]
+pub struct Laid(pub(super) Layout, pub(super) (f32, f32));
+
+impl Laid {
+    /// Of images of this shape; `None` where they are none.
+    pub fn of(shape: &[usize], range: (f32, f32)) -> Option<Self> {
+        Some(Self(Layout::of(shape)?, range))
+    }
+}
