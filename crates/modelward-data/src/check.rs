@@ -7,9 +7,7 @@ use std::collections::BTreeMap;
 
 use modelward_core::{Rule, Severity, Value};
 
-use crate::{
-    Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample,
-};
+use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample};
 
 mod duplicate;
 mod first;
@@ -33,8 +31,7 @@ pub struct Check {
 }
 
 /// Every check, in the order of the report.
-pub static CHECKS: &[Check] =
-    &[
+pub static CHECKS: &[Check] = &[
     Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
     Check { name: "profile", rule: None, learns: false, run: profile::run },
 ];
@@ -186,7 +183,8 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
     let hashed = checks.iter().any(|check| check.name == "duplicate");
     let mut first = first::First::new(set, &roles, request, learns, hashed);
     let (rows, notes) = accumulate::drive(set, &mut first, request.threads)?;
-    let first::Evidence { profile, sample, classes, repeated } = accumulate::Accumulate::finish(first);
+    let first::Evidence { profile, sample, classes, repeated } =
+        accumulate::Accumulate::finish(first);
     let labels = roles.label.map(|label| Labels::of(&sample.rows, label));
     let context = Context { set, test, request, roles, rows, profile, repeated, sample, labels };
     let mut done = Vec::new();

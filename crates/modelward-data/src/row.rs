@@ -302,8 +302,14 @@ mod tests {
     #[test]
     fn a_value_is_itself_whatever_holds_it() {
         let odd = f64::from_bits(0x7ff8_0000_0000_0001);
-        let wide = word(Arc::new(Float64Array::from(vec![Some(-0.0), Some(0.1_f32.into()), Some(odd), None])));
-        let narrow = word(Arc::new(Float32Array::from(vec![Some(0.0), Some(0.1), Some(f32::NAN), None])));
+        let wide = word(Arc::new(Float64Array::from(vec![
+            Some(-0.0),
+            Some(0.1_f32.into()),
+            Some(odd),
+            None,
+        ])));
+        let narrow =
+            word(Arc::new(Float32Array::from(vec![Some(0.0), Some(0.1), Some(f32::NAN), None])));
         assert_eq!(wide, narrow);
         assert_eq!(wide[2..], [NAN, MISSING]);
         let whole = word(Arc::new(arrow_array::Int8Array::from(vec![-3])));

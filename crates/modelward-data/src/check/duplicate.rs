@@ -17,8 +17,8 @@ pub(super) use self::hashes::{Hashes, Repeated};
 /// The columns that make a row what it is: all but the label and where the row comes from.
 pub(super) fn columns(schema: &arrow_schema::Schema, label: Option<usize>) -> Vec<usize> {
     let fields = schema.fields().iter().enumerate();
-    let own = fields
-        .filter(|(at, field)| Some(*at) != label && crate::kind(field) != crate::Kind::Path);
+    let own =
+        fields.filter(|(at, field)| Some(*at) != label && crate::kind(field) != crate::Kind::Path);
     own.map(|(at, _)| at).collect()
 }
 
@@ -36,9 +36,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     let groups = verified(context, repeated, &columns)?;
     let copies = groups.iter().map(|group| group.len() as u64 - 1).sum::<u64>();
     let copies = copies + repeated.unlisted;
-    let listed = groups.iter().map(|group| {
-        Value::List(group.iter().map(|row| Value::from(*row)).collect::<Vec<_>>())
-    });
+    let listed = groups
+        .iter()
+        .map(|group| Value::List(group.iter().map(|row| Value::from(*row)).collect::<Vec<_>>()));
     let fields = vec![
         ("groups", Value::List(listed.collect())),
         ("copies", copies.into()),

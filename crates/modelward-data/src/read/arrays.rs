@@ -52,7 +52,10 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
     let mut last = HashMap::new();
     for (at, named) in table.arrays.iter().enumerate() {
         if last.insert(named.name.clone(), at).is_some() {
-            let why = format!("the array `{}` stands twice, of which loaders give different ones; the last is read", named.name);
+            let why = format!(
+                "the array `{}` stands twice, of which loaders give different ones; the last is read",
+                named.name
+            );
             note(&DATA_MALFORMED, why);
         }
     }
@@ -63,8 +66,11 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
         kept
     });
     if table.arrays.len() > options.limits.columns {
-        let why =
-            format!("expected at most {} arrays, got {}", options.limits.columns, table.arrays.len());
+        let why = format!(
+            "expected at most {} arrays, got {}",
+            options.limits.columns,
+            table.arrays.len()
+        );
         return Err(unread(Gap::LargeMemory, why));
     }
     let (mut columns, mut rows) = (Vec::new(), None);
@@ -79,11 +85,15 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
         };
         let (first, expected) = rows.get_or_insert_with(|| (name.to_owned(), *count));
         if expected != count {
-            let why = format!("expected as many rows in `{name}` as in `{first}`, {expected}, got {count}");
+            let why = format!(
+                "expected as many rows in `{name}` as in `{first}`, {expected}, got {count}"
+            );
             return Err(unread(Gap::Malformed, why));
         }
         if named.array.objects {
-            let why = format!("`{name}` is an array of objects, which is a pickle: it was not loaded, and its column is left out");
+            let why = format!(
+                "`{name}` is an array of objects, which is a pickle: it was not loaded, and its column is left out"
+            );
             note(&OBJECT_ARRAY, why);
             continue;
         }
@@ -146,7 +156,10 @@ impl Column {
             *width <= MOST_WIDTH && width.saturating_mul(size) <= options.limits.cell
         };
         let Some(width) = width.filter(fits) else {
-            let why = format!("expected at most {MOST_WIDTH} numbers and {} bytes in a row of `{name}`", options.limits.cell);
+            let why = format!(
+                "expected at most {MOST_WIDTH} numbers and {} bytes in a row of `{name}`",
+                options.limits.cell
+            );
             return Err(unread(Gap::LargeMemory, why));
         };
         let letter = array.letter.map(|(letter, _)| letter);
@@ -363,7 +376,8 @@ impl Rows for Reading<'_> {
             let wanted = column.row_bytes().saturating_mul(rows);
             let bytes = reader.take(wanted).map_err(|refusal| Unread::refused(name, &refusal))?;
             let array = column.array(bytes, rows).ok_or_else(|| {
-                let (what, column) = (if column.text.is_some() { " of text" } else { "" }, column.name());
+                let (what, column) =
+                    (if column.text.is_some() { " of text" } else { "" }, column.name());
                 let why = format!("expected {wanted} bytes{what} for {rows} rows of `{column}`");
                 Unread::new(name, Gap::Malformed, why)
             })?;

@@ -40,7 +40,8 @@ pub(super) fn is(head: &[u8]) -> bool {
 
 /// Open a folder of images; `None` where none of the first files in it is an image.
 pub(super) fn folder(source: &Source, options: &Options) -> Option<Result<Set, Unread>> {
-    let mut found = Found { limits: options.limits, files: Vec::new(), notes: Vec::new(), looked: 0 };
+    let mut found =
+        Found { limits: options.limits, files: Vec::new(), notes: Vec::new(), looked: 0 };
     match found.gather(&source.path, "", DEPTH) {
         Ok(true) => {}
         Ok(false) => return None,
@@ -65,7 +66,8 @@ fn set(source: &Source, files: Vec<File>, notes: Vec<Note>, limits: &Limits) -> 
     let classes = files.iter().any(|file| file.class.is_some());
     let schema = schema(classes);
     let name = source.name.clone();
-    let piece = Images { name: name.clone(), files, schema: schema.clone(), classes, limits: *limits };
+    let piece =
+        Images { name: name.clone(), files, schema: schema.clone(), classes, limits: *limits };
     Set { name, format: "images", schema, pieces: vec![Arc::new(piece)], notes }
 }
 
@@ -163,9 +165,9 @@ impl Found {
                 return Err(Unread::new(&name, Gap::ManyMembers, why));
             }
             let source = Source { path: path.clone(), name: name.clone() };
-            let head = source.bytes().and_then(|bytes| {
-                bytes.head(32).map_err(|refusal| source.refused(&refusal))
-            })?;
+            let head = source
+                .bytes()
+                .and_then(|bytes| bytes.head(32).map_err(|refusal| source.refused(&refusal)))?;
             if !is(&head) {
                 // Not after so many files without one image.
                 if self.files.is_empty() && self.looked >= LOOK {
@@ -256,8 +258,7 @@ impl Rows for Reading<'_> {
         if rows == 0 {
             return Ok(None);
         }
-        let mut columns: Vec<ArrayRef> =
-            vec![Arc::new(images.finish()), Arc::new(paths.finish())];
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(images.finish()), Arc::new(paths.finish())];
         if self.images.classes {
             columns.push(Arc::new(labels.finish()));
         }
@@ -323,7 +324,10 @@ mod tests {
             ("cat/broken.png", b"\x89PNG\r\n\x1a\nwords"),
         ]);
         let (set, batches, notes) = rows(&folder);
-        assert_eq!(texts(&batches[0], "path"), ["cat/broken.png", "cat/z.pgm", "dog/b.pgm", "dog/deep/a.pgm"]);
+        assert_eq!(
+            texts(&batches[0], "path"),
+            ["cat/broken.png", "cat/z.pgm", "dog/b.pgm", "dog/deep/a.pgm"]
+        );
         assert_eq!(texts(&batches[0], "label"), ["cat", "cat", "dog", "dog"]);
         assert!(batches[0].column(0).is_null(0));
         assert_eq!((set.notes.len(), notes.len()), (1, 1));

@@ -99,7 +99,16 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
     let read = Arc::new(Schema::new(read.fields().clone()));
     let schema = shape::shown(&read);
     let notes = shape::twice(&name, &schema);
-    let file = File { name: name.clone(), bytes: bytes.clone(), footer, metadata, levels, read, schema: schema.clone(), limits };
+    let file = File {
+        name: name.clone(),
+        bytes: bytes.clone(),
+        footer,
+        metadata,
+        levels,
+        read,
+        schema: schema.clone(),
+        limits,
+    };
     let file = Arc::new(file);
     let pieces = (0..groups).map(|at| Arc::new(Group { file: file.clone(), at }) as Arc<dyn Piece>);
     Ok(Set { name, format: "parquet", schema, pieces: pieces.collect(), notes })

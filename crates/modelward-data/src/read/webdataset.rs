@@ -39,9 +39,12 @@ pub(super) fn is(head: &[u8]) -> bool {
     let old = head.len() >= 512
         && head.first().is_some_and(|byte| *byte != 0)
         && head.get(124..135).is_some_and(|size| {
-            size.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0)) && size.iter().any(u8::is_ascii_digit)
+            size.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ' | 0))
+                && size.iter().any(u8::is_ascii_digit)
         })
-        && head.get(148..154).is_some_and(|sum| sum.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ')));
+        && head
+            .get(148..154)
+            .is_some_and(|sum| sum.iter().all(|byte| matches!(byte, b'0'..=b'7' | b' ')));
     magic || old
 }
 
@@ -49,12 +52,14 @@ pub(super) fn is(head: &[u8]) -> bool {
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
     let limits = options.limits;
     let archive = tar::archive(bytes, &budget(&limits)).ok_or_else(|| {
-        Unread::new(&source.name, Gap::Malformed, "expected a tar header with a fitting checksum").at(0)
+        Unread::new(&source.name, Gap::Malformed, "expected a tar header with a fitting checksum")
+            .at(0)
     })?;
     if let Some(refusal) = archive.refusals().first() {
         return Err(source.refused(refusal));
     }
-    let mut samples = Samples { source, limits, notes: Vec::new(), columns: Vec::new(), rows: Vec::new() };
+    let mut samples =
+        Samples { source, limits, notes: Vec::new(), columns: Vec::new(), rows: Vec::new() };
     for member in &archive.members {
         samples.take(member)?;
     }
@@ -125,7 +130,8 @@ impl Samples<'_> {
             Kind::File => {}
             Kind::SymbolicLink(target) | Kind::HardLink(target) => {
                 let target = String::from_utf8_lossy(target);
-                let why = format!("the member `{name}` is a link to `{target}`, which is not followed");
+                let why =
+                    format!("the member `{name}` is a link to `{target}`, which is not followed");
                 self.note(&DATA_MALFORMED, why);
                 return Ok(());
             }
@@ -135,19 +141,23 @@ impl Samples<'_> {
             }
         }
         if leaves(&name) {
-            let why = format!("the name of the member `{name}` leaves the folder it is unpacked in");
+            let why =
+                format!("the name of the member `{name}` leaves the folder it is unpacked in");
             self.note(&DATA_MALFORMED, why);
         }
         let (folder, base) = name.rsplit_once('/').unwrap_or(("", &name));
         // The loader passes over what begins with a dot or has none, and over its own metadata.
-        let Some((stem, extension)) = base.split_once('.').filter(|(stem, _)| !stem.is_empty()) else {
+        let Some((stem, extension)) = base.split_once('.').filter(|(stem, _)| !stem.is_empty())
+        else {
             return Ok(());
         };
         let key = if folder.is_empty() { stem.to_owned() } else { format!("{folder}/{stem}") };
         let extension = extension.to_lowercase();
         let last = extension.rsplit('.').next().unwrap_or_default();
         if PICKLES.contains(&last) {
-            let why = format!("the usual loader unpickles the member `{name}`: it was not read, and its column is left out");
+            let why = format!(
+                "the usual loader unpickles the member `{name}`: it was not read, and its column is left out"
+            );
             self.note(&OBJECT_ARRAY, why);
             self.sample(key);
             return Ok(());
@@ -155,7 +165,8 @@ impl Samples<'_> {
         let bytes = member.bytes.clone().map_err(|refusal| self.source.refused(&refusal))?;
         if bytes.len() > self.limits.cell as u64 {
             let (length, most) = (bytes.len(), self.limits.cell);
-            let why = format!("the member `{name}` has {length} bytes, more than the limit of {most}");
+            let why =
+                format!("the member `{name}` has {length} bytes, more than the limit of {most}");
             return Err(Unread::new(&self.source.name, Gap::LargeMemory, why).at(member.at));
         }
         let column = self.column(&extension, last, &bytes)?;
@@ -164,7 +175,9 @@ impl Samples<'_> {
         match sample.parts.iter_mut().find(|(known, _)| *known == column) {
             Some(part) => {
                 part.1 = bytes;
-                let why = format!("the member `{name}` stands twice in its sample, of which the last is read");
+                let why = format!(
+                    "the member `{name}` stands twice in its sample, of which the last is read"
+                );
                 self.note(&DATA_MALFORMED, why);
             }
             None => sample.parts.push((column, bytes)),
@@ -199,7 +212,9 @@ impl Samples<'_> {
         if let Some(at) = self.columns.iter().position(|column| column.name == name) {
             let known = self.columns.get_mut(at);
             // A class that is no number makes texts of all.
-            if let Some(known) = known.filter(|known| known.form == Form::Class && form == Form::Text) {
+            if let Some(known) =
+                known.filter(|known| known.form == Form::Class && form == Form::Text)
+            {
                 known.form = Form::Text;
             }
             return Ok(at);
@@ -278,7 +293,8 @@ impl Reading<'_> {
             Builder::Bytes(builder) if column.form == Form::Image => {
                 let head = part.head(32).map_err(unread)?;
                 let image = if picture::is(&head) {
-                    images::judge(part, &self.archive.limits).map_err(|refusal| refusal.why.into_owned())
+                    images::judge(part, &self.archive.limits)
+                        .map_err(|refusal| refusal.why.into_owned())
                 } else {
                     Err("expected an image, got other bytes".to_owned())
                 };
@@ -290,7 +306,8 @@ impl Reading<'_> {
                     Err(why) => {
                         builder.append_null();
                         if self.notes.len() < MOST_NOTES {
-                            let why = format!("`{}` of sample `{}`: {why}", column.name, sample.key);
+                            let why =
+                                format!("`{}` of sample `{}`: {why}", column.name, sample.key);
                             let file = self.archive.name.clone();
                             self.notes.push(Note { rule: &DATA_MALFORMED, file, line: None, why });
                         }
@@ -305,7 +322,8 @@ impl Reading<'_> {
             Builder::Text(builder) => {
                 let bytes = part.take(0, part.len()).map_err(unread)?;
                 let text = std::str::from_utf8(&bytes).map_err(|_| {
-                    let why = format!("expected UTF-8 in `{}` of sample `{}`", column.name, sample.key);
+                    let why =
+                        format!("expected UTF-8 in `{}` of sample `{}`", column.name, sample.key);
                     Unread::new(&self.archive.name, Gap::Malformed, why)
                 })?;
                 // A class is a word, whatever blanks stand around it.
@@ -364,8 +382,7 @@ impl Rows for Reading<'_> {
 /// Extensions of images.
 const IMAGES: [&str; 9] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "pgm", "ppm", "img"];
 /// Extensions whose members `webdataset` and `torch.load` unpickle.
-const PICKLES: [&str; 9] =
-    ["pyd", "pkl", "pickle", "pth", "pt", "ckpt", "joblib", "dill", "pyc"];
+const PICKLES: [&str; 9] = ["pyd", "pkl", "pickle", "pth", "pt", "ckpt", "joblib", "dill", "pyc"];
 /// The most kinds of members.
 const MOST_COLUMNS: usize = 1024;
 /// How many members are told of.

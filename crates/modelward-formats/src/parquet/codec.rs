@@ -27,7 +27,10 @@ pub enum Codec {
 
 impl Codec {
     /// Unpack a page that gives exactly so many bytes, which the caller has bounded.
-    pub(super) fn unpack(self, packed: Vec<u8>, length: usize) -> Result<Vec<u8>, Refusal> {
+    ///
+    /// # Errors
+    /// Where the bytes are damaged, or give more or fewer.
+    pub fn unpack(self, packed: Vec<u8>, length: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Plain if packed.len() == length => Ok(packed),
             Self::Plain => Err(other_length(length, packed.len())),

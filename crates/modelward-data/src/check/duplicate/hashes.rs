@@ -137,10 +137,7 @@ struct Finding {
 impl Finding {
     /// Look among some records, which are gone through twice: they may be more than memory holds, where
     /// many of them are equal.
-    fn among(
-        &mut self,
-        each: impl Fn(&mut dyn FnMut(Record)) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn among(&mut self, each: impl Fn(&mut dyn FnMut(Record)) -> io::Result<()>) -> io::Result<()> {
         let mut counts: HashMap<[u64; 2], u64> = HashMap::new();
         each(&mut |record| *counts.entry(record.hash).or_default() += 1)?;
         counts.retain(|_, count| *count > 1);

@@ -58,7 +58,11 @@ impl Distinct {
     }
 
     /// Take in the words of values that are there; `show` writes one.
-    pub(super) fn add(&mut self, words: impl Iterator<Item = (usize, u64)>, show: impl Fn(usize) -> String) {
+    pub(super) fn add(
+        &mut self,
+        words: impl Iterator<Item = (usize, u64)>,
+        show: impl Fn(usize) -> String,
+    ) {
         let mut words = words;
         if self.registers.is_none() {
             for (at, word) in words.by_ref() {
@@ -82,8 +86,7 @@ impl Distinct {
 
     fn overflow(&mut self) {
         let bits = self.bits;
-        let registers =
-            self.registers.get_or_insert_with(|| vec![0; 1 << bits].into_boxed_slice());
+        let registers = self.registers.get_or_insert_with(|| vec![0; 1 << bits].into_boxed_slice());
         for word in std::mem::take(&mut self.counts).into_keys() {
             note(registers, bits, word);
         }
@@ -133,7 +136,10 @@ impl Distinct {
 /// Put a word into the registers.
 fn note(registers: &mut [u8], bits: u32, word: u64) {
     // Two rounds, since words of small whole numbers are small.
-    let hash = fold(fold(word ^ SALT, 0x9e37_79b9_7f4a_7c15) ^ word.rotate_left(32), 0xd6e8_feb8_6659_fd93);
+    let hash = fold(
+        fold(word ^ SALT, 0x9e37_79b9_7f4a_7c15) ^ word.rotate_left(32),
+        0xd6e8_feb8_6659_fd93,
+    );
     let register = &mut registers[(hash >> (64 - bits)) as usize];
     let rank = ((hash << bits).leading_zeros().min(64 - bits) + 1) as u8;
     *register = (*register).max(rank);

@@ -48,9 +48,9 @@ impl<'a> Reading<'a> {
     fn ledger(file: &File, group: usize, rows: u64, batch: usize) -> Arc<Ledger> {
         let chunks = file.footer.row_groups.get(group).and_then(|group| group.chunks.as_ref().ok());
         let packed = chunks.map_or(0, |chunks| {
-            chunks.iter().fold(0_u64, |sum, chunk| {
-                sum.saturating_add(chunk.end.saturating_sub(chunk.start))
-            })
+            chunks
+                .iter()
+                .fold(0_u64, |sum, chunk| sum.saturating_add(chunk.end.saturating_sub(chunk.start)))
         });
         let mut ledger = Ledger::new(budget(&file.limits), rows, batch, file.limits.memory);
         ledger.most_unpacked = packed.saturating_mul(file.limits.ratio).max(FREE);
