@@ -1,3 +1,10 @@
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of the tests' own"
+)]
+
 use arrow_array::{
     ArrayRef, DictionaryArray, Int64Array, StringArray, cast::AsArray, types::Int8Type,
 };
