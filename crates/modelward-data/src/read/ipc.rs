@@ -171,7 +171,12 @@ fn within_file(bytes: &Bytes) -> Result<(Bytes, usize), Refusal> {
     let footer = root_as_footer(&footer)
         .map_err(|_| Refusal::truncated(start, "expected the footer of an Arrow file"))?;
     let batches = footer.recordBatches().map_or(0, |batches| batches.len());
-    Ok((bytes.slice(8, start.saturating_sub(8))?, batches))
+    // Writers fill up with zeros, some to 8 bytes and some to 64.
+    let mut first = 8_u64;
+    while first < 64 && bytes.u32_le(first)? == 0 {
+        first = first.saturating_add(8);
+    }
+    Ok((bytes.slice(first, start.saturating_sub(first))?, batches))
 }
 
 fn broken(error: &arrow_schema::ArrowError) -> Refusal {
