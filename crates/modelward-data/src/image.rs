@@ -58,6 +58,13 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "small numbers of the tests' own"
+    )]
+
     use super::*;
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{Kind, Limits, Matrix, Set, Unread, kind};
 mod arrays;
 mod guard;
 mod images;
+mod ipc;
 mod parquet;
 mod shape;
 mod webdataset;
@@ -54,6 +55,9 @@ pub fn open(path: &Path, options: &Options) -> Result<Set, Unread> {
 
 /// Open a folder.
 fn of_folder(source: &Source, options: &Options) -> Result<Set, Unread> {
+    if let Some(set) = ipc::folder(source, options) {
+        return set;
+    }
     if let Some(set) = images::folder(source, options) {
         return set;
     }
@@ -110,6 +114,9 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
     }
     if webdataset::is(&head) {
         return webdataset::open(source, &bytes, options);
+    }
+    if ipc::is(&head) {
+        return ipc::open(source, &bytes, options);
     }
     if parquet::is(&head) {
         return parquet::open(source, &bytes, options);

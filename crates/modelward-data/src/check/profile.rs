@@ -146,7 +146,7 @@ impl Column {
         for chunk in chunks.iter().chain([&tail]) {
             for lane in 0..LANES {
                 let number = chunk[lane];
-                let there = number == number;
+                let there = !number.is_nan();
                 count[lane] += u64::from(there);
                 sum[lane] += if there { number } else { 0.0 };
                 min[lane] = if number < min[lane] { number } else { min[lane] };
@@ -159,7 +159,7 @@ impl Column {
         for chunk in chunks.iter().chain([&tail]) {
             for lane in 0..LANES {
                 let number = chunk[lane];
-                let distance = if number == number { number - mean } else { 0.0 };
+                let distance = if number.is_nan() { 0.0 } else { number - mean };
                 squares[lane] += distance * distance;
             }
         }

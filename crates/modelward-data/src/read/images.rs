@@ -281,6 +281,13 @@ const MOST_NOTES: usize = 100;
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "small numbers of the tests' own"
+    )]
+
     use super::*;
 
     fn tree(files: &[(&str, &[u8])]) -> tempfile::TempDir {

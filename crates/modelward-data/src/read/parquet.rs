@@ -157,3 +157,6 @@ fn told(error: &parquet::errors::ParquetError) -> String {
 
 /// A decoded footer takes up to so many times its bytes, and may take a part of the memory.
 const FOOTER_SHARE: u64 = 64;
+
+#[cfg(test)]
+mod tests;

@@ -27,7 +27,10 @@ pub enum Codec {
 
 impl Codec {
     /// Unpack a page that gives exactly so many bytes, which the caller has bounded.
-    pub(super) fn unpack(self, packed: Vec<u8>, length: usize) -> Result<Vec<u8>, Refusal> {
+    ///
+    /// # Errors
+    /// Where the bytes are damaged, or give more or fewer.
+    pub fn unpack(self, packed: Vec<u8>, length: usize) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Plain if packed.len() == length => Ok(packed),
             Self::Plain => Err(other_length(length, packed.len())),
@@ -113,4 +116,53 @@ fn hadoop(packed: &[u8], length: usize) -> Option<Vec<u8>> {
 fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (four, rest) = bytes.split_first_chunk::<4>()?;
     Some((usize::try_from(u32::from_be_bytes(*four)).ok()?, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A page packed in each way that a crate at hand can write.
+    fn packed(page: &[u8]) -> Vec<(Codec, Vec<u8>)> {
+        let block = lz4_flex::block::compress(page);
+        let length = |length: usize| u32::try_from(length).unwrap().to_be_bytes();
+        let framed = [&length(page.len())[..], &length(block.len()), &block].concat();
+        let mut gzip = b"\x1f\x8b\x08\0\0\0\0\0\0\0".to_vec();
+        gzip.extend(miniz_oxide::deflate::compress_to_vec(page, 6));
+        gzip.extend(crc32fast::hash(page).to_le_bytes());
+        gzip.extend(u32::try_from(page.len()).unwrap().to_le_bytes());
+        let zstd =
+            ruzstd::encoding::compress_to_vec(page, ruzstd::encoding::CompressionLevel::Fastest);
+        vec![
+            (Codec::Plain, page.to_vec()),
+            (Codec::Snappy, snap::raw::Encoder::new().compress_vec(page).unwrap()),
+            (Codec::Gzip, gzip),
+            (Codec::Zstd, zstd),
+            (Codec::Lz4Raw, block.clone()),
+            (Codec::Lz4, framed),
+            (Codec::Lz4, block),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_page_unpacks_to_itself_and_to_no_other_length(page in prop::collection::vec(0_u8..4, 1..3000)) {
+            for (codec, packed) in packed(&page) {
+                let length = page.len();
+                prop_assert_eq!(codec.unpack(packed.clone(), length), Ok(page.clone()), "{:?}", codec);
+                for other in [length.saturating_sub(1), length.saturating_add(1)] {
+                    prop_assert!(codec.unpack(packed.clone(), other).is_err(), "{:?}", codec);
+                }
+            }
+        }
+
+        #[test]
+        fn no_bytes_panic(bytes in prop::collection::vec(any::<u8>(), 0..200), length in 0_usize..5000) {
+            for codec in [Codec::Snappy, Codec::Gzip, Codec::Brotli, Codec::Zstd, Codec::Lz4Raw, Codec::Lz4] {
+                let _ = codec.unpack(bytes.clone(), length);
+            }
+        }
+    }
 }

@@ -153,8 +153,8 @@ impl Pages {
             budget.tick(start)?;
             let rest = self.chunk.tail(start);
             let mut thrift = Thrift::new(&rest, budget);
-            let header = Header::read(&mut thrift)
-                .map_err(|refusal| Refusal { at: start, ..refusal })?;
+            let header =
+                Header::read(&mut thrift).map_err(|refusal| Refusal { at: start, ..refusal })?;
             let data = start.saturating_add(thrift.position());
             let left = self.chunk.len().saturating_sub(data);
             if header.packed > left {
@@ -180,14 +180,16 @@ impl Pages {
         }
         if unpacked > self.most || header.packed > self.most {
             let most = self.most;
-            let why = format!("a page of {unpacked} bytes, more than the {most} that memory allows");
+            let why =
+                format!("a page of {unpacked} bytes, more than the {most} that memory allows");
             return Err(Refusal::new(0, Gap::LargeMemory, why));
         }
         budget.expand(0, unpacked)
     }
 
     fn page(&self, header: &Header, mut packed: Vec<u8>) -> Result<Page, Refusal> {
-        let values = header.values.ok_or_else(|| broken("expected the number of a page's values"))?;
+        let values =
+            header.values.ok_or_else(|| broken("expected the number of a page's values"))?;
         let length =
             usize::try_from(header.unpacked).map_err(|_| broken("a page beyond the memory"))?;
         let (encoding, codec) = (header.encoding, self.codec);
@@ -206,12 +208,8 @@ impl Pages {
                 let levels = levels.filter(|&levels| levels <= packed.len() && levels <= length);
                 let levels =
                     levels.ok_or_else(|| broken("levels of a page that reach beyond it"))?;
-                let kind = Kind::DataV2 {
-                    nulls: header.nulls,
-                    rows: header.rows,
-                    definition,
-                    repetition,
-                };
+                let kind =
+                    Kind::DataV2 { nulls: header.nulls, rows: header.rows, definition, repetition };
                 let values = packed.split_off(levels);
                 let length = length.saturating_sub(levels);
                 // Without a value there may be nothing at all where a compressed stream ought to be.
@@ -311,8 +309,7 @@ fn count(thrift: &mut Thrift<'_>, field: Field) -> Result<u32, Refusal> {
 /// The number of an encoding.
 fn code(thrift: &mut Thrift<'_>) -> Result<i32, Refusal> {
     let number = thrift.int()?;
-    i32::try_from(number)
-        .map_err(|_| thrift.broken(format!("expected an encoding, got {number}")))
+    i32::try_from(number).map_err(|_| thrift.broken(format!("expected an encoding, got {number}")))
 }
 
 const DATA: i64 = 0;

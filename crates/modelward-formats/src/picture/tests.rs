@@ -1,4 +1,8 @@
-#![allow(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "small numbers of the tests' own")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "small numbers of the tests' own"
+)]
 
 use proptest::prelude::*;
 
@@ -66,15 +70,19 @@ fn forms_agree() {
         png_of(2, 2, png::ColorType::Rgba, png::BitDepth::Eight, &opaque.collect::<Vec<_>>());
     for bytes in [ppm, png, alpha, bitmap_of(PIXELS_OF_FOUR)] {
         let picture = read(&bytes, 1 << 20).unwrap();
-        let values = picture.values.unit().chunks(picture.channels).flat_map(|pixel| pixel[..3].to_vec()).collect::<Vec<_>>();
+        let values = picture
+            .values
+            .unit()
+            .chunks(picture.channels)
+            .flat_map(|pixel| pixel[..3].to_vec())
+            .collect::<Vec<_>>();
         assert_eq!(values, unit());
     }
 }
 
 #[test]
 fn grey_and_deep_images() {
-    let deep =
-        png_of(2, 1, png::ColorType::Grayscale, png::BitDepth::Sixteen, &[255, 255, 0, 1]);
+    let deep = png_of(2, 1, png::ColorType::Grayscale, png::BitDepth::Sixteen, &[255, 255, 0, 1]);
     let picture = read(&deep, 1 << 20).unwrap();
     assert_eq!((picture.channels, picture.values.unit()), (1, vec![1.0, 1.0 / 65535.0]));
     let few = read(b"P5\n2 1\n15\n\x0f\x03", 1 << 20).unwrap();

@@ -37,7 +37,9 @@ pub(super) fn of_file(bytes: &Bytes, budget: &Arc<Budget>) -> Option<NamedArrays
     let format = NPY.name;
     let arrays = match asset::<Arrays>((NPY.read)(bytes, budget)?) {
         Ok(arrays) => arrays?,
-        Err(refusal) => return Some(NamedArrays { format, arrays: Vec::new(), gaps: vec![refusal] }),
+        Err(refusal) => {
+            return Some(NamedArrays { format, arrays: Vec::new(), gaps: vec![refusal] });
+        }
     };
     let flaws = arrays.flaws.iter();
     let flaws = flaws.map(|(at, why)| Refusal::new(*at, Gap::Malformed, why.clone()));

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::tensors::{Elements, View, count};
 use crate::Limits;
+use crate::tensors::{Elements, View, count};
 
 fn budget() -> Arc<Budget> {
     Budget::new(Limits::default())

@@ -74,7 +74,8 @@ mod tests {
 
     #[test]
     fn channels_lie_one_behind_the_other() {
-        let picture = read(b"P6 2 1 255\n\xff\x00\x33\x00\xff\x66", None, &Limits::default()).unwrap();
+        let picture =
+            read(b"P6 2 1 255\n\xff\x00\x33\x00\xff\x66", None, &Limits::default()).unwrap();
         assert_eq!(picture.values, [1.0, 0.0, 0.0, 1.0, 0.2, 0.4]);
     }
 

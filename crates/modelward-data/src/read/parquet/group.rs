@@ -154,8 +154,8 @@ fn batch_rows(file: &File, group: usize) -> usize {
         let rows = u64::try_from(group.num_rows()).unwrap_or(0);
         bytes.checked_div(rows).unwrap_or(0)
     });
-    let row = usize::try_from(fixed.max(stated)).unwrap_or(usize::MAX).max(1);
-    (BATCH_BYTES / row).clamp(1, BATCH_ROWS)
+    let row = usize::try_from(fixed.max(stated)).unwrap_or(usize::MAX);
+    BATCH_BYTES.checked_div(row).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS)
 }
 
 /// What any row group may unpack to.

@@ -88,6 +88,9 @@ impl Ledger {
         if sum <= self.most_batch && worst <= self.most_batch {
             return Ok(());
         }
+        if self.batch <= 1 && worst <= self.most_batch && sum <= self.most_held {
+            return Ok(());
+        }
         if self.batch <= 1 {
             let why = format!(
                 "a row of {} bytes, more than the {} that memory allows",
@@ -237,7 +240,12 @@ impl Chunk {
             (width, true) => {
                 u64::from(page.values).saturating_mul(width.unwrap_or(4).max(4)).max(bytes)
             }
-            (None, false) => bytes,
+            // As much of the page as a batch takes of its rows.
+            (None, false) => {
+                let values = u64::from(page.values).max(1);
+                let taken = values.min(self.ledger.batch as u64);
+                bytes.saturating_mul(taken).checked_div(values).unwrap_or(bytes)
+            }
         };
         self.ledger.admit(row, seen)
     }
