@@ -39,12 +39,7 @@ pub static CHECKS: &[Check] = &[
         learns: true,
         run: label_error::run,
     },
-    Check {
-        name: "outlier",
-        rule: Some(&crate::rules::OUTLIER),
-        learns: true,
-        run: outlier::run,
-    },
+    Check { name: "outlier", rule: Some(&crate::rules::OUTLIER), learns: true, run: outlier::run },
 ];
 
 /// What is to be checked, and how.

@@ -50,7 +50,11 @@ pub fn matrix(path: &Path, options: &Options) -> Result<Matrix, Unread> {
     let set = open(path, options)?;
     let most = usize::try_from(options.limits.memory / 16).unwrap_or(usize::MAX);
     let [field] = set.schema.fields().as_ref() else {
-        return Err(Unread::new(&set.name, Gap::Malformed, "expected one array of rows of numbers"));
+        return Err(Unread::new(
+            &set.name,
+            Gap::Malformed,
+            "expected one array of rows of numbers",
+        ));
     };
     if !matches!(kind(field), Kind::Numbers(_)) {
         let why = format!("expected rows of numbers in `{}`", field.name());

@@ -3,7 +3,8 @@
 use modelward_core::{Class, Rule, Severity};
 
 /// Every rule of this crate, by number.
-pub const RULES: &[&Rule] = &[&DATA_MALFORMED, &OBJECT_ARRAY, &LABEL_ERROR, &OUTLIER, &OUT_OF_RANGE];
+pub const RULES: &[&Rule] =
+    &[&DATA_MALFORMED, &OBJECT_ARRAY, &LABEL_ERROR, &OUTLIER, &OUT_OF_RANGE];
 
 /// Bytes that loaders read differently, or in part.
 pub static DATA_MALFORMED: Rule = Rule {

@@ -193,7 +193,9 @@ fn flag(
 /// How often the likeliest class is the given one.
 fn accuracy(shares: &[f32], labels: &[u32], classes: usize, judged: &[bool]) -> f64 {
     let rows = (0..labels.len()).filter(|row| judged[*row]);
-    let right = rows.clone().filter(|row| likeliest(&shares[row * classes..][..classes]) == labels[*row] as usize);
+    let right = rows
+        .clone()
+        .filter(|row| likeliest(&shares[row * classes..][..classes]) == labels[*row] as usize);
     right.count() as f64 / rows.count().max(1) as f64
 }
 
@@ -227,7 +229,9 @@ fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         }
         None => {
             let found = labels.classes.len();
-            return Err(format!("expected a probability for each of {found} classes, got {classes}"));
+            return Err(format!(
+                "expected a probability for each of {found} classes, got {classes}"
+            ));
         }
     };
     if labels.classes.len() < 2 {
@@ -239,14 +243,18 @@ fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
     for number in &context.sample.numbers {
         let row = given.row(*number as usize);
         let sum = row.iter().map(|share| f64::from(*share)).sum::<f64>();
-        if row.iter().any(|share| share.is_nan() || *share < 0.0) || sum <= 0.0 || !sum.is_finite() {
+        if row.iter().any(|share| share.is_nan() || *share < 0.0) || sum <= 0.0 || !sum.is_finite()
+        {
             return Err(format!("the probabilities of row {number} are none"));
         }
         shares.extend(row.iter().map(|share| (f64::from(*share) / sum) as f32));
     }
     let accuracy = accuracy(&shares, &of, classes, &known);
     let mut counts = vec![0_usize; classes];
-    of.iter().zip(&known).filter(|(_, known)| **known).for_each(|(class, _)| counts[*class as usize] += 1);
+    of.iter()
+        .zip(&known)
+        .filter(|(_, known)| **known)
+        .for_each(|(class, _)| counts[*class as usize] += 1);
     let total = counts.iter().sum::<usize>().max(1) as f64;
     let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total;
     let calibrated = Calibrated::fit(&shares, &of, classes, &known);
@@ -255,7 +263,9 @@ fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
     // Which rows stand out is said by the probabilities as they are: they are the user's.
     let flagged = confident::pruned(&shares, &of, classes, &known);
     let flags = flagged.iter().zip(of.iter().enumerate()).filter(|(flag, _)| **flag);
-    let bar = flags.map(|(_, (row, class))| f64::from(sharp[row * classes + *class as usize])).fold(0.0, f64::max);
+    let bar = flags
+        .map(|(_, (row, class))| f64::from(sharp[row * classes + *class as usize]))
+        .fold(0.0, f64::max);
     let expected = confident::false_alarms(&sharp, classes, &known, bar).min(total);
     let judged = Judged {
         shares,
@@ -268,7 +278,10 @@ fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         majority,
         folds: 0,
     };
-    let labels = Labels { classes: names, of: judged.judged.iter().zip(of).map(|(known, of)| known.then_some(of)).collect() };
+    let labels = Labels {
+        classes: names,
+        of: judged.judged.iter().zip(of).map(|(known, of)| known.then_some(of)).collect(),
+    };
     Ok(told(context, &labels, &judged, None))
 }
 

@@ -200,7 +200,8 @@ mod tests {
             let mut line = [((1.0 - sure) / 2.0) as f32; 3];
             line[class] = sure as f32;
             shares.extend(line);
-            let label = if random.unit() < sure { class } else { (class + 1 + random.below(2)) % 3 };
+            let label =
+                if random.unit() < sure { class } else { (class + 1 + random.below(2)) % 3 };
             let changed = random.unit() < noise;
             wrong.push(changed);
             labels.push(if changed { (label + 1 + random.below(2)) % 3 } else { label } as u32);

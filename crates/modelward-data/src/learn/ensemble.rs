@@ -122,7 +122,8 @@ impl<'a> Problem<'a> {
         let rows = labels.len();
         let fold_of = folds::folds(&self.groups, labels, FOLDS, self.seed);
         let parts = workers::each(FOLDS, self.threads, |fold| {
-            let seen = (0..rows).filter(|row| usize::from(fold_of[*row]) != fold && !left_out[*row]);
+            let seen =
+                (0..rows).filter(|row| usize::from(fold_of[*row]) != fold && !left_out[*row]);
             let mut seen = seen.map(|row| row as u32).collect::<Vec<_>>();
             let stride = seen.len().div_ceil(LINE_ROWS).max(1);
             if stride > 1 {
@@ -196,7 +197,9 @@ impl Problem<'_> {
             let rest = learner.iter().zip(values).zip(left_out).filter(|(_, out)| !**out);
             let spread = super::tail::deviation(rest.map(|((told, own), _)| f64::from(own - told)));
             let weight = 1.0 / spread.max(1e-6).powi(4);
-            told.iter_mut().zip(&learner).for_each(|(sum, one)| *sum += (weight * f64::from(*one)) as f32);
+            told.iter_mut()
+                .zip(&learner)
+                .for_each(|(sum, one)| *sum += (weight * f64::from(*one)) as f32);
             total += weight;
         }
         told.iter_mut().for_each(|sum| *sum /= total as f32);
@@ -214,8 +217,12 @@ impl Problem<'_> {
             let (mut square, mut product) = (vec![0.0; columns * columns], vec![0.0; columns]);
             let mut line = vec![1.0_f64; columns];
             let mut seen = 0_usize;
-            for row in (0..values.len()).filter(|row| usize::from(fold_of[*row]) != fold && !left_out[*row]) {
-                line.iter_mut().zip(self.features.row(row)).for_each(|(to, from)| *to = f64::from(*from));
+            for row in (0..values.len())
+                .filter(|row| usize::from(fold_of[*row]) != fold && !left_out[*row])
+            {
+                line.iter_mut()
+                    .zip(self.features.row(row))
+                    .for_each(|(to, from)| *to = f64::from(*from));
                 for (at, value) in line.iter().enumerate() {
                     product[at] += value * f64::from(values[row]);
                     let squares = &mut square[at * columns..][..=at];
@@ -226,7 +233,8 @@ impl Problem<'_> {
             for at in 0..columns {
                 square[at * columns + at] += 1e-3 * seen as f64 + 1e-6;
             }
-            let weights = super::dense::Cholesky::of(square, columns).map(|root| root.solve(&product));
+            let weights =
+                super::dense::Cholesky::of(square, columns).map(|root| root.solve(&product));
             let weights = weights.unwrap_or_else(|| vec![0.0; columns]);
             let held = (0..values.len()).filter(|row| usize::from(fold_of[*row]) == fold);
             let held = held.map(|row| {

@@ -120,7 +120,8 @@ impl Parts {
             }
             return;
         }
-        let words = texts.iter().flatten().map(|text| text.split_whitespace().count()).sum::<usize>();
+        let words =
+            texts.iter().flatten().map(|text| text.split_whitespace().count()).sum::<usize>();
         if !asked && counts.len() * 20 > self.height * 19 && words < 2 * self.height {
             return self.drop(name, "every row has another, as identifiers do");
         }
@@ -153,7 +154,8 @@ impl Scale {
     /// By mean and standard deviation; by median and quartiles where the tails are heavy. `None` where all
     /// numbers are one.
     pub(crate) fn of(values: &[f64]) -> Option<Self> {
-        let mut finite = values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
+        let mut finite =
+            values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
         let count = finite.len() as f64;
         if finite.is_empty() {
             return None;
@@ -179,7 +181,8 @@ impl Scale {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
         let count = finite().count() as f64;
         let mean = finite().map(|value| value / count).sum::<f64>();
-        let deviation = finite().map(|value| (value - mean) * (value - mean) / count).sum::<f64>().sqrt();
+        let deviation =
+            finite().map(|value| (value - mean) * (value - mean) / count).sum::<f64>().sqrt();
         let size = finite().map(f64::abs).fold(0.0, f64::max);
         let told = deviation > 1e-9 * size && deviation.is_finite();
         told.then_some(Self { centre: mean, unit: deviation })
@@ -200,7 +203,8 @@ fn is_identifier(whole: bool, values: &[f64]) -> bool {
     if !whole || values.len() < 20 || values.iter().any(|value| !value.is_finite()) {
         return false;
     }
-    let distinct = values.iter().map(|value| value.to_bits()).collect::<std::collections::HashSet<_>>();
+    let distinct =
+        values.iter().map(|value| value.to_bits()).collect::<std::collections::HashSet<_>>();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let rising = values.windows(2).all(|pair| pair[0] < pair[1]);

@@ -12,7 +12,8 @@ pub(crate) fn groups(features: &Matrix, given: Option<&[Option<u32>]>) -> Vec<u3
     let mut seen = HashMap::new();
     for row in 0..rows {
         // -0.0 is 0.0.
-        let bits = features.row(row).iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
+        let bits =
+            features.row(row).iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
         let first = *seen.entry(bits).or_insert(row);
         join(&mut joined, first, row);
     }

@@ -29,29 +29,42 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
     let mean = values.iter().filter(|value| value.is_finite()).sum::<f64>() / known as f64;
     let spread = robust_spread(&values, |_| mean);
     let unit = if spread > 0.0 { spread } else { return Err("all labels are one".to_owned()) };
-    let standard = values.iter().map(|value| if value.is_finite() { ((value - mean) / unit) as f32 } else { 0.0 });
+    let standard = values
+        .iter()
+        .map(|value| if value.is_finite() { ((value - mean) / unit) as f32 } else { 0.0 });
     let standard = standard.collect::<Vec<_>>();
     let unknown = values.iter().map(|value| !value.is_finite()).collect::<Vec<_>>();
     let first = problem.regress(&standard, &unknown);
-    let rest = |told: &[f32]| standard.iter().zip(told).map(|(own, told)| f64::from(own - told)).collect::<Vec<_>>();
+    let rest = |told: &[f32]| {
+        standard.iter().zip(told).map(|(own, told)| f64::from(own - told)).collect::<Vec<_>>()
+    };
     let before = rest(&first);
-    let scale = tail::deviation(before.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(rest, _)| *rest));
-    let left_out = before.iter().zip(&unknown).map(|(rest, unknown)| *unknown || rest.abs() > 4.0 * scale);
+    let scale = tail::deviation(
+        before.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(rest, _)| *rest),
+    );
+    let left_out =
+        before.iter().zip(&unknown).map(|(rest, unknown)| *unknown || rest.abs() > 4.0 * scale);
     let left_out = left_out.collect::<Vec<_>>();
     let told = problem.regress(&standard, &left_out);
     let rest = rest(&told);
     let of = || rest.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(rest, _)| *rest);
     let scale = tail::deviation(of()).max(1e-9);
-    let explained = 1.0 - (scale / tail::deviation(standard.iter().map(|value| f64::from(*value))).max(1e-9)).powi(2);
+    let explained = 1.0
+        - (scale / tail::deviation(standard.iter().map(|value| f64::from(*value))).max(1e-9))
+            .powi(2);
     if explained < ENOUGH {
-        return Err(format!("the learners explain {:.1} % of the labels' variance: they know too little", 100.0 * explained.max(0.0)));
+        return Err(format!(
+            "the learners explain {:.1} % of the labels' variance: they know too little",
+            100.0 * explained.max(0.0)
+        ));
     }
     // Where neighbours scatter more, a label may lie farther off.
     let local = problem.scatter(&rest, &left_out, scale);
     let far = rest.iter().zip(&local).map(|(rest, local)| rest.abs() / local).collect::<Vec<_>>();
     let judged = far.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(far, _)| *far);
     let judged = judged.collect::<Vec<_>>();
-    let limit = tail::Tail::of(judged.iter().copied()).map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
+    let limit = tail::Tail::of(judged.iter().copied())
+        .map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
     let expected = ALARMS / 5.0 * judged.len() as f64;
     let numbers = &context.sample.numbers;
     let mut scores = vec![f32::NAN; context.rows as usize];

@@ -4,7 +4,10 @@ use arrow_array::{Array, cast::AsArray};
 use arrow_schema::DataType;
 use modelward_core::Value;
 
-use super::{Context, Done, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, judge_classes, likeliest, vote};
+use super::{
+    Context, Done, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, judge_classes, likeliest,
+    vote,
+};
 use crate::{Kind, Matrix, kind};
 
 /// Judge a column of arrays of noughts and ones, or of lists of names.
@@ -48,7 +51,8 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
         }
     }
     if accuracies.is_empty() {
-        let why = skipped.first().map_or_else(String::new, |(name, why)| format!("`{name}`: {why}"));
+        let why =
+            skipped.first().map_or_else(String::new, |(name, why)| format!("`{name}`: {why}"));
         return Err(format!("none of the {} labels could be judged; {why}", classes.len()));
     }
     flagged.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
@@ -109,8 +113,13 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
     let field = schema.field(label);
     if let Kind::Numbers(width) = kind(field) {
         let matrix = Matrix::of(rows, [label]);
-        if width > MOST || matrix.data.iter().any(|value| !(value.is_nan() || [0.0, 1.0].contains(value))) {
-            return Err(format!("expected noughts and ones in `{}`, at most {MOST} of them", field.name()));
+        if width > MOST
+            || matrix.data.iter().any(|value| !(value.is_nan() || [0.0, 1.0].contains(value)))
+        {
+            return Err(format!(
+                "expected noughts and ones in `{}`, at most {MOST} of them",
+                field.name()
+            ));
         }
         let of = |class: usize| {
             let values = (0..matrix.rows()).map(|row| matrix.row(row)[class]);
@@ -123,14 +132,20 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
     };
     let lists = rows.column(label).as_list::<i32>();
     let each = (0..lists.len()).map(|row| {
-        (!lists.is_null(row)).then(|| super::written(&lists.value(row)).into_iter().flatten().collect::<Vec<_>>())
+        (!lists.is_null(row))
+            .then(|| super::written(&lists.value(row)).into_iter().flatten().collect::<Vec<_>>())
     });
     let each = each.collect::<Vec<_>>();
     let names = each.iter().flatten().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
     if names.len() > MOST {
-        return Err(format!("expected at most {MOST} classes in `{}`, got {}", field.name(), names.len()));
+        return Err(format!(
+            "expected at most {MOST} classes in `{}`, got {}",
+            field.name(),
+            names.len()
+        ));
     }
-    let has = |name: &String| each.iter().map(|own| own.as_ref().map(|own| own.contains(name))).collect();
+    let has =
+        |name: &String| each.iter().map(|own| own.as_ref().map(|own| own.contains(name))).collect();
     Ok(names.iter().map(|name| (name.clone(), has(name))).collect())
 }
 

@@ -30,7 +30,8 @@ pub(super) fn features(name: &str, texts: &[Option<String>]) -> Vec<(String, Vec
             columns[place][row] = (count / norm.max(1e-9) * LENGTH) as f32;
         }
     }
-    let full = columns.into_iter().enumerate().filter(|(_, column)| column.iter().any(|v| *v != 0.0));
+    let full =
+        columns.into_iter().enumerate().filter(|(_, column)| column.iter().any(|v| *v != 0.0));
     full.map(|(at, column)| (format!("{name} word {at}"), column)).collect()
 }
 
@@ -41,7 +42,8 @@ fn place(hash: u64, width: usize) -> usize {
 /// The hashes of words, of pairs of words, and of the three-letter pieces of a text of few words.
 fn hashes(text: &str) -> Vec<u64> {
     let text = text.to_lowercase();
-    let words = text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let words =
+        text.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
     let words = words.map(|word| hash(word.as_bytes())).take(MOST).collect::<Vec<_>>();
     let mut hashes = words.clone();
     hashes.extend(words.windows(2).map(|pair| mix(pair[0].rotate_left(17) ^ pair[1])));
