@@ -128,7 +128,7 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
     }
     let of = labels.of.iter().map(|class| class.unwrap_or(0)).collect::<Vec<_>>();
     let unknown = known.iter().map(|known| !known).collect::<Vec<_>>();
-    let first = problem.classify(&of, classes, &unknown, &known);
+    let first = problem.classify(&of, classes, &unknown, &known, None);
     let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total as f64;
     // Nothing learns from what looks wrong.
     let mut left_out = unknown.clone();
@@ -138,12 +138,12 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
         let wrong = first.calibrated.wrong(f64::from(share), classes);
         left_out[row] |= first.calibrated.noise > 0.0 && wrong > 0.5 && share < most;
     }
-    let Told { mut shares, learners, calibrated } =
-        problem.classify(&of, classes, &left_out, &known);
+    let Told { mut shares, learners, calibrated, .. } =
+        problem.classify(&of, classes, &left_out, &known, Some(&first));
     // One look may hide what the other sees.
     shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
     let accuracy = accuracy(&first.shares, &of, classes, &known);
-    let bar = majority + ENOUGH.min((1.0 - majority) / 2.0);
+    let bar = majority + ENOUGH.min((1.0 - majority) / 4.0);
     if accuracy < bar {
         return Err(format!(
             "the learners guess {:.1} % of the labels, the commonest label alone {:.1} %: they know too little",
@@ -336,6 +336,7 @@ fn told(
         ("majority", judged.majority.into()),
         ("folds", (judged.folds as u64).into()),
         ("noise", judged.calibrated.noise.into()),
+        ("evidence", judged.calibrated.evidence.into()),
         ("learners", Value::List(learners.collect())),
     ]);
     let (low, high) = binomial::spread(judged.expected, rows);

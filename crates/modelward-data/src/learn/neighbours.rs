@@ -208,9 +208,10 @@ impl Packed {
         let mut best = Best::new(queries.rows, nth);
         for block in (0..self.rows).step_by(BLOCK) {
             for (query, number) in numbers.iter().enumerate() {
-                for other in block..(block + BLOCK).min(self.rows) {
+                let others = own.iter().enumerate().skip(block).take(BLOCK);
+                for (other, own) in others {
                     let steps = self.steps(other, queries, query);
-                    if steps <= best.bounds[query] && own[other] != *number {
+                    if steps <= best.bounds[query] && own != number {
                         best.offer(query, u64::from(steps) << 32 | other as u64);
                     }
                 }

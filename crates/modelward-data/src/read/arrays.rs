@@ -216,7 +216,7 @@ impl Piece for Arrays {
         let readers = readers.collect::<Result<Vec<_>, Unread>>()?;
         let bytes =
             self.columns.iter().fold(0_usize, |sum, column| sum.saturating_add(column.row_bytes()));
-        let rows = (BATCH_BYTES / bytes.max(1)).clamp(1, BATCH_ROWS);
+        let rows = BATCH_BYTES.checked_div(bytes).unwrap_or(BATCH_ROWS).clamp(1, BATCH_ROWS);
         Ok(Box::new(Reading { arrays: self, readers, at: 0, rows }))
     }
 }
