@@ -294,13 +294,15 @@ fn told(
 ) -> Done {
     let classes = labels.classes.len();
     let numbers = &context.sample.numbers;
-    let mut scores = vec![f32::NAN; context.rows as usize];
+    let mut scores = context.unscored();
     let mut flagged = Vec::new();
     for (row, number) in numbers.iter().enumerate() {
         let (Some(label), true) = (labels.of[row], judged.judged[row]) else { continue };
         let shares = &judged.shares[row * classes..][..classes];
         let score = 1.0 - f64::from(shares[label as usize]);
-        scores[*number as usize] = score as f32;
+        if let Some(own) = scores.get_mut(*number as usize) {
+            *own = score as f32;
+        }
         if judged.flagged[row] {
             flagged.push((score, row, *number, label as usize, likeliest(shares)));
         }
@@ -352,7 +354,7 @@ fn told(
     let mut done = Done {
         looked_at: Some(numbers.len() as u64),
         fields,
-        scores: Some(scores),
+        scores: (!scores.is_empty()).then_some(scores),
         ..Done::default()
     };
     if let Some((_, row, number, label, class)) = flagged.first() {

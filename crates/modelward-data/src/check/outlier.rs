@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         return Ok(Done::skipped("no column of numbers tells rows apart"));
     };
     let columns = columns::Columns::of(context);
-    let mut told = Told { scores: vec![f32::NAN; context.rows as usize], flagged: Vec::new() };
+    let mut told = Told { scores: context.unscored(), flagged: Vec::new() };
     if sample.is_part() {
         // Learned from a part, told of all.
         context.set.walk(|batch| {
@@ -120,7 +120,11 @@ impl Told {
         if context.sample.is_part() {
             fields.push(("sampled", learned.into()));
         }
-        let mut done = Done { fields, scores: Some(self.scores), ..Done::default() };
+        let mut done = Done {
+            fields,
+            scores: (!self.scores.is_empty()).then_some(self.scores),
+            ..Done::default()
+        };
         let (low, high) = binomial::spread(expected, rows as usize);
         for (rule, of_columns) in [(&OUTLIER, false), (&OUT_OF_RANGE, true)] {
             let flags =
