@@ -140,8 +140,6 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
     }
     let Told { mut shares, learners, calibrated, .. } =
         problem.classify(&of, classes, &left_out, &known, Some(&first));
-    // One look may hide what the other sees.
-    shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
     let accuracy = accuracy(&first.shares, &of, classes, &known);
     let bar = majority + ENOUGH.min((1.0 - majority) / 4.0);
     if accuracy < bar {
@@ -154,6 +152,8 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
     // Too few of a class to tell whether one of them is out of place.
     let small = |row: usize| counts[of[row] as usize] < FOLDS;
     let (flagged, expected) = flag(&shares, &of, classes, &known, &calibrated);
+    // For the ranking, what one round hides the other may see.
+    shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
     let flagged = flagged.into_iter().enumerate().map(|(row, flag)| flag && !small(row)).collect();
     let folds = FOLDS;
     Ok(Judged {
@@ -182,11 +182,16 @@ fn flag(
         return (vec![false; labels.len()], 0.0);
     }
     let bar = confident::bar(shares, classes, judged, ALARMS);
+    let mut alarms =
+        confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
     for (row, flag) in flagged.iter_mut().enumerate() {
         let share = f64::from(shares[row * classes + labels[row] as usize]);
-        *flag &= share <= bar && calibrated.wrong(share, classes) > 0.5;
+        let wrong = calibrated.wrong(share, classes);
+        *flag &= (share <= bar && wrong > 0.5) || wrong > SURE;
+        if *flag && share > bar {
+            alarms += 1.0 - wrong;
+        }
     }
-    let alarms = confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
     (flagged, alarms)
 }
 
@@ -393,6 +398,8 @@ fn vote(neighbours: &Neighbours, labels: &Labels, row: usize, class: usize) -> S
 
 /// How much better than the commonest label the learners have to be.
 const ENOUGH: f64 = 0.05;
+/// A label that is wrong with this probability is flagged whatever the share.
+const SURE: f64 = 0.9;
 /// The share of right labels that may be flagged.
 const ALARMS: f64 = 0.005;
 /// Twice the log likelihood that wrong labels have to add (chi-square with one degree of freedom, 0.5 % on

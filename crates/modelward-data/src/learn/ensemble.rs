@@ -168,10 +168,12 @@ impl<'a> Problem<'a> {
 
 /// No class is wholly out of the question.
 fn smooth(shares: &mut [f32], classes: usize) {
-    let floor = 0.02 / classes as f32;
-    shares.iter_mut().for_each(|share| *share = *share * 0.98 + floor);
+    let floor = UNSURE / classes as f32;
+    shares.iter_mut().for_each(|share| *share = *share * (1.0 - UNSURE) + floor);
 }
 
+/// What is spread over all classes: a vote of all neighbours is not certainty.
+const UNSURE: f32 = 0.005;
 /// Folds.
 pub(crate) const FOLDS: usize = 5;
 /// Neighbours that vote.
