@@ -109,6 +109,15 @@ pub struct Context<'a> {
     pub labels: Option<Labels>,
 }
 
+impl Context<'_> {
+    /// A score for each row of the set, none of them known; empty where they would take too much of the
+    /// memory.
+    pub(crate) fn unscored(&self) -> Vec<f32> {
+        let kept = self.rows <= self.request.limits.memory / 32;
+        vec![f32::NAN; if kept { usize::try_from(self.rows).unwrap_or(0) } else { 0 }]
+    }
+}
+
 /// What one check came to.
 #[derive(Debug, Default)]
 pub struct Done {

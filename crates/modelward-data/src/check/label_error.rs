@@ -128,7 +128,7 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
     }
     let of = labels.of.iter().map(|class| class.unwrap_or(0)).collect::<Vec<_>>();
     let unknown = known.iter().map(|known| !known).collect::<Vec<_>>();
-    let first = problem.classify(&of, classes, &unknown, &known);
+    let first = problem.classify(&of, classes, &unknown, &known, None);
     let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total as f64;
     // Nothing learns from what looks wrong.
     let mut left_out = unknown.clone();
@@ -138,12 +138,10 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
         let wrong = first.calibrated.wrong(f64::from(share), classes);
         left_out[row] |= first.calibrated.noise > 0.0 && wrong > 0.5 && share < most;
     }
-    let Told { mut shares, learners, calibrated } =
-        problem.classify(&of, classes, &left_out, &known);
-    // One look may hide what the other sees.
-    shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
+    let Told { mut shares, learners, calibrated, .. } =
+        problem.classify(&of, classes, &left_out, &known, Some(&first));
     let accuracy = accuracy(&first.shares, &of, classes, &known);
-    let bar = majority + ENOUGH.min((1.0 - majority) / 2.0);
+    let bar = majority + ENOUGH.min((1.0 - majority) / 4.0);
     if accuracy < bar {
         return Err(format!(
             "the learners guess {:.1} % of the labels, the commonest label alone {:.1} %: they know too little",
@@ -154,6 +152,8 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
     // Too few of a class to tell whether one of them is out of place.
     let small = |row: usize| counts[of[row] as usize] < FOLDS;
     let (flagged, expected) = flag(&shares, &of, classes, &known, &calibrated);
+    // For the ranking, what one round hides the other may see.
+    shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
     let flagged = flagged.into_iter().enumerate().map(|(row, flag)| flag && !small(row)).collect();
     let folds = FOLDS;
     Ok(Judged {
@@ -182,11 +182,16 @@ fn flag(
         return (vec![false; labels.len()], 0.0);
     }
     let bar = confident::bar(shares, classes, judged, ALARMS);
+    let mut alarms =
+        confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
     for (row, flag) in flagged.iter_mut().enumerate() {
         let share = f64::from(shares[row * classes + labels[row] as usize]);
-        *flag &= share <= bar && calibrated.wrong(share, classes) > 0.5;
+        let wrong = calibrated.wrong(share, classes);
+        *flag &= (share <= bar && wrong > 0.5) || wrong > SURE;
+        if *flag && share > bar {
+            alarms += 1.0 - wrong;
+        }
     }
-    let alarms = confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
     (flagged, alarms)
 }
 
@@ -294,13 +299,15 @@ fn told(
 ) -> Done {
     let classes = labels.classes.len();
     let numbers = &context.sample.numbers;
-    let mut scores = vec![f32::NAN; context.rows as usize];
+    let mut scores = context.unscored();
     let mut flagged = Vec::new();
     for (row, number) in numbers.iter().enumerate() {
         let (Some(label), true) = (labels.of[row], judged.judged[row]) else { continue };
         let shares = &judged.shares[row * classes..][..classes];
         let score = 1.0 - f64::from(shares[label as usize]);
-        scores[*number as usize] = score as f32;
+        if let Some(own) = scores.get_mut(*number as usize) {
+            *own = score as f32;
+        }
         if judged.flagged[row] {
             flagged.push((score, row, *number, label as usize, likeliest(shares)));
         }
@@ -336,6 +343,7 @@ fn told(
         ("majority", judged.majority.into()),
         ("folds", (judged.folds as u64).into()),
         ("noise", judged.calibrated.noise.into()),
+        ("evidence", judged.calibrated.evidence.into()),
         ("learners", Value::List(learners.collect())),
     ]);
     let (low, high) = binomial::spread(judged.expected, rows);
@@ -351,7 +359,7 @@ fn told(
     let mut done = Done {
         looked_at: Some(numbers.len() as u64),
         fields,
-        scores: Some(scores),
+        scores: (!scores.is_empty()).then_some(scores),
         ..Done::default()
     };
     if let Some((_, row, number, label, class)) = flagged.first() {
@@ -390,6 +398,8 @@ fn vote(neighbours: &Neighbours, labels: &Labels, row: usize, class: usize) -> S
 
 /// How much better than the commonest label the learners have to be.
 const ENOUGH: f64 = 0.05;
+/// A label that is wrong with this probability is flagged whatever the share.
+const SURE: f64 = 0.9;
 /// The share of right labels that may be flagged.
 const ALARMS: f64 = 0.005;
 /// Twice the log likelihood that wrong labels have to add (chi-square with one degree of freedom, 0.5 % on

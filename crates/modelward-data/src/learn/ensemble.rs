@@ -4,7 +4,7 @@ use super::{
     confident::Calibrated,
     folds,
     forest::{Binned, Grown},
-    logistic,
+    logistic::{self, Logistic},
     neighbours::{self, Neighbours, Packed},
     workers,
 };
@@ -29,6 +29,8 @@ pub(crate) struct Told {
     pub(crate) learners: Vec<(&'static str, f64, f64)>,
     /// How the mean was calibrated.
     pub(crate) calibrated: Calibrated,
+    /// The model of each fold, for another round to start from.
+    lines: Vec<Logistic>,
 }
 
 impl<'a> Problem<'a> {
@@ -57,12 +59,17 @@ impl<'a> Problem<'a> {
         classes: usize,
         left_out: &[bool],
         judged: &[bool],
+        before: Option<&Told>,
     ) -> Told {
         let rows = self.features.rows();
+        // The first round says only what is to be left out.
         let trees = (TREE_ROWS / rows.max(1)).clamp(40, 250);
+        let trees = if before.is_some() || rows < FEW { trees } else { trees / 2 };
+        let before = before.map(|told| told.lines.as_slice());
+        let (lines, models) = self.lines(labels, classes, left_out, before);
         let learners = [
             ("neighbours", self.near(labels, classes, left_out)),
-            ("logistic regression", self.lines(labels, classes, left_out)),
+            ("logistic regression", lines),
             ("extra trees", self.grown(left_out, trees).classify(labels, classes)),
         ];
         let mut told = Vec::new();
@@ -81,7 +88,7 @@ impl<'a> Problem<'a> {
         let calibrated = Calibrated::fit(&shares, labels, classes, judged);
         calibrated.apply(&mut shares, classes);
         told.iter_mut().for_each(|(_, weight, _)| *weight /= total);
-        Told { shares, learners: told, calibrated }
+        Told { shares, learners: told, calibrated, lines: models }
     }
 
     fn grown<'b>(&'b self, left_out: &'b [bool], trees: usize) -> Grown<'b> {
@@ -118,7 +125,13 @@ impl<'a> Problem<'a> {
     }
 
     /// Logistic regression, each fold told by the others.
-    fn lines(&self, labels: &[u32], classes: usize, left_out: &[bool]) -> Vec<f32> {
+    fn lines(
+        &self,
+        labels: &[u32],
+        classes: usize,
+        left_out: &[bool],
+        before: Option<&[Logistic]>,
+    ) -> (Vec<f32>, Vec<Logistic>) {
         let rows = labels.len();
         let fold_of = folds::folds(&self.groups, labels, FOLDS, self.seed);
         let parts = workers::each(FOLDS, self.threads, |fold| {
@@ -130,29 +143,37 @@ impl<'a> Problem<'a> {
                 seen = seen.into_iter().step_by(stride).collect();
             }
             let penalty = (PENALTY / seen.len().max(1) as f64) as f32;
-            let model = logistic::fit(self.features, &seen, labels, classes, penalty, STEPS);
+            let start = before.and_then(|before| before.get(fold));
+            let model = logistic::fit(self.features, &seen, labels, classes, penalty, STEPS, start);
             let held = (0..rows).filter(|row| usize::from(fold_of[*row]) == fold);
             let held = held.map(|row| {
                 let mut shares = vec![0.0; classes];
                 model.predict(self.features.row(row), &mut shares);
                 (row, shares)
             });
-            held.collect::<Vec<_>>()
+            let held = held.collect::<Vec<_>>();
+            (held, model)
         });
         let mut shares = vec![0.0; rows * classes];
-        for (row, part) in parts.into_iter().flatten() {
-            shares[row * classes..][..classes].copy_from_slice(&part);
+        let mut models = Vec::with_capacity(FOLDS);
+        for (held, model) in parts {
+            for (row, part) in held {
+                shares[row * classes..][..classes].copy_from_slice(&part);
+            }
+            models.push(model);
         }
-        shares
+        (shares, models)
     }
 }
 
 /// No class is wholly out of the question.
 fn smooth(shares: &mut [f32], classes: usize) {
-    let floor = 0.02 / classes as f32;
-    shares.iter_mut().for_each(|share| *share = *share * 0.98 + floor);
+    let floor = UNSURE / classes as f32;
+    shares.iter_mut().for_each(|share| *share = *share * (1.0 - UNSURE) + floor);
 }
 
+/// What is spread over all classes: a vote of all neighbours is not certainty.
+const UNSURE: f32 = 0.005;
 /// Folds.
 pub(crate) const FOLDS: usize = 5;
 /// Neighbours that vote.
@@ -164,7 +185,9 @@ const EXACT: usize = 50_000;
 /// Trees times rows.
 const TREE_ROWS: usize = 1_000_000;
 /// The most rows that a fold of logistic regression learns from.
-const LINE_ROWS: usize = 60_000;
+const LINE_ROWS: usize = 10_000;
+/// Rows of which no round can spare a tree.
+const FEW: usize = 10_000;
 /// What the squared weights cost: the ridge of `PENALTY` rows.
 const PENALTY: f64 = 3.0;
 /// The most steps of L-BFGS.

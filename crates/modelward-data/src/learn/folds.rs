@@ -11,9 +11,7 @@ pub(crate) fn groups(features: &Matrix, given: Option<&[Option<u32>]>) -> Vec<u3
     let mut joined = (0..rows).collect::<Vec<_>>();
     let mut seen = HashMap::new();
     for row in 0..rows {
-        // -0.0 is 0.0.
-        let bits =
-            features.row(row).iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
+        let bits = digest(features.row(row));
         let first = *seen.entry(bits).or_insert(row);
         join(&mut joined, first, row);
     }
@@ -33,6 +31,17 @@ pub(crate) fn groups(features: &Matrix, given: Option<&[Option<u32>]>) -> Vec<u3
             *numbers.entry(root).or_insert(next)
         })
         .collect()
+}
+
+/// A digest of a row of 128 bits, in which -0.0 is 0.0: rows of one digest are taken as equal.
+fn digest(row: &[f32]) -> (u64, u64) {
+    let step = |(one, other): (u64, u64), value: &f32| {
+        let bits = u64::from((value + 0.0).to_bits()) + 1;
+        let one = (one ^ bits).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let other = other.rotate_left(23).wrapping_add(bits).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (one ^ (one >> 31), other ^ (other >> 29))
+    };
+    row.iter().fold((0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344), step)
 }
 
 fn root(joined: &mut [usize], mut row: usize) -> usize {

@@ -14,7 +14,7 @@ pub(crate) struct Logistic {
 }
 
 /// Fit to some rows with the classes they have: least mean log loss plus half of `penalty` times the squared
-/// weights.
+/// weights. It may start from a model of the same form.
 pub(crate) fn fit(
     features: &Matrix,
     rows: &[u32],
@@ -22,9 +22,14 @@ pub(crate) fn fit(
     classes: usize,
     penalty: f32,
     steps: usize,
+    start: Option<&Logistic>,
 ) -> Logistic {
     let lanes = classes.div_ceil(4) * 4;
-    let mut at = Logistic { classes, lanes, weights: vec![0.0; (features.columns + 1) * lanes] };
+    let weights = match start {
+        Some(start) => start.weights.clone(),
+        None => vec![0.0; (features.columns + 1) * lanes],
+    };
+    let mut at = Logistic { classes, lanes, weights };
     let mut memory: VecDeque<(Vec<f32>, Vec<f32>, f64)> = VecDeque::new();
     let (mut loss, mut gradient) = at.loss(features, rows, labels, penalty);
     for _ in 0..steps {
@@ -177,7 +182,7 @@ mod tests {
         let labels = (0..300).map(|row| u32::from(features.row(row)[0] > features.row(row)[1]));
         let labels = labels.collect::<Vec<_>>();
         let rows = (0..300).collect::<Vec<_>>();
-        let model = fit(&features, &rows, &labels, 2, 1e-3, 100);
+        let model = fit(&features, &rows, &labels, 2, 1e-3, 100, None);
         let right = (0..300).filter(|row| {
             let mut shares = [0.0; 2];
             model.predict(features.row(*row), &mut shares);

@@ -76,7 +76,9 @@ pub(crate) fn nearest(
     let best = if packed.rows <= exact {
         both(packed, groups, count, threads)
     } else {
-        sampled(packed, groups, count, exact, threads)
+        // As many pairs, but never fewer candidates than tell anything.
+        let most = (exact.saturating_mul(exact) / packed.rows).max(FEWEST);
+        sampled(packed, groups, count, most, threads)
     };
     let mut rows = Vec::with_capacity(best.entries.len());
     let mut distances = Vec::with_capacity(best.entries.len());
@@ -208,9 +210,10 @@ impl Packed {
         let mut best = Best::new(queries.rows, nth);
         for block in (0..self.rows).step_by(BLOCK) {
             for (query, number) in numbers.iter().enumerate() {
-                for other in block..(block + BLOCK).min(self.rows) {
+                let others = own.iter().enumerate().skip(block).take(BLOCK);
+                for (other, own) in others {
                     let steps = self.steps(other, queries, query);
-                    if steps <= best.bounds[query] && own[other] != *number {
+                    if steps <= best.bounds[query] && own != number {
                         best.offer(query, u64::from(steps) << 32 | other as u64);
                     }
                 }
@@ -273,6 +276,8 @@ fn product(one: &[i16], other: &[i16]) -> i32 {
 pub(crate) const NONE: u32 = u32::MAX;
 /// Standard deviations beyond which all is equally far: one wild cell is not to hide the other columns.
 const REACH: f32 = 8.0;
+/// The fewest candidates of a sample.
+const FEWEST: usize = 10_000;
 /// Rows of a block.
 const BLOCK: usize = 256;
 

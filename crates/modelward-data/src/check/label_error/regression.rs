@@ -63,16 +63,19 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
     let far = rest.iter().zip(&local).map(|(rest, local)| rest.abs() / local).collect::<Vec<_>>();
     let judged = far.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(far, _)| *far);
     let judged = judged.collect::<Vec<_>>();
-    let limit = tail::Tail::of(judged.iter().copied()).map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
+    let limit = tail::Tail::of(judged.iter().copied())
+        .map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
     let expected = ALARMS / 5.0 * judged.len() as f64;
     let numbers = &context.sample.numbers;
-    let mut scores = vec![f32::NAN; context.rows as usize];
+    let mut scores = context.unscored();
     let mut flagged = Vec::new();
     for (row, number) in numbers.iter().enumerate() {
         if unknown[row] {
             continue;
         }
-        scores[*number as usize] = far[row] as f32;
+        if let Some(own) = scores.get_mut(*number as usize) {
+            *own = far[row] as f32;
+        }
         if far[row] > limit {
             flagged.push((far[row], *number, values[row], f64::from(told[row]) * unit + mean));
         }
@@ -99,7 +102,12 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
         ("dropped columns", learned.dropped()),
     ];
     let looked_at = Some(numbers.len() as u64);
-    let mut done = Done { looked_at, fields, scores: Some(scores), ..Done::default() };
+    let mut done = Done {
+        looked_at,
+        fields,
+        scores: (!scores.is_empty()).then_some(scores),
+        ..Done::default()
+    };
     match flagged.first() {
         Some((far, row, given, told)) => done.found.push(Found {
             rule: &LABEL_ERROR,

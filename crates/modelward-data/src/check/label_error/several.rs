@@ -16,7 +16,7 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
     let learned = Learned::of(context)?;
     let problem = learned.problem(context);
     let numbers = &context.sample.numbers;
-    let mut scores = vec![f32::NAN; context.rows as usize];
+    let mut scores = context.unscored();
     let mut flagged = Vec::new();
     let (mut expected, mut accuracies, mut skipped) = (0.0, Vec::new(), Vec::new());
     for (name, has) in &classes {
@@ -40,8 +40,9 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
             let Some(of) = labels.of[row] else { continue };
             let shares = &judged.shares[row * 2..][..2];
             let score = 1.0 - shares[of as usize];
-            let best = &mut scores[*number as usize];
-            *best = if best.is_nan() { score } else { best.max(score) };
+            if let Some(best) = scores.get_mut(*number as usize) {
+                *best = if best.is_nan() { score } else { best.max(score) };
+            }
             if judged.flagged[row] {
                 let class = likeliest(shares);
                 let why = vote(&problem.neighbours, &labels, row, class);
@@ -82,7 +83,12 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
         ("dropped columns", learned.dropped()),
     ];
     let looked_at = Some(numbers.len() as u64);
-    let mut done = Done { looked_at, fields, scores: Some(scores), ..Done::default() };
+    let mut done = Done {
+        looked_at,
+        fields,
+        scores: (!scores.is_empty()).then_some(scores),
+        ..Done::default()
+    };
     match flagged.first() {
         Some((_, row, given, _, why)) => done.found.push(Found {
             rule: &LABEL_ERROR,

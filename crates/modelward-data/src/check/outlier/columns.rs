@@ -45,15 +45,22 @@ impl Columns {
         let schema = rows.schema();
         let (mut ranges, mut categories) = (Vec::new(), Vec::new());
         let columns = (0..rows.num_columns()).filter(|column| context.roles.is_feature(*column));
+        let columns = columns.collect::<Vec<_>>();
+        // Each side of each column has its part.
+        let share = ALARMS / (2 * columns.len().max(1)) as f64;
         for column in columns {
             let field = schema.field(column);
             match kind(field) {
                 Kind::Number => {
                     let values = numbers(rows.column(column)).unwrap_or_default();
-                    ranges.extend(Range::of(column, field.name(), &values));
+                    ranges.extend(Range::of(column, field.name(), &values, share));
                 }
                 Kind::Text if context.roles.text != Some(column) => {
-                    categories.extend(Categories::of(column, field.name(), &written(rows.column(column))));
+                    categories.extend(Categories::of(
+                        column,
+                        field.name(),
+                        &written(rows.column(column)),
+                    ));
                 }
                 _ => {}
             }
@@ -63,7 +70,7 @@ impl Columns {
 
     /// False alarms that are expected among so many rows.
     pub(super) fn alarms(&self, rows: u64) -> f64 {
-        self.ranges.len() as f64 * ALARMS * rows as f64 / self.ranges.len().max(1) as f64
+        if self.ranges.is_empty() { 0.0 } else { ALARMS * rows as f64 }
     }
 
     /// What each row holds that its column rules out.
@@ -97,7 +104,8 @@ impl Columns {
         for categories in &self.categories {
             let values = written(rows.column(categories.column));
             for (row, value) in values.iter().enumerate() {
-                let Some(value) = value.as_ref().filter(|value| categories.rare.contains(value)) else {
+                let Some(value) = value.as_ref().filter(|value| categories.rare.contains(value))
+                else {
                     continue;
                 };
                 let why = format!(
@@ -113,14 +121,14 @@ impl Columns {
 
 impl Range {
     /// By the tails on both sides of the median; `None` where most values are one.
-    fn of(column: usize, name: &str, values: &[f64]) -> Option<Self> {
-        let mut sorted = values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
+    fn of(column: usize, name: &str, values: &[f64], share: f64) -> Option<Self> {
+        let mut sorted =
+            values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
         if sorted.len() < 200 {
             return None;
         }
         sorted.sort_by(f64::total_cmp);
         let middle = sorted[sorted.len() / 2];
-        let share = ALARMS / 100.0;
         let side = |up: bool| {
             let rest = sorted.iter().map(|value| if up { value - middle } else { middle - value });
             let rest = rest.filter(|rest| *rest > 0.0).collect::<Vec<_>>();
@@ -147,12 +155,21 @@ impl Categories {
         }
         let common = values.len() / 200;
         let kinds = counts.values().filter(|count| **count >= common.max(5)).count();
-        let rare = counts.iter().filter(|(_, count)| **count == 1).map(|(value, _)| (*value).to_owned());
+        let rare =
+            counts.iter().filter(|(_, count)| **count == 1).map(|(value, _)| (*value).to_owned());
         let mut rare = rare.collect::<Vec<_>>();
         rare.sort();
         // Where values thin out gradually, one more that stands once is nothing.
-        let told = values.len() >= 1000 && kinds >= 1 && !rare.is_empty() && kinds + rare.len() == counts.len();
-        (told && rare.len() <= MOST_RARE).then(|| Self { column, name: name.to_owned(), rare, kinds })
+        let told = values.len() >= 1000
+            && kinds >= 1
+            && !rare.is_empty()
+            && kinds + rare.len() == counts.len();
+        (told && rare.len() <= MOST_RARE).then(|| Self {
+            column,
+            name: name.to_owned(),
+            rare,
+            kinds,
+        })
     }
 }
 

@@ -101,7 +101,8 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
     };
-    let given = arguments.probabilities.as_ref().map(|path| read::matrix(path, &options)).transpose();
+    let given =
+        arguments.probabilities.as_ref().map(|path| read::matrix(path, &options)).transpose();
     let probabilities = match given {
         Ok(given) => given,
         Err(unread) => return Ok(told::unread(&unread)),
