@@ -15,6 +15,7 @@ mod guard;
 mod images;
 mod parquet;
 mod shape;
+pub(crate) mod text;
 mod webdataset;
 
 pub(crate) use self::guard::guarded;
@@ -55,6 +56,9 @@ pub fn open(path: &Path, options: &Options) -> Result<Set, Unread> {
 /// Open a folder.
 fn of_folder(source: &Source, options: &Options) -> Result<Set, Unread> {
     if let Some(set) = images::folder(source, options) {
+        return set;
+    }
+    if let Some(set) = text::folder(source, options) {
         return set;
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a folder of data files or images"))
@@ -113,6 +117,9 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
     }
     if parquet::is(&head) {
         return parquet::open(source, &bytes, options);
+    }
+    if let Some(set) = text::open(source, &bytes, options) {
+        return set;
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a data set").at(0))
 }
