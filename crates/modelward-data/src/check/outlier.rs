@@ -7,7 +7,7 @@ use modelward_core::Value;
 use super::{Context, Done, Found, binomial};
 use crate::{
     Unread,
-    rules::{OUTLIER, OUT_OF_RANGE},
+    rules::{OUT_OF_RANGE, OUTLIER},
 };
 
 mod columns;
@@ -88,8 +88,14 @@ impl Told {
         }
     }
 
-    fn done(mut self, context: &Context<'_>, detectors: &Detectors, columns: &columns::Columns) -> Done {
-        self.flagged.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.row.cmp(&other.row)));
+    fn done(
+        mut self,
+        context: &Context<'_>,
+        detectors: &Detectors,
+        columns: &columns::Columns,
+    ) -> Done {
+        self.flagged
+            .sort_by(|one, other| other.score.total_cmp(&one.score).then(one.row.cmp(&other.row)));
         let rows = context.rows;
         let expected = detectors.alarms() * rows as f64 + columns.alarms(rows);
         let list = self.flagged.iter().map(|flag| {
@@ -103,7 +109,10 @@ impl Told {
             ])
         });
         let mut fields = vec![
-            ("unit", "minus the logarithm of how rare the row is, summed over the detectors".into()),
+            (
+                "unit",
+                "minus the logarithm of how rare the row is, summed over the detectors".into(),
+            ),
             ("flagged", Value::List(list.collect())),
             ("expected_false_alarms", binomial::alarms(expected, rows as usize)),
         ];
@@ -114,10 +123,15 @@ impl Told {
         let mut done = Done { fields, scores: Some(self.scores), ..Done::default() };
         let (low, high) = binomial::spread(expected, rows as usize);
         for (rule, of_columns) in [(&OUTLIER, false), (&OUT_OF_RANGE, true)] {
-            let flags = self.flagged.iter().filter(|flag| (flag.reason.detector == "column") == of_columns);
+            let flags =
+                self.flagged.iter().filter(|flag| (flag.reason.detector == "column") == of_columns);
             let flags = flags.collect::<Vec<_>>();
             let Some(first) = flags.first() else { continue };
-            let what = if of_columns { "rows hold a value that its column rules out" } else { "rows are out of place" };
+            let what = if of_columns {
+                "rows hold a value that its column rules out"
+            } else {
+                "rows are out of place"
+            };
             done.found.push(Found {
                 rule,
                 severity: rule.severity,

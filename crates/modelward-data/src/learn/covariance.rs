@@ -191,7 +191,8 @@ mod tests {
         let mut random = Random::new(4, 0);
         let mut data = Vec::new();
         for _ in 0..500 {
-            let [a, b, c] = [0; 3].map(|_| (0..6).map(|_| random.unit() - 0.5).sum::<f64>() as f32 * 1.41);
+            let [a, b, c] =
+                [0; 3].map(|_| (0..6).map(|_| random.unit() - 0.5).sum::<f64>() as f32 * 1.41);
             data.extend([a, b, a + 0.1 * c]);
         }
         data.extend([1.5, 0.0, -1.5]);

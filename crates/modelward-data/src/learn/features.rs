@@ -182,7 +182,8 @@ impl Scale {
         let finite = || values.iter().copied().filter(|value| value.is_finite());
         let count = finite().count() as f64;
         let mean = finite().map(|value| value / count).sum::<f64>();
-        let deviation = finite().map(|value| (value - mean) * (value - mean) / count).sum::<f64>().sqrt();
+        let deviation =
+            finite().map(|value| (value - mean) * (value - mean) / count).sum::<f64>().sqrt();
         let size = finite().map(f64::abs).fold(0.0, f64::max);
         let told = deviation > 1e-9 * size && deviation.is_finite();
         told.then_some(Self { centre: mean, unit: deviation })

@@ -24,11 +24,7 @@ mod scan;
 mod split;
 mod value;
 
-use self::{
-    feed::Encoding,
-    split::Dialect,
-    value::Type,
-};
+use self::{feed::Encoding, split::Dialect, value::Type};
 
 /// How the rows of a text are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,7 +57,11 @@ struct Part {
 }
 
 /// Open a file of text; `None` where it is none.
-pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Option<Result<Set, Unread>> {
+pub(super) fn open(
+    source: &Source,
+    bytes: &Bytes,
+    options: &Options,
+) -> Option<Result<Set, Unread>> {
     let file = match file(source, bytes, options)? {
         Ok(file) => file,
         Err(unread) => return Some(Err(unread)),
@@ -266,7 +266,13 @@ fn file(source: &Source, bytes: &Bytes, options: &Options) -> Option<Result<File
     let named_table = ending.ends_with(".csv") || ending.ends_with(".tsv");
     let form = form(&head, last, named_table);
     let _ = packed;
-    Some(scan::scan(&name, &bytes, form, &limits).map(|scan| File { name, bytes, form, limits, scan }))
+    Some(scan::scan(&name, &bytes, form, &limits).map(|scan| File {
+        name,
+        bytes,
+        form,
+        limits,
+        scan,
+    }))
 }
 
 /// How a text is written that begins like this.

@@ -63,7 +63,8 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
     let far = rest.iter().zip(&local).map(|(rest, local)| rest.abs() / local).collect::<Vec<_>>();
     let judged = far.iter().zip(&unknown).filter(|(_, unknown)| !**unknown).map(|(far, _)| *far);
     let judged = judged.collect::<Vec<_>>();
-    let limit = tail::Tail::of(judged.iter().copied()).map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
+    let limit = tail::Tail::of(judged.iter().copied())
+        .map_or(f64::INFINITY, |tail| tail.limit(ALARMS / 5.0));
     let expected = ALARMS / 5.0 * judged.len() as f64;
     let numbers = &context.sample.numbers;
     let mut scores = vec![f32::NAN; context.rows as usize];

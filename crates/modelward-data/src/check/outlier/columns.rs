@@ -53,7 +53,11 @@ impl Columns {
                     ranges.extend(Range::of(column, field.name(), &values));
                 }
                 Kind::Text if context.roles.text != Some(column) => {
-                    categories.extend(Categories::of(column, field.name(), &written(rows.column(column))));
+                    categories.extend(Categories::of(
+                        column,
+                        field.name(),
+                        &written(rows.column(column)),
+                    ));
                 }
                 _ => {}
             }
@@ -97,7 +101,8 @@ impl Columns {
         for categories in &self.categories {
             let values = written(rows.column(categories.column));
             for (row, value) in values.iter().enumerate() {
-                let Some(value) = value.as_ref().filter(|value| categories.rare.contains(value)) else {
+                let Some(value) = value.as_ref().filter(|value| categories.rare.contains(value))
+                else {
                     continue;
                 };
                 let why = format!(
@@ -114,7 +119,8 @@ impl Columns {
 impl Range {
     /// By the tails on both sides of the median; `None` where most values are one.
     fn of(column: usize, name: &str, values: &[f64]) -> Option<Self> {
-        let mut sorted = values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
+        let mut sorted =
+            values.iter().copied().filter(|value| value.is_finite()).collect::<Vec<_>>();
         if sorted.len() < 200 {
             return None;
         }
@@ -147,12 +153,21 @@ impl Categories {
         }
         let common = values.len() / 200;
         let kinds = counts.values().filter(|count| **count >= common.max(5)).count();
-        let rare = counts.iter().filter(|(_, count)| **count == 1).map(|(value, _)| (*value).to_owned());
+        let rare =
+            counts.iter().filter(|(_, count)| **count == 1).map(|(value, _)| (*value).to_owned());
         let mut rare = rare.collect::<Vec<_>>();
         rare.sort();
         // Where values thin out gradually, one more that stands once is nothing.
-        let told = values.len() >= 1000 && kinds >= 1 && !rare.is_empty() && kinds + rare.len() == counts.len();
-        (told && rare.len() <= MOST_RARE).then(|| Self { column, name: name.to_owned(), rare, kinds })
+        let told = values.len() >= 1000
+            && kinds >= 1
+            && !rare.is_empty()
+            && kinds + rare.len() == counts.len();
+        (told && rare.len() <= MOST_RARE).then(|| Self {
+            column,
+            name: name.to_owned(),
+            rare,
+            kinds,
+        })
     }
 }
 

@@ -62,7 +62,8 @@ impl Detectors {
         let forest = Isolation::grow(&rows, TREES, TREE_ROWS, request.seed);
         let stride = rows.rows().div_ceil(REFERENCE).max(1);
         let chosen = (0..rows.rows()).step_by(stride).collect::<Vec<_>>();
-        let mut whitened = Matrix { columns: width, data: vec![0.0; chosen.len() * width], names: Vec::new() };
+        let mut whitened =
+            Matrix { columns: width, data: vec![0.0; chosen.len() * width], names: Vec::new() };
         for (row, out) in chosen.iter().zip(whitened.data.chunks_exact_mut(width)) {
             covariance.distance(rows.row(*row), out);
         }
@@ -119,10 +120,12 @@ impl Detectors {
             let some = block * BLOCK..((block + 1) * BLOCK).min(rows.rows());
             let data = rows.data[some.start * width..some.end * width].to_vec();
             let rows = Matrix { columns: width, data, names: Vec::new() };
-            let mut whitened = Matrix { columns: width, data: vec![0.0; rows.data.len()], names: Vec::new() };
+            let mut whitened =
+                Matrix { columns: width, data: vec![0.0; rows.data.len()], names: Vec::new() };
             let distances = whitened.data.chunks_exact_mut(width).enumerate();
             // The cube root of a squared distance is nearly normal (Wilson and Hilferty, 1931).
-            let distances = distances.map(|(row, out)| self.covariance.distance(rows.row(row), out).cbrt());
+            let distances =
+                distances.map(|(row, out)| self.covariance.distance(rows.row(row), out).cbrt());
             let distances = distances.collect::<Vec<_>>();
             let (reference, own) = &self.reference;
             let near = reference.nth(own, &Packed::new(&whitened), &numbers[some], NTH);
@@ -172,8 +175,15 @@ impl Detectors {
                     apart.sort_by(|one, other| other.1.total_cmp(&one.1).then(one.0.cmp(&other.0)));
                     apart.iter().take(3).map(|(column, _)| name(*column)).collect()
                 });
-                let which = if detector == NEIGHBOURS { "fifth nearest row" } else { "nearest of 64 rows at random" };
-                (columns, format!("its {which} is {:.1} times as far as for most rows", score / usual))
+                let which = if detector == NEIGHBOURS {
+                    "fifth nearest row"
+                } else {
+                    "nearest of 64 rows at random"
+                };
+                (
+                    columns,
+                    format!("its {which} is {:.1} times as far as for most rows", score / usual),
+                )
             }
             _ => {
                 let path = self.forest.path(row);
@@ -214,7 +224,15 @@ pub(super) fn short(number: f64) -> String {
     if size != 0.0 && !(1e-3..1e6).contains(&size) {
         return format!("{number:.2e}");
     }
-    let digits = if size >= 100.0 { 0 } else if size >= 10.0 { 1 } else if size >= 1.0 { 2 } else { 3 };
+    let digits = if size >= 100.0 {
+        0
+    } else if size >= 10.0 {
+        1
+    } else if size >= 1.0 {
+        2
+    } else {
+        3
+    };
     format!("{number:.digits$}")
 }
 

@@ -176,7 +176,10 @@ impl<'a> Parser<'a> {
         let zero = self.peek() == Some(b'0');
         let count = self.digits()?;
         if zero && count > 1 {
-            return Err(Fault { at: from, why: "expected a number, got one that begins with 0".into() });
+            return Err(Fault {
+                at: from,
+                why: "expected a number, got one that begins with 0".into(),
+            });
         }
         let mut seen = INT;
         if self.peek() == Some(b'.') {
@@ -194,7 +197,8 @@ impl<'a> Parser<'a> {
         }
         let length = self.at.saturating_sub(from);
         if length > LONGEST_NUMBER {
-            let why = format!("expected a number of at most {LONGEST_NUMBER} characters, got {length}");
+            let why =
+                format!("expected a number of at most {LONGEST_NUMBER} characters, got {length}");
             return Err(Fault { at: from, why });
         }
         let whole = self.text.get(from..self.at).unwrap_or_default();

@@ -67,9 +67,10 @@ impl<'a> Reading<'a> {
         let keys = columns.zip(&part.target).map(|(column, at)| (column.name.as_str(), *at));
         let columns = file.scan.columns.iter();
         let nines = columns.map(|column| {
-            let much = column.nines >= LEAST_NINES
-                && column.nines.saturating_mul(200) >= file.scan.rows;
-            let empty = Nines { least: f64::INFINITY, greatest: f64::NEG_INFINITY, ..Nines::default() };
+            let much =
+                column.nines >= LEAST_NINES && column.nines.saturating_mul(200) >= file.scan.rows;
+            let empty =
+                Nines { least: f64::INFINITY, greatest: f64::NEG_INFINITY, ..Nines::default() };
             much.then_some(empty)
         });
         Ok(Self {
@@ -86,7 +87,12 @@ impl<'a> Reading<'a> {
 
     /// Take in the record that stands next; gives about how many bytes it takes.
     fn take(&mut self) -> Result<(), Unread> {
-        let changed = || self.records.unread(Gap::Malformed, "expected what was read before, got other values: the file changed");
+        let changed = || {
+            self.records.unread(
+                Gap::Malformed,
+                "expected what was read before, got other values: the file changed",
+            )
+        };
         let text = self.records.text()?;
         if self.part.file.form == Form::Json {
             let depth = self.part.file.limits.depth;

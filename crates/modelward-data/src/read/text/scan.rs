@@ -133,7 +133,13 @@ fn lines(text: &[u8], newline: u8) -> u64 {
 
 impl Scan {
     /// Tell of a flaw; of those of one kind only the first few.
-    fn note(&mut self, what: &'static str, file: &str, line: Option<u64>, why: impl FnOnce() -> String) {
+    fn note(
+        &mut self,
+        what: &'static str,
+        file: &str,
+        line: Option<u64>,
+        why: impl FnOnce() -> String,
+    ) {
         let told = self.told.entry(what).or_default();
         *told = told.saturating_add(1);
         if *told <= MOST_TOLD {
@@ -181,7 +187,9 @@ pub(super) fn scan(name: &str, bytes: &Bytes, form: Form, limits: &Limits) -> Re
             while records.next(&mut fields)?.is_some() {
                 records.text()?;
                 if records.record().contains(&0) {
-                    scan.note("lines with NUL", name, Some(records.line), || "expected text, got NUL in a line".into());
+                    scan.note("lines with NUL", name, Some(records.line), || {
+                        "expected text, got NUL in a line".into()
+                    });
                 }
                 records.advance();
                 scan.rows = scan.rows.saturating_add(1);
@@ -207,7 +215,8 @@ fn table(name: &str, records: &mut Records<'_>, limits: &Limits) -> Result<Scan,
         return Err(records.unread(Gap::LargeMemory, why));
     }
     records.text()?;
-    let header = fields.iter().map(|field| field.text(records.record()).into_owned()).collect::<Vec<_>>();
+    let header =
+        fields.iter().map(|field| field.text(records.record()).into_owned()).collect::<Vec<_>>();
     for title in &header {
         scan.columns.push(column(String::from_utf8_lossy(title).trim().to_owned(), 0));
     }
@@ -226,7 +235,9 @@ fn table(name: &str, records: &mut Records<'_>, limits: &Limits) -> Result<Scan,
             });
         }
         if text.contains(&0) {
-            scan.note("rows with NUL", name, Some(line), || format!("expected text, got NUL in row {row}"));
+            scan.note("rows with NUL", name, Some(line), || {
+                format!("expected text, got NUL in row {row}")
+            });
         }
         let again = titled && fields.len() == width;
         if again && fields.iter().zip(&header).all(|(field, title)| *field.text(text) == **title) {
@@ -303,11 +314,20 @@ fn objects(name: &str, records: &mut Records<'_>, limits: &Limits) -> Result<Sca
         scan.rows = scan.rows.saturating_add(1);
     }
     let mixed = scan.columns.iter().filter_map(|column| {
-        let kinds = [(INT | FLOAT, "numbers"), (TRUTH, "truths"), (TEXT, "texts"), (NESTED, "lists or objects")];
+        let kinds = [
+            (INT | FLOAT, "numbers"),
+            (TRUTH, "truths"),
+            (TEXT, "texts"),
+            (NESTED, "lists or objects"),
+        ];
         let kinds = kinds.iter().filter(|(bits, _)| column.seen & bits != 0).map(|(_, word)| *word);
         let kinds = kinds.collect::<Vec<_>>();
         (kinds.len() > 1).then(|| {
-            format!("the key `{}` holds values of several types, read as text: {}", column.name, kinds.join(", "))
+            format!(
+                "the key `{}` holds values of several types, read as text: {}",
+                column.name,
+                kinds.join(", ")
+            )
         })
     });
     for why in mixed.collect::<Vec<_>>() {

@@ -82,7 +82,19 @@ fn is_infinite(digits: &[u8]) -> bool {
 
 /// Whether a field of numbers stands for nothing.
 pub(super) fn is_missing(text: &[u8]) -> bool {
-    matches!(text, b"" | b"NA" | b"N/A" | b"n/a" | b"#N/A" | b"<NA>" | b"NaN" | b"nan" | b"NULL" | b"null" | b"None")
+    matches!(
+        text,
+        b"" | b"NA"
+            | b"N/A"
+            | b"n/a"
+            | b"#N/A"
+            | b"<NA>"
+            | b"NaN"
+            | b"nan"
+            | b"NULL"
+            | b"null"
+            | b"None"
+    )
 }
 
 /// A whole number.
@@ -136,7 +148,9 @@ pub(super) fn is_nines(text: &[u8]) -> bool {
     let nines = digits.iter().take_while(|byte| **byte == b'9').count();
     let rest = digits.get(nines..).unwrap_or_default();
     let zeros = rest.strip_prefix(b".").unwrap_or(rest);
-    nines >= 2 && zeros.iter().all(|byte| *byte == b'0') && (rest.is_empty() || rest.first() == Some(&b'.'))
+    nines >= 2
+        && zeros.iter().all(|byte| *byte == b'0')
+        && (rest.is_empty() || rest.first() == Some(&b'.'))
 }
 
 /// A truth.
