@@ -11,6 +11,7 @@ use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate
 
 mod beside;
 mod binomial;
+mod cells;
 mod drift;
 mod duplicate;
 mod first;
@@ -21,6 +22,7 @@ mod leak;
 mod near;
 mod outlier;
 mod profile;
+mod spelling;
 mod trigger;
 
 pub(crate) use self::labels::written;
@@ -46,18 +48,19 @@ pub static CHECKS: &[Check] = &[
     Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
     Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
     Check {
+        name: "label-spelling",
+        rule: Some(&rules::LABEL_SPELLING),
+        learns: false,
+        run: spelling::run,
+    },
+    Check {
         name: "label-error",
         rule: Some(&rules::LABEL_ERROR),
         learns: true,
         run: label_error::run,
     },
     Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
-    Check {
-        name: "outlier",
-        rule: Some(&rules::OUTLIER),
-        learns: true,
-        run: outlier::run,
-    },
+    Check { name: "outlier", rule: Some(&rules::OUTLIER), learns: true, run: outlier::run },
     Check { name: "duplicate", rule: Some(&rules::DUPLICATE), learns: false, run: duplicate::run },
     Check {
         name: "near-duplicate",
@@ -66,6 +69,19 @@ pub static CHECKS: &[Check] = &[
         run: near::run,
     },
     Check { name: "leak", rule: Some(&rules::LEAK_TRAIN_TEST), learns: true, run: leak::run },
+    Check { name: "formula", rule: Some(&rules::FORMULA_CELL), learns: false, run: cells::formula },
+    Check {
+        name: "hidden-character",
+        rule: Some(&rules::HIDDEN_CHARACTER),
+        learns: false,
+        run: cells::hidden,
+    },
+    Check {
+        name: "prompt-injection",
+        rule: Some(&rules::PROMPT_INJECTION),
+        learns: false,
+        run: cells::injection,
+    },
 ];
 
 /// What is to be checked, and how.
@@ -103,6 +119,10 @@ pub struct Context<'a> {
     pub profile: Vec<Column>,
     /// Rows whose hashes meet, where the check for duplicates is run.
     repeated: Option<std::io::Result<duplicate::Repeated>>,
+    /// What lies in cells, where a check of these is run.
+    cells: Option<cells::Cells>,
+    /// How many rows have which label.
+    pub classes: BTreeMap<String, u64>,
     /// Rows in memory; none where no check asked for them.
     pub sample: sample::Rows,
     /// The labels of these rows.
@@ -220,14 +240,24 @@ pub fn chosen(only: &[String]) -> Result<Vec<&'static Check>, Trouble> {
 pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked, Failed> {
     let checks = chosen(&request.only)?;
     let roles = Roles::of(&request.asked, &set.schema)?;
-    let learns = checks.iter().any(|check| check.learns);
-    let hashed = checks.iter().any(|check| check.name == "duplicate");
-    let mut first = first::First::new(set, &roles, request, learns, hashed);
+    let mut first = first::First::new(set, &roles, request, &checks);
     let (rows, notes) = accumulate::drive(set, &mut first, request.threads)?;
-    let first::Evidence { profile, sample, classes, repeated } =
+    let first::Evidence { profile, sample, classes, repeated, cells } =
         accumulate::Accumulate::finish(first);
     let labels = roles.label.map(|label| Labels::of(&sample.rows, label));
-    let context = Context { set, test, request, roles, rows, profile, repeated, sample, labels };
+    let context = Context {
+        set,
+        test,
+        request,
+        roles,
+        rows,
+        profile,
+        repeated,
+        cells,
+        classes,
+        sample,
+        labels,
+    };
     let mut done = Vec::new();
     for check in checks {
         done.push((check, (check.run)(&context)?));
@@ -244,7 +274,7 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
         columns: columns.sum(),
         label,
         guessed: roles.guessed,
-        classes,
+        classes: context.classes,
         checks: done,
         notes: set.notes.iter().cloned().chain(notes).collect(),
     })

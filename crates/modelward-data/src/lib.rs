@@ -15,6 +15,7 @@ mod learn;
 mod limits;
 mod normalise;
 mod note;
+pub mod quarantine;
 pub mod read;
 mod roles;
 mod row;

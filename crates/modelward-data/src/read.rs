@@ -16,6 +16,7 @@ mod images;
 mod ipc;
 mod parquet;
 mod shape;
+pub(crate) mod text;
 mod webdataset;
 
 pub(crate) use self::guard::guarded;
@@ -59,6 +60,9 @@ fn of_folder(source: &Source, options: &Options) -> Result<Set, Unread> {
         return set;
     }
     if let Some(set) = images::folder(source, options) {
+        return set;
+    }
+    if let Some(set) = text::folder(source, options) {
         return set;
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a folder of data files or images"))
@@ -120,6 +124,9 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
     }
     if parquet::is(&head) {
         return parquet::open(source, &bytes, options);
+    }
+    if let Some(set) = text::open(source, &bytes, options) {
+        return set;
     }
     Err(Unread::new(&source.name, Gap::UnknownFormat, "expected a data set").at(0))
 }

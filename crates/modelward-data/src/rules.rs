@@ -9,6 +9,7 @@ pub const RULES: &[&Rule] = &[
     &SCHEMA_CHANGED,
     &DRIFT,
     &LABEL_ERROR,
+    &LABEL_SPELLING,
     &CLASS_IMBALANCE,
     &GROUP_GAP,
     &TRIGGER_PATCH,
@@ -21,6 +22,9 @@ pub const RULES: &[&Rule] = &[
     &NEAR_DUPLICATE,
     &LEAK_TRAIN_TEST,
     &LEAK_COLUMN,
+    &FORMULA_CELL,
+    &HIDDEN_CHARACTER,
+    &PROMPT_INJECTION,
 ];
 
 /// Bytes that loaders read differently, or in part.
@@ -86,6 +90,19 @@ pub static LABEL_ERROR: Rule = Rule {
           labels learns them, and a test set with wrong labels judges it wrongly.",
     advice: "Look at the rows and their suggested labels; mend them, or take them out with \
              `modelward data clean --only label-error`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// One label in several ways.
+pub static LABEL_SPELLING: Rule = Rule {
+    id: "MW3102",
+    name: "label-spelling",
+    severity: Severity::Low,
+    title: "one label written in several ways",
+    why: "Labels that differ by a space, a leading zero or the case of their letters are classes of their own \
+          to whatever reads them: one class is split, and each part is learned from fewer rows.",
+    advice: "Write each label in one way.",
     class: Class::Poisoning,
     cwe: &[],
 };
@@ -249,4 +266,44 @@ pub static LEAK_COLUMN: Rule = Rule {
     advice: "Drop the column, unless it is truly known before the label.",
     class: Class::Poisoning,
     cwe: &[],
+};
+
+/// Cells that a spreadsheet runs.
+pub static FORMULA_CELL: Rule = Rule {
+    id: "MW3501",
+    name: "formula-cell",
+    severity: Severity::Medium,
+    title: "cells that a spreadsheet would run",
+    why: "A cell that begins as a formula is run when somebody opens the table in a spreadsheet: it can \
+          start programs and send other cells away (OWASP, CSV Injection).",
+    advice: "Take the rows out with `modelward data clean --only formula`, or open the table only with a program \
+             that runs nothing.",
+    class: Class::MaliciousFile,
+    cwe: &[1236],
+};
+
+/// Characters that nobody sees.
+pub static HIDDEN_CHARACTER: Rule = Rule {
+    id: "MW3502",
+    name: "hidden-character",
+    severity: Severity::Medium,
+    title: "texts with characters that are not seen",
+    why: "Controls, tags, and characters without width where no script needs them tell a model what no \
+          reviewer sees: they carry triggers and orders, and make copies look unlike.",
+    advice: "Look at the rows; take them out with `modelward data clean --only hidden-character`.",
+    class: Class::Poisoning,
+    cwe: &[],
+};
+
+/// Texts that speak to a model.
+pub static PROMPT_INJECTION: Rule = Rule {
+    id: "MW3503",
+    name: "prompt-injection-text",
+    severity: Severity::Low,
+    title: "texts that look like an instruction",
+    why: "A text that gives orders to its reader, or closes the turn of a chat template, is obeyed by models \
+          that read it or were trained on it. Talk about such texts may look alike.",
+    advice: "Look at the rows; take them out with `modelward data clean --only prompt-injection`.",
+    class: Class::Poisoning,
+    cwe: &[1427],
 };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Request, duplicate, labels, profile};
+use super::{Check, Request, cells, duplicate, labels, profile};
 use crate::{Accumulate, Batch, Roles, Sample, Set, sample};
 
 /// What the first pass gathers.
@@ -11,6 +11,7 @@ pub(super) struct First {
     classes: labels::Counts,
     sample: Option<Sample>,
     hashes: Option<duplicate::Hashes>,
+    cells: Option<cells::Cells>,
 }
 
 /// What it came to.
@@ -19,17 +20,15 @@ pub(super) struct Evidence {
     pub(super) classes: BTreeMap<String, u64>,
     pub(super) sample: sample::Rows,
     pub(super) repeated: Option<std::io::Result<duplicate::Repeated>>,
+    pub(super) cells: Option<cells::Cells>,
 }
 
 impl First {
-    /// Before any row; rows are kept in memory where a check `learns`, and `hashed` to find copies.
-    pub(super) fn new(
-        set: &Set,
-        roles: &Roles,
-        request: &Request,
-        learns: bool,
-        hashed: bool,
-    ) -> Self {
+    /// Before any row; what is gathered beside the profile is what the checks want.
+    pub(super) fn new(set: &Set, roles: &Roles, request: &Request, checks: &[&Check]) -> Self {
+        let names = checks.iter().map(|check| check.name).collect::<Vec<_>>();
+        let learns = checks.iter().any(|check| check.learns);
+        let hashed = names.contains(&"duplicate");
         let most = usize::try_from(request.limits.memory / 4).unwrap_or(usize::MAX);
         Self {
             profile: profile::Profile::new(&set.schema, request),
@@ -38,6 +37,7 @@ impl First {
                 let columns = duplicate::columns(&set.schema, roles.label);
                 duplicate::Hashes::new(columns, request.limits.memory)
             }),
+            cells: cells::Cells::new(&set.schema, roles, &names),
             sample: learns.then(|| Sample::new(set.schema.clone(), most, request.seed)),
         }
     }
@@ -51,6 +51,7 @@ impl Accumulate for First {
             profile: self.profile.empty(),
             classes: self.classes.empty(),
             hashes: self.hashes.as_ref().map(Accumulate::empty),
+            cells: self.cells.as_ref().map(Accumulate::empty),
             sample: self.sample.as_ref().map(Accumulate::empty),
         }
     }
@@ -64,6 +65,9 @@ impl Accumulate for First {
         if let Some(hashes) = &mut self.hashes {
             hashes.update(batch);
         }
+        if let Some(cells) = &mut self.cells {
+            cells.update(batch);
+        }
     }
 
     fn merge(&mut self, later: Self) {
@@ -75,12 +79,16 @@ impl Accumulate for First {
         if let (Some(hashes), Some(later)) = (&mut self.hashes, later.hashes) {
             hashes.merge(later);
         }
+        if let (Some(cells), Some(later)) = (&mut self.cells, later.cells) {
+            cells.merge(later);
+        }
     }
 
     fn finish(self) -> Evidence {
         Evidence {
             profile: self.profile.finish(),
             classes: self.classes.finish(),
+            cells: self.cells.map(Accumulate::finish),
             repeated: self.hashes.map(Accumulate::finish),
             sample: self.sample.map_or_else(sample::Rows::none, Accumulate::finish),
         }
