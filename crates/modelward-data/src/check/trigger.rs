@@ -299,3 +299,6 @@ impl Trigger {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
