@@ -38,7 +38,12 @@ pub static CHECKS: &[Check] = &[
     Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
     Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
     Check { name: "leak", rule: Some(&rules::LEAK_TRAIN_TEST), learns: true, run: leak::run },
-    Check { name: "near-duplicate", rule: Some(&rules::NEAR_DUPLICATE), learns: true, run: near::run },
+    Check {
+        name: "near-duplicate",
+        rule: Some(&rules::NEAR_DUPLICATE),
+        learns: true,
+        run: near::run,
+    },
     Check { name: "trigger", rule: Some(&rules::TRIGGER_PATCH), learns: true, run: trigger::run },
 ];
 

@@ -107,7 +107,8 @@ pub(crate) fn in_memory(rows: RecordBatch) -> Set {
     impl Rows for Once<'_> {
         fn next(&mut self) -> Result<Option<Chunk>, Unread> {
             let rows = self.0.num_rows().saturating_sub(self.1).min(crate::limits::BATCH_ROWS);
-            let chunk = (rows > 0).then(|| Chunk { rows: self.0.slice(self.1, rows), places: None });
+            let chunk =
+                (rows > 0).then(|| Chunk { rows: self.0.slice(self.1, rows), places: None });
             self.1 += rows;
             Ok(chunk)
         }

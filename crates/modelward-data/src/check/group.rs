@@ -118,8 +118,7 @@ fn imbalance(classes: &BTreeMap<&str, u64>, done: &mut Done) {
         return;
     }
     let by_rows = |entry: &(&&str, &u64)| *entry.1;
-    let (least, most) =
-        (classes.iter().min_by_key(by_rows), classes.iter().max_by_key(by_rows));
+    let (least, most) = (classes.iter().min_by_key(by_rows), classes.iter().max_by_key(by_rows));
     if let (Some((small, few)), Some((large, many))) = (least, most) {
         let message = format!(
             "{ratio:.0} times as many rows are labelled `{large}` ({many}) as `{small}` ({few})"

@@ -212,9 +212,8 @@ fn told(context: &Context<'_>, leaks: Option<Vec<Leak>>, columns: &[(String, f64
     });
     fields.push(("columns", Value::List(records.collect())));
     for (name, area) in columns {
-        let message = format!(
-            "`{name}` alone gives the label away: area under the curve {area:.4}"
-        );
+        let message =
+            format!("`{name}` alone gives the label away: area under the curve {area:.4}");
         lines.push(message.clone());
         let rule = &rules::LEAK_COLUMN;
         let measured = ("area under the curve", *area, column::TELLS);

@@ -86,8 +86,7 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
         let mut copies = of_rows.iter().flat_map(|group| &group[1..]).map(|row| number(*row));
         let mut copies = copies.by_ref().collect::<Vec<_>>();
         copies.sort_unstable();
-        if let Some(least) =
-            of_column.verified.iter().map(|pair| pair.similarity).reduce(f64::min)
+        if let Some(least) = of_column.verified.iter().map(|pair| pair.similarity).reduce(f64::min)
         {
             let message = format!(
                 "{} rows are nearly equal to an earlier one by their {what} in `{column}`, in {} groups",
@@ -100,9 +99,10 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
             findings.push(Found { rule, severity: rule.severity, message, rows: copies, measured });
         }
         let of_rows = of_rows.iter();
-        groups.extend(of_rows.map(|group| {
-            Value::from(group.iter().map(|row| number(*row)).collect::<Vec<_>>())
-        }));
+        groups
+            .extend(of_rows.map(|group| {
+                Value::from(group.iter().map(|row| number(*row)).collect::<Vec<_>>())
+            }));
     }
     if lines.is_empty() {
         lines.push("near-duplicate: none".to_owned());

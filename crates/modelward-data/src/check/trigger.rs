@@ -75,10 +75,8 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         return Ok(Done::skipped(why));
     }
     let rows = &context.sample.rows;
-    let rows = arrow_select::take::take_record_batch(
-        rows,
-        &arrow_array::UInt32Array::from(index.clone()),
-    );
+    let rows =
+        arrow_select::take::take_record_batch(rows, &arrow_array::UInt32Array::from(index.clone()));
     let Ok(rows) = rows else { return Ok(Done::skipped("rows could not be gathered")) };
     let schema = rows.schema();
     let mut mined = Mined::default();

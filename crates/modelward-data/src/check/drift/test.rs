@@ -140,7 +140,8 @@ mod tests {
 
     #[test]
     fn distances_are_those_of_distribution_functions() {
-        let (distance, p_value) = numbers(&[1.0, 2.0, f64::NAN, 3.0], &[2.0, 3.0, 4.0]).unwrap_or_default();
+        let (distance, p_value) =
+            numbers(&[1.0, 2.0, f64::NAN, 3.0], &[2.0, 3.0, 4.0]).unwrap_or_default();
         assert!((distance - 1.0 / 3.0).abs() < 1e-12, "{distance}");
         assert!(p_value > 0.9, "{p_value}");
         assert_eq!(numbers(&[1.0], &[f64::NAN]), None);

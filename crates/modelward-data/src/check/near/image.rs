@@ -52,7 +52,8 @@ impl Images {
             let values = matrix.row(row);
             for (at, grey) in grey.iter_mut().enumerate() {
                 let value = |channel: usize| {
-                    let at = if first { channel * height * width + at } else { at * channels + channel };
+                    let at =
+                        if first { channel * height * width + at } else { at * channels + channel };
                     values[at]
                 };
                 *grey = (0..channels.min(3)).map(value).filter(|value| value.is_finite()).sum();
@@ -124,7 +125,8 @@ impl Images {
         let (mut count, mut x, mut y, mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0);
         for row in 1..SIDE - 1 {
             for column in 1..SIDE - 1 {
-                let moved = row.wrapping_add_signed(down) * SIDE + column.wrapping_add_signed(right);
+                let moved =
+                    row.wrapping_add_signed(down) * SIDE + column.wrapping_add_signed(right);
                 let (p, q) = (f64::from(one[row * SIDE + column]), f64::from(other[moved]));
                 count += 1.0;
                 x += p;
@@ -156,7 +158,8 @@ fn shrink(
     let mut small = Vec::with_capacity(rows * columns);
     for y in 0..rows {
         for x in 0..columns {
-            let (ys, xs) = (span(y, rows, top, bottom, height), span(x, columns, left, right, width));
+            let (ys, xs) =
+                (span(y, rows, top, bottom, height), span(x, columns, left, right, width));
             let count = (ys.len() * xs.len()) as f32;
             let sum = ys.map(|y| grey[y * width..][xs.clone()].iter().sum::<f32>()).sum::<f32>();
             small.push(sum / count);
@@ -186,7 +189,8 @@ fn perceptual(small: &[f32]) -> u64 {
     let mut frequencies = [0.0_f32; 64];
     for (down, along) in basis.iter().enumerate() {
         for right in 0..8 {
-            frequencies[down * 8 + right] = along.iter().zip(&rows).map(|(a, row)| a * row[right]).sum();
+            frequencies[down * 8 + right] =
+                along.iter().zip(&rows).map(|(a, row)| a * row[right]).sum();
         }
     }
     let mut sorted = frequencies;

@@ -130,7 +130,8 @@ mod tests {
 
     #[test]
     fn similarity_is_the_share_of_common_shingles() {
-        let texts = ["a b c d e", "a b c d f", "A,b; c d&nbsp;e", "", "今日は良い天気", "今日は良い天気だ"];
+        let texts =
+            ["a b c d e", "a b c d f", "A,b; c d&nbsp;e", "", "今日は良い天気", "今日は良い天気だ"];
         let shingles = Shingles::of(texts.into_iter().map(Some));
         assert_eq!(shingles.similarity(0, 1), 0.5);
         assert_eq!(shingles.similarity(0, 2), 1.0);

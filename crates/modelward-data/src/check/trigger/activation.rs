@@ -20,11 +20,7 @@ mod whiten;
 const DIRECTIONS: usize = 3;
 
 /// Mine activations, `[rows, width]`, with the inputs that they come from, `[rows, columns]`.
-pub(super) fn mine(
-    activations: &Matrix,
-    inputs: &Matrix,
-    rows: &Labelled<'_>,
-) -> Mined {
+pub(super) fn mine(activations: &Matrix, inputs: &Matrix, rows: &Labelled<'_>) -> Mined {
     let activations = whiten::narrow(activations);
     let restored = restored::Restored::new(inputs, rows);
     let factorials = Factorials::new(2 * rows.len());
@@ -42,9 +38,10 @@ pub(super) fn mine(
             mined.tried += 1;
             let Some(upper) = modes::split(places) else { continue };
             for side in [false, true] {
-                let of_mode = own.iter().zip(&upper).map(|(row, upper)| {
-                    (*row, if side { *upper } else { 1.0 - upper })
-                });
+                let of_mode = own
+                    .iter()
+                    .zip(&upper)
+                    .map(|(row, upper)| (*row, if side { *upper } else { 1.0 - upper }));
                 let mode = of_mode.filter(|(_, sure)| *sure > 0.5).collect::<Vec<_>>();
                 if mode.len() < least {
                     continue;

@@ -92,7 +92,12 @@ impl Evidence {
 
     /// The class that has most of a pattern beyond its part, and the logarithm of the tail; `None` where
     /// chance does as much. `carriers` of `of` rows have it, of each class so many.
-    pub(super) fn purest(&self, carriers: usize, of_class: &[u32], of: usize) -> Option<(u32, f64)> {
+    pub(super) fn purest(
+        &self,
+        carriers: usize,
+        of_class: &[u32],
+        of: usize,
+    ) -> Option<(u32, f64)> {
         let all = self.sizes.iter().sum::<usize>();
         let part = |size: usize| if of == all { size } else { size * of / all };
         let over = |(class, count): &(usize, &u32)| {
@@ -100,10 +105,8 @@ impl Evidence {
             let expected = (carriers * part(self.sizes[*class])) as f64 / of as f64;
             if count > expected { count * (count / expected.max(1e-9)).ln() } else { 0.0 }
         };
-        let (class, count) = of_class
-            .iter()
-            .enumerate()
-            .max_by(|one, other| over(one).total_cmp(&over(other)))?;
+        let (class, count) =
+            of_class.iter().enumerate().max_by(|one, other| over(one).total_cmp(&over(other)))?;
         let size = part(self.sizes[class]).max(*count as usize);
         let tail = self.factorials.hypergeometric(of, size, carriers, *count as usize);
         (tail <= MOST_TAIL).then_some((class as u32, tail))

@@ -138,9 +138,7 @@ fn candidates(
         }
     }
     // Of runs that rank alike the longest tells most.
-    found.sort_by(|one, other| {
-        other.rank.total_cmp(&one.rank).then(other.length.cmp(&one.length))
-    });
+    found.sort_by(|one, other| other.rank.total_cmp(&one.rank).then(other.length.cmp(&one.length)));
     (found, tried)
 }
 

@@ -103,7 +103,8 @@ impl<'a> Layered<'a> {
             let known = graph.nodes().iter().rev().flat_map(|node| &node.outputs);
             let known = known.map(|id| graph.value(*id).name.to_string());
             let known = known.filter(|name| !name.is_empty()).take(8).collect::<Vec<_>>();
-            let failure = Failure::new(format!("expected a value `{layer}` in `{name}`, found none"));
+            let failure =
+                Failure::new(format!("expected a value `{layer}` in `{name}`, found none"));
             return Err(failure.help(format!("the last are `{}`", known.join("`, `"))));
         };
         let [input] = *graph.inputs.as_slice() else {

@@ -124,7 +124,8 @@ impl Patch {
 fn cell(pixels: &Pixels, candidate: &Candidate, at: [i32; 2]) -> Option<Cell> {
     let place = |corner: &[u16; 2]| {
         let (y, x) = (i32::from(corner[0]) + at[0], i32::from(corner[1]) + at[1]);
-        let inside = (0..pixels.height as i32).contains(&y) && (0..pixels.width as i32).contains(&x);
+        let inside =
+            (0..pixels.height as i32).contains(&y) && (0..pixels.width as i32).contains(&x);
         inside.then(|| y as usize * pixels.width + x as usize)
     };
     let carriers = &candidate.rows;

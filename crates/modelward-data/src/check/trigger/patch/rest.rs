@@ -30,8 +30,7 @@ const SIDE: usize = 16;
 const BLOCKS: usize = 4;
 
 /// Masks of two by two and of three by three blocks.
-pub(super) const MASKS: usize =
-    (BLOCKS - 1) * (BLOCKS - 1) + (BLOCKS - 2) * (BLOCKS - 2);
+pub(super) const MASKS: usize = (BLOCKS - 1) * (BLOCKS - 1) + (BLOCKS - 2) * (BLOCKS - 2);
 
 impl<'a> Rest<'a> {
     pub(super) fn new(pixels: &Pixels, labels: &'a [u32], classes: usize) -> Self {
@@ -119,7 +118,8 @@ impl<'a> Rest<'a> {
             pixels.flatten().copied().collect::<Vec<_>>()
         });
         let blocked = blocked.collect::<Vec<_>>();
-        let blocked = |row: usize| &blocked[row * length * self.channels..][..length * self.channels];
+        let blocked =
+            |row: usize| &blocked[row * length * self.channels..][..length * self.channels];
         let mut nearest = vec![Nearest::default(); MASKS];
         let mut votes = vec![0_u32; self.classes];
         for row in 0..rows {
@@ -157,8 +157,7 @@ impl<'a> Rest<'a> {
                 }
             }
             for (mask, nearest) in nearest.iter().enumerate() {
-                answers[row * MASKS + mask] =
-                    self.disagrees(self.labels[row], nearest, &mut votes);
+                answers[row * MASKS + mask] = self.disagrees(self.labels[row], nearest, &mut votes);
             }
         }
         answers

@@ -2,9 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use crate::{
-    Kind, Matrix, check::labels::written, check::trigger::Labelled, kind,
-};
+use crate::{Kind, Matrix, check::labels::written, check::trigger::Labelled, kind};
 
 pub(super) struct Rest<'a> {
     labels: &'a [u32],
@@ -28,7 +26,10 @@ impl<'a> Rest<'a> {
     pub(super) fn new(batch: &RecordBatch, columns: &[usize], rows: &Labelled<'a>) -> Self {
         let schema = batch.schema();
         let of = |wanted: fn(Kind) -> bool| {
-            columns.iter().copied().filter(move |column| wanted(kind(batch.schema().field(*column))))
+            columns
+                .iter()
+                .copied()
+                .filter(move |column| wanted(kind(batch.schema().field(*column))))
         };
         let mut numbers = Matrix::of(batch, of(|kind| matches!(kind, Kind::Number | Kind::Truth)));
         for column in 0..numbers.columns {
