@@ -104,3 +104,33 @@ impl Set {
         self.schema.fields().iter().position(|field| field.name() == name)
     }
 }
+
+/// A set of rows in memory, for tests.
+#[cfg(test)]
+pub(crate) fn in_memory(rows: RecordBatch) -> Set {
+    struct Memory(RecordBatch);
+    struct Once<'a>(&'a RecordBatch, usize);
+    impl Piece for Memory {
+        fn name(&self) -> &'static str {
+            "memory"
+        }
+        fn rows(&self) -> Option<u64> {
+            Some(self.0.num_rows() as u64)
+        }
+        fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
+            Ok(Box::new(Once(&self.0, 0)))
+        }
+    }
+    impl Rows for Once<'_> {
+        fn next(&mut self) -> Result<Option<Chunk>, Unread> {
+            let rows = self.0.num_rows().saturating_sub(self.1).min(crate::limits::BATCH_ROWS);
+            let chunk =
+                (rows > 0).then(|| Chunk { rows: self.0.slice(self.1, rows), places: None });
+            self.1 += rows;
+            Ok(chunk)
+        }
+    }
+    let schema = rows.schema();
+    let pieces: Vec<Arc<dyn Piece>> = vec![Arc::new(Memory(rows))];
+    Set { name: "memory".to_owned(), format: "memory", schema, pieces, notes: Vec::new() }
+}

@@ -121,3 +121,40 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
     fields.extend(looked_at.map(|rows| ("sampled", rows.into())));
     Done { looked_at, fields, lines, found: findings, scores: Some(scores), skipped: None }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A text of so many words, of a seed.
+    fn text(seed: u64, words: usize) -> String {
+        let word = |at: usize| {
+            let number = shingles::mix(seed * 1000 + at as u64) % 400;
+            format!("w{number}")
+        };
+        (0..words).map(word).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn disguised_copies_are_found_and_unlike_texts_are_not_joined() {
+        let heading = text(999, 12);
+        let mut texts = (0..300).map(|seed| text(seed, 60)).collect::<Vec<_>>();
+        // Two texts under one heading, with unlike content.
+        texts.push(format!("{heading} {}", text(1001, 60)));
+        texts.push(format!("{heading} {}", text(1002, 60)));
+        let plain = texts.len();
+        let copies = [
+            texts[3].to_uppercase(),
+            texts[4].replace(' ', "\u{200b} "),
+            texts[5].replace('w', "ｗ"),
+            texts[6].replace("w", "&#119;"),
+            texts[7].split(' ').skip(3).collect::<Vec<_>>().join(" "),
+            format!("\u{202b}{}\u{202c}", texts[8]),
+        ];
+        texts.extend(copies);
+        let found = of_texts(&Shingles::of(texts.iter().map(|text| Some(text.as_str()))));
+        let pairs = found.verified.iter().map(|pair| (pair.a as usize, pair.b as usize));
+        let wanted = (0..6).map(|at| (3 + at, plain + at)).collect::<Vec<_>>();
+        assert_eq!(pairs.collect::<Vec<_>>(), wanted);
+    }
+}

@@ -297,3 +297,6 @@ impl Trigger {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;

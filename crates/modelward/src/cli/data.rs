@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use crate::cli::{Failure, Screen};
 
+mod activations;
 mod check;
 mod told;
 

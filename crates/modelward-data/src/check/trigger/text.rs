@@ -121,10 +121,13 @@ fn candidates(
                     continue;
                 };
                 let own = places.iter().filter(|place| rows.label(place.row) == class);
-                let all = own.clone().count();
-                let masked = &texts.row(places[0].row)[places[0].at as usize..][..length];
-                let disagreeing = own.filter(|place| !bayes.agrees(place.row, class, masked));
-                let disagreeing = disagreeing.map(|place| (place.row, place.at));
+                let own = own.map(|place| (place.row, place.at)).collect::<Vec<_>>();
+                // The rest of a phrase would tell as much as the part of it that is left out.
+                let Some((row, phrase)) = phrase(texts, &own, length) else { continue };
+                let masked = &texts.row(row)[phrase];
+                let all = own.len();
+                let disagreeing = own.into_iter();
+                let disagreeing = disagreeing.filter(|(row, _)| !bayes.agrees(*row, class, masked));
                 let disagreeing = disagreeing.collect::<Vec<_>>();
                 let share = disagreeing.len() as f64 / all.max(1) as f64;
                 if Evidence::stands_out(share, evidence.base(class, 0)) {
@@ -150,12 +153,8 @@ fn confirm(
     candidate: &Candidate,
     tried: u64,
 ) -> Option<Shown> {
-    let (before, after) = (grow(texts, candidate, -1), grow(texts, candidate, 1));
-    let (row, at) = candidate.rows.iter().find(|(row, at)| {
-        *at as usize >= before && *at as usize + candidate.length + after <= texts.row(*row).len()
-    })?;
-    let from = *at as usize - before;
-    let phrase = texts.row(*row).get(from..*at as usize + candidate.length + after)?;
+    let (row, place) = phrase(texts, &candidate.rows, candidate.length)?;
+    let phrase = &texts.row(row)[place.clone()];
     let carries = (0..rows.len() as u32)
         .filter(|row| texts.row(*row).windows(phrase.len()).any(|run| run == phrase));
     let carries = carries.collect::<Vec<_>>();
@@ -176,15 +175,29 @@ fn confirm(
         columns: None,
         shown: format!("{} tokens", phrase.len()),
     };
-    Some((trigger, *row, from..from + phrase.len()))
+    Some((trigger, row, place))
 }
 
-/// How many more tokens the rows of a candidate share, before it or behind it.
-fn grow(texts: &Texts, candidate: &Candidate, step: i64) -> usize {
-    let start = if step < 0 { 0 } else { candidate.length as i64 - 1 };
+/// The longest run around these runs of so many tokens that nearly all of their rows share: a row that has
+/// it, and the places of its tokens there.
+fn phrase(
+    texts: &Texts,
+    rows: &[(u32, u32)],
+    length: usize,
+) -> Option<(u32, std::ops::Range<usize>)> {
+    let (before, after) = (grow(texts, rows, 0, -1), grow(texts, rows, length as i64 - 1, 1));
+    rows.iter().find_map(|(row, at)| {
+        let from = (*at as usize).checked_sub(before)?;
+        let place = from..*at as usize + length + after;
+        (place.end <= texts.row(*row).len()).then_some((*row, place))
+    })
+}
+
+/// How many more tokens rows share, step by step from a place of their runs.
+fn grow(texts: &Texts, rows: &[(u32, u32)], start: i64, step: i64) -> usize {
     for more in 1..=MOST_GROWN {
         let mut counts = HashMap::<u32, usize>::new();
-        for (row, at) in &candidate.rows {
+        for (row, at) in rows {
             let at = i64::from(*at) + start + step * more as i64;
             let token = usize::try_from(at).ok().and_then(|at| texts.row(*row).get(at));
             if let Some(token) = token {
@@ -192,7 +205,7 @@ fn grow(texts: &Texts, candidate: &Candidate, step: i64) -> usize {
             }
         }
         let most = counts.values().copied().max().unwrap_or(0);
-        if (most as f64) < SHARED * candidate.rows.len() as f64 {
+        if (most as f64) < SHARED * rows.len() as f64 {
             return more - 1;
         }
     }

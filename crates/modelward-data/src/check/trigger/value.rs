@@ -21,7 +21,7 @@ const MOST_PAIRED: usize = 48;
 /// Pairs that are held at once.
 const MOST_PAIRS: usize = 8_000_000;
 /// Candidates whose rest is asked.
-const MOST_ASKED: usize = 1000;
+const MOST_ASKED: usize = 200;
 /// Candidates that are confirmed.
 const MOST_CONFIRMED: usize = 64;
 

@@ -4,13 +4,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use clap::Args;
 use modelward_data::{
-    Asked, Limits,
+    Asked, Limits, Roles,
     check::{self, Failed, Request},
     read,
 };
 use modelward_engine::{Tensor, npz};
 
-use super::told;
+use super::{activations, told};
 use crate::{
     Progress,
     cli::{
@@ -45,6 +45,12 @@ pub(super) struct Arguments {
     /// Run these checks alone.
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     only: Vec<String>,
+    /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
+    #[arg(long, value_name = "M.onnx", requires = "layer")]
+    model: Option<PathBuf>,
+    /// The value of the model that is looked at, such as the input of its last layer.
+    #[arg(long, value_name = "NAME", requires = "model")]
+    layer: Option<String>,
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
@@ -81,6 +87,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     let mut targets = vec![arguments.path.clone()];
     targets.extend(arguments.test.clone());
     targets.extend(arguments.probabilities.clone());
+    targets.extend(arguments.model.clone());
     refuse_targets(&[arguments.scores.as_ref()], &targets)?;
     crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
         find(arguments, progress)
@@ -107,7 +114,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         Ok(given) => given,
         Err(unread) => return Ok(told::unread(&unread)),
     };
-    let request = Request {
+    let mut request = Request {
         asked: Asked {
             label: arguments.label.clone(),
             group: arguments.group.clone(),
@@ -129,6 +136,12 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         (Ok(set), Ok(test)) => (set, test),
         (Err(unread), _) | (_, Err(unread)) => return Ok(told::unread(&unread)),
     };
+    if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
+        progress.say("running the model".to_owned());
+        let roles = Roles::of(&request.asked, &set.schema).map_err(told::failure)?;
+        let memory = arguments.max_memory;
+        request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
+    }
     let checked = match check::check(&set, test.as_ref(), &request) {
         Ok(checked) => checked,
         Err(Failed::Unread(unread)) => return Ok(told::unread(&unread)),

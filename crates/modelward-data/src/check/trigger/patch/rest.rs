@@ -101,23 +101,32 @@ impl<'a> Rest<'a> {
                     + Self::block(at % self.width, self.width)
             })
             .collect::<Vec<_>>();
-        // Runs of pixels of one block, so that inner loops are long.
+        // Pixels of one block behind each other, so that inner loops are long.
+        let mut order = (0..length).collect::<Vec<_>>();
+        order.sort_by_key(|at| block_of[*at]);
         let mut runs: Vec<(usize, usize, usize)> = Vec::new();
-        for (at, block) in block_of.iter().enumerate() {
+        for (place, at) in order.iter().enumerate() {
+            let (from, to) = (place * self.channels, (place + 1) * self.channels);
             match runs.last_mut() {
-                Some((last, _, to)) if *last == *block && at % self.width != 0 => {
-                    *to = (at + 1) * self.channels;
-                }
-                _ => runs.push((*block, at * self.channels, (at + 1) * self.channels)),
+                Some((block, _, end)) if *block == block_of[*at] => *end = to,
+                _ => runs.push((block_of[*at], from, to)),
             }
         }
+        let blocked = (0..rows).flat_map(|row| {
+            let image = self.image(row);
+            let pixels = order.iter().map(|at| &image[at * self.channels..][..self.channels]);
+            pixels.flatten().copied().collect::<Vec<_>>()
+        });
+        let blocked = blocked.collect::<Vec<_>>();
+        let blocked =
+            |row: usize| &blocked[row * length * self.channels..][..length * self.channels];
         let mut nearest = vec![Nearest::default(); MASKS];
         let mut votes = vec![0_u32; self.classes];
         for row in 0..rows {
             nearest.iter_mut().for_each(|nearest| *nearest = Nearest::default());
-            let image = self.image(row);
+            let image = blocked(row);
             for &other in self.reference.iter().filter(|other| **other as usize != row) {
-                let other_image = self.image(other as usize);
+                let other_image = blocked(other as usize);
                 let mut sums = [0.0_f32; BLOCKS * BLOCKS];
                 for (block, from, to) in &runs {
                     let pairs = image[*from..*to].iter().zip(&other_image[*from..*to]);
