@@ -126,18 +126,33 @@ pub fn clean(
             "expected the original to come back, got other bytes: it changed meanwhile",
         ));
     }
-    kept.as_file().sync_all().map_err(|error| failed(cleaned, &error))?;
+    // What was taken out lies safe before the rest has its name.
+    for part in [&removed, &reasons_file, &file, kept.as_file()] {
+        part.sync_all().map_err(|error| failed(quarantine, &error))?;
+    }
+    // An empty folder that came meanwhile is somebody else's.
+    if std::fs::symlink_metadata(quarantine).is_ok() {
+        return Err(failed(quarantine, &std::io::ErrorKind::AlreadyExists.into()));
+    }
     std::fs::rename(&inside, quarantine).map_err(|error| failed(quarantine, &error))?;
-    kept.persist_noclobber(cleaned).map_err(|error| failed(cleaned, &error.error))?;
+    if let Err(error) = kept.persist_noclobber(cleaned) {
+        // Without the cleaned text the quarantine is of nothing.
+        let _ = std::fs::remove_dir_all(quarantine);
+        return Err(failed(cleaned, &error.error));
+    }
     Ok(Cleaned { rows, removed: ranges.len() as u64, sha256: whole })
 }
 
 /// Put a text together again from its quarantine and write it to `output`, which may not be there; gives its
-/// SHA-256.
+/// SHA-256. `cleaned` is where the cleaned text lies, if no longer where it was written.
 ///
 /// # Errors
 /// Where a byte of the quarantine or of the cleaned text is another than it was: then nothing is written.
-pub fn restore(quarantine: &Path, output: &Path) -> Result<String, Trouble> {
+pub fn restore(
+    quarantine: &Path,
+    cleaned: Option<&Path>,
+    output: &Path,
+) -> Result<String, Trouble> {
     if std::fs::symlink_metadata(output).is_ok() {
         return Err(Trouble::new(format!(
             "expected nothing at `{}`, found something",
@@ -160,7 +175,8 @@ pub fn restore(quarantine: &Path, output: &Path) -> Result<String, Trouble> {
             return Err(other(&format!("`{part}`")));
         }
     }
-    let cleaned = PathBuf::from(contents["cleaned"]["path"].as_str().unwrap_or_default());
+    let written = || PathBuf::from(contents["cleaned"]["path"].as_str().unwrap_or_default());
+    let cleaned = cleaned.map_or_else(written, Path::to_owned);
     if contents["cleaned"]["sha256"] != digest(&cleaned)? {
         return Err(other(&format!("`{}`", cleaned.display())));
     }
@@ -335,9 +351,9 @@ mod tests {
             let removed = removed.map(|(row, _)| (row as u64, vec!["outlier".to_owned()])).collect::<BTreeMap<_, _>>();
             let done = clean(&open(&at("in")), &at("in"), &removed, &at("out"), &at("q")).unwrap();
             prop_assert_eq!((done.rows, done.removed), (keep.len() as u64, removed.len() as u64));
-            restore(&at("q"), &at("back")).unwrap();
+            restore(&at("q"), None, &at("back")).unwrap();
             prop_assert_eq!(std::fs::read(at("back")).unwrap(), bytes);
-            prop_assert!(restore(&at("q"), &at("back")).is_err());
+            prop_assert!(restore(&at("q"), None, &at("back")).is_err());
             let left = keep.iter().filter(|keep| **keep).count() as u64;
             if left > 1 {
                 prop_assert_eq!(open(&at("out")).walk(|_| Ok(())).unwrap().0, left);
@@ -350,7 +366,7 @@ mod tests {
                 changed[place] ^= 1;
                 let before = std::fs::read(at(name)).unwrap();
                 std::fs::write(at(name), &changed).unwrap();
-                prop_assert!(restore(&at("q"), &at("again")).is_err());
+                prop_assert!(restore(&at("q"), None, &at("again")).is_err());
                 prop_assert!(!at("again").exists());
                 std::fs::write(at(name), before).unwrap();
             }

@@ -11,7 +11,7 @@ use super::{
     labels::written,
     near::{self, image::Images, pairs::Pairs, shingles::Shingles},
 };
-use crate::{Kind, Set, Unread, columns::texts, kind, rules};
+use crate::{Kind, Limits, Set, Unread, columns::texts, kind, rules};
 
 mod column;
 mod numbers;
@@ -54,7 +54,7 @@ fn leaks(context: &Context<'_>, test: &Set) -> Result<Vec<Leak>, Unread> {
     }
     let mut near = Vec::new();
     near.extend(numbers::near(train, of_test, &features));
-    for pairs in alike(train, of_test, &features) {
+    for pairs in alike(train, of_test, &features, &context.request.limits) {
         let height = train.num_rows() as u32;
         let across = pairs.verified.into_iter().filter(|pair| pair.a < height && pair.b >= height);
         near.extend(
@@ -153,7 +153,12 @@ fn canonical(array: &arrow_array::ArrayRef, keys: &mut [[u64; 2]]) {
 }
 
 /// Pairs of texts and of images that are alike, training rows before test rows.
-fn alike(train: &RecordBatch, test: &RecordBatch, features: &[(usize, usize)]) -> Vec<Pairs> {
+fn alike(
+    train: &RecordBatch,
+    test: &RecordBatch,
+    features: &[(usize, usize)],
+    limits: &Limits,
+) -> Vec<Pairs> {
     let mut found = Vec::new();
     for (at, other) in features {
         if kind(train.schema().field(*at)) == Kind::Text {
@@ -163,7 +168,7 @@ fn alike(train: &RecordBatch, test: &RecordBatch, features: &[(usize, usize)]) -
                 found.push(near::of_texts(&Shingles::of(one.into_iter().chain(two))));
             }
         } else if let (Some(mut one), Some(two)) =
-            (Images::of(train, *at), Images::of(test, *other))
+            (Images::of(train, *at, limits), Images::of(test, *other, limits))
         {
             one.extend(two);
             found.push(one.pairs());

@@ -33,7 +33,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         if !context.roles.is_feature(column) {
             continue;
         }
-        if let Some(images) = image::Images::of(rows, column) {
+        if let Some(images) = image::Images::of(rows, column, &context.request.limits) {
             found.push((field.name().clone(), "image", images.pairs()));
         }
     }

@@ -17,7 +17,7 @@ pub(super) fn why(text: &str) -> Option<String> {
         let behind = all.get(at + 1).copied();
         let latin = |one: Option<char>| one.is_some_and(is_latin);
         let tag = matches!(character, '\u{e0000}'..='\u{e007f}');
-        in_flag = before == Some('\u{1f3f4}') && tag || in_flag && tag;
+        in_flag = tag && (before == Some('\u{1f3f4}') || in_flag);
         let what = match character {
             '\0'..='\u{8}'
             | '\u{b}'

@@ -5,10 +5,11 @@
 //! so the hashes of a few cuts of each image are compared; what is proposed is verified by the normalised
 //! correlation of the pictures at the best of small moves.
 
-use arrow_array::RecordBatch;
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
+use arrow_schema::DataType;
 
 use super::pairs::Pairs;
-use crate::{Kind, Matrix, image_shape, kind};
+use crate::{Kind, Limits, Matrix, image, image_shape, kind};
 
 /// Grey pictures of one size.
 pub(crate) struct Images {
@@ -34,9 +35,12 @@ const LEAST_SIDE: usize = 24;
 impl Images {
     /// The images of a column, `None` where it has none, or such as are too small to tell copies from
     /// what is alike.
-    pub(crate) fn of(rows: &RecordBatch, column: usize) -> Option<Self> {
+    pub(crate) fn of(rows: &RecordBatch, column: usize, limits: &Limits) -> Option<Self> {
         let schema = rows.schema();
         let field = schema.fields().get(column)?;
+        if kind(field) == Kind::Image {
+            return Self::encoded(rows.column(column), limits);
+        }
         let (Kind::Numbers(_), Some((height, width, channels, first))) =
             (kind(field), image_shape(field))
         else {
@@ -59,6 +63,33 @@ impl Images {
                 *grey = (0..channels.min(3)).map(value).filter(|value| value.is_finite()).sum();
             }
             images.push(&grey, height, width);
+        }
+        Some(images)
+    }
+
+    /// Images as they lie in their files; one that cannot be read, or is small, is like no other.
+    fn encoded(array: &ArrayRef, limits: &Limits) -> Option<Self> {
+        let files: Vec<Option<&[u8]>> = match array.data_type() {
+            DataType::Binary => array.as_binary::<i32>().iter().collect(),
+            DataType::LargeBinary => array.as_binary::<i64>().iter().collect(),
+            _ => return None,
+        };
+        let mut images = Self { small: Vec::new(), hashes: Vec::new() };
+        for file in files {
+            let decoded = file.and_then(|file| image::decode(file, limits).ok());
+            let large = decoded.filter(|it| it.height >= LEAST_SIDE && it.width >= LEAST_SIDE);
+            match large {
+                Some(image) => {
+                    let pixels = image.pixels.chunks_exact(image.channels.max(1));
+                    let grey =
+                        pixels.map(|pixel| pixel.iter().map(|value| f32::from(*value)).sum());
+                    images.push(&grey.collect::<Vec<f32>>(), image.height, image.width);
+                }
+                None => {
+                    images.hashes.push(None);
+                    images.small.resize(images.small.len() + SIDE * SIDE, 0.0);
+                }
+            }
         }
         Some(images)
     }

@@ -53,7 +53,7 @@ pub(super) fn of(
         };
         match run {
             Ok((values, _)) => {
-                width = values.len() / rows.rows().max(1);
+                width = values.len().checked_div(rows.rows()).unwrap_or(0);
                 data.extend(values);
             }
             Err(failure) => failed = Some(failure),
@@ -72,10 +72,14 @@ pub(super) fn of(
 fn columns(set: &Set, roles: &Roles) -> Vec<usize> {
     let fields = set.schema.fields();
     let features = (0..fields.len()).filter(|at| roles.is_feature(*at));
-    let arrays = features.clone().find(|at| matches!(kind(&fields[*at]), Kind::Numbers(_)));
+    let arrays = features
+        .clone()
+        .find(|at| fields.get(*at).is_some_and(|it| matches!(kind(it), Kind::Numbers(_))));
     match arrays {
         Some(column) => vec![column],
-        None => features.filter(|at| kind(&fields[*at]) == Kind::Number).collect(),
+        None => features
+            .filter(|at| fields.get(*at).is_some_and(|it| kind(it) == Kind::Number))
+            .collect(),
     }
 }
 
@@ -89,7 +93,9 @@ fn rows(batch: &Batch, columns: &[usize]) -> Matrix {
     let planes = (0..matrix.rows()).flat_map(|row| {
         let row = matrix.row(row);
         (0..channels).flat_map(move |channel| {
-            (0..area).map(move |at| row.get(at * channels + channel).copied().unwrap_or(0.0))
+            (0..area).map(move |at| {
+                row.get(at.saturating_mul(channels).saturating_add(channel)).copied().unwrap_or(0.0)
+            })
         })
     });
     Matrix { columns: matrix.columns, data: planes.collect(), names: Vec::new() }
@@ -142,6 +148,7 @@ impl<'a> Layered<'a> {
         let tensor = Arc::new(Tensor::new(dims, data).map_err(fails)?);
         let how = exec::How::new(self.limits);
         let outputs = exec::run(&self.graph, &[(self.input, tensor)], how).map_err(fails)?;
+        #[allow(clippy::cast_possible_truncation, reason = "activations are numbers of 32 bits")]
         let floats = |tensor: Option<&Tensor>| match tensor.map(Tensor::floats) {
             Some(Ok(floats)) => Ok(floats.into_iter().map(|value| value as f32).collect()),
             Some(Err(trouble)) => Err(failure(self.path, trouble)),
@@ -157,11 +164,11 @@ impl<'a> Layered<'a> {
         let mut best = (0, 1.0);
         for scale in [1.0, 1.0 / 255.0, 1.0 / most] {
             let (_, answers) = self.run(rows, scale)?;
-            let classes = answers.len() / rows.rows().max(1);
+            let classes = answers.len().checked_div(rows.rows()).unwrap_or(0);
             let right = answers.chunks_exact(classes.max(1)).zip(&labels.of);
             let right = right.filter(|(answer, label)| {
                 let first = answer.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
-                first.map(|(at, _)| at as u32) == **label
+                first.and_then(|(at, _)| u32::try_from(at).ok()) == **label
             });
             let right = right.count();
             if right > best.0 {

@@ -27,33 +27,17 @@ use crate::{
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
-    /// The data set: a file or a folder.
-    #[arg(value_name = "PATH")]
-    path: PathBuf,
-    /// The column or key that holds the label; by default one that is called so.
-    #[arg(long, value_name = "COL")]
-    label: Option<String>,
-    /// The column whose equal values belong together: a patient, a user.
-    #[arg(long, value_name = "COL")]
-    group: Option<String>,
-    /// The column of texts; by default every column of text.
-    #[arg(long, value_name = "COL")]
-    text: Option<String>,
+    #[command(flatten)]
+    asking: Asking,
     /// The set that the model is tested on, for leaks and drift.
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
-    /// Run these checks alone.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
-    only: Vec<String>,
     /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
     #[arg(long, value_name = "M.onnx", requires = "layer")]
     model: Option<PathBuf>,
     /// The value of the model that is looked at, such as the input of its last layer.
     #[arg(long, value_name = "NAME", requires = "model")]
     layer: Option<String>,
-    /// Where random numbers begin.
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    seed: u64,
     /// Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they
     /// take the place of the learners of `label-error`.
     #[arg(long, value_name = "P.npy")]
@@ -61,6 +45,31 @@ pub(super) struct Arguments {
     /// Write the score of every row under every check that has one.
     #[arg(long, value_name = "S.npz")]
     scores: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
+}
+
+/// What is looked at, by which checks, and what it may cost.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Asking {
+    /// The data set: a file or a folder.
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+    /// The column or key that holds the label; by default one that is called so.
+    #[arg(long, value_name = "COL")]
+    pub(super) label: Option<String>,
+    /// The column whose equal values belong together: a patient, a user.
+    #[arg(long, value_name = "COL")]
+    group: Option<String>,
+    /// The column of texts; by default every column of text.
+    #[arg(long, value_name = "COL")]
+    text: Option<String>,
+    /// Run these checks alone.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Where random numbers begin.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
     /// Memory of the whole process.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = quantity::bytes, help_heading = "Limits")]
     max_memory: u64,
@@ -73,8 +82,23 @@ pub(super) struct Arguments {
     /// Time for reading one file.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = quantity::time, help_heading = "Limits")]
     max_time: Duration,
-    #[command(flatten)]
-    reporting: Reporting,
+}
+
+impl Asking {
+    pub(super) fn asked(&self) -> Asked {
+        let Self { label, group, text, .. } = self;
+        Asked { label: label.clone(), group: group.clone(), text: text.clone() }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            memory: self.max_memory,
+            ratio: self.max_ratio,
+            expanded: self.max_expanded,
+            time: self.max_time,
+            ..Limits::default()
+        }
+    }
 }
 
 const EXAMPLES: &str = "\
@@ -84,7 +108,7 @@ Examples:
   modelward data check train.csv --group patient --format html -o train.check.html";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    let mut targets = vec![arguments.path.clone()];
+    let mut targets = vec![arguments.asking.path.clone()];
     targets.extend(arguments.test.clone());
     targets.extend(arguments.probabilities.clone());
     targets.extend(arguments.model.clone());
@@ -96,14 +120,9 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 
 fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
     let before = process::cpu_seconds();
-    let limits = Limits {
-        memory: arguments.max_memory,
-        ratio: arguments.max_ratio,
-        expanded: arguments.max_expanded,
-        time: arguments.max_time,
-        ..Limits::default()
-    };
-    let options = read::Options { limits, label: arguments.label.clone() };
+    let asking = &arguments.asking;
+    let limits = asking.limits();
+    let options = read::Options { limits, label: arguments.asking.label.clone() };
     let threads = match arguments.reporting.threads {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         threads => threads,
@@ -115,13 +134,9 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         Err(unread) => return Ok(told::unread(&unread)),
     };
     let mut request = Request {
-        asked: Asked {
-            label: arguments.label.clone(),
-            group: arguments.group.clone(),
-            text: arguments.text.clone(),
-        },
-        only: arguments.only.clone(),
-        seed: arguments.seed,
+        asked: asking.asked(),
+        only: arguments.asking.only.clone(),
+        seed: arguments.asking.seed,
         threads,
         limits,
         probabilities,
@@ -130,7 +145,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
     // A wrong name is told of before anything is read.
     check::chosen(&request.only).map_err(told::failure)?;
     progress.say("reading".to_owned());
-    let opened = read::open(&arguments.path, &options);
+    let opened = read::open(&arguments.asking.path, &options);
     let test = arguments.test.as_ref().map(|test| read::open(test, &options)).transpose();
     let (set, test) = match (opened, test) {
         (Ok(set), Ok(test)) => (set, test),
@@ -139,7 +154,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
     if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
         progress.say("running the model".to_owned());
         let roles = Roles::of(&request.asked, &set.schema).map_err(told::failure)?;
-        let memory = arguments.max_memory;
+        let memory = arguments.asking.max_memory;
         request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
     }
     let checked = match check::check(&set, test.as_ref(), &request) {

@@ -7,7 +7,7 @@ use modelward_data::{
 };
 use modelward_formats::Refusal;
 
-use crate::cli::{Failure, experiment::Findable};
+use crate::cli::{Failure, Screen, experiment::Findable, output};
 
 /// Trouble, as users of the command line read it.
 pub(super) fn failure(trouble: Trouble) -> Failure {
@@ -30,6 +30,14 @@ pub(super) fn unread(unread: &Unread) -> Findable {
     let keep =
         |not_read: NotRead| NotRead { at: unread.at.filter(|_| not_read.at.is_some()), ..not_read };
     Findable { unread: examined.unread.into_iter().map(keep).collect(), ..Findable::default() }
+}
+
+/// Say that a set could not be read, where no report is written.
+pub(super) fn say_unread(unread: &Unread, screen: Screen) -> Result<u8, Failure> {
+    let line = unread.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let failure = Failure::new(format!("not read: {}", unread.why));
+    output::warn(&failure.at(format!("{}{line}", unread.file)), screen);
+    Ok(3)
 }
 
 /// A set that was checked.

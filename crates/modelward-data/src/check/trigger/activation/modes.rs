@@ -116,6 +116,8 @@ mod tests {
         assert!(split(&normal(500, 0.0)).is_none());
         let both = [normal(300, 0.0), normal(40, 6.0)].concat();
         let upper = split(&both).unwrap_or_default();
-        assert_eq!(upper.iter().filter(|upper| **upper > 0.5).count(), 40);
+        // A number of the lower mode may lie nearer to the upper.
+        let count = upper.iter().filter(|upper| **upper > 0.5).count();
+        assert!((39..=41).contains(&count), "{count}");
     }
 }
