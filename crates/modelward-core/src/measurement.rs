@@ -30,6 +30,8 @@ pub enum Value {
     List(Vec<Self>),
     /// Several by name.
     Record(Vec<(&'static str, Self)>),
+    /// Several by names that the user's data give.
+    Map(Vec<(String, Self)>),
 }
 
 /// A picture with the line below it.

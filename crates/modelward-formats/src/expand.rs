@@ -105,6 +105,26 @@ pub(crate) fn expand_at(
     }
 }
 
+/// Decode a whole piece that gives exactly so many bytes, which the caller has bounded.
+pub(crate) fn exact(compressed: &Bytes, codec: Codec, length: usize) -> Result<Vec<u8>, Refusal> {
+    let mut chain = Chain::new(compressed, codec, 0);
+    let mut bytes = vec![0; length];
+    let (filled, mut failed) = chain.fill(&mut bytes);
+    let mut more = 0;
+    if failed.is_none() && filled == length {
+        (more, failed) = chain.fill(&mut [0]);
+    }
+    match failed {
+        Some(error) => Err(Refusal::io(chain.position(), &error)),
+        None if filled == length && more == 0 => Ok(bytes),
+        None => {
+            let got = if more > 0 { "more".to_owned() } else { filled.to_string() };
+            let why = format!("expected {length} bytes out of compressed ones, got {got}");
+            Err(Refusal::new(chain.position(), Gap::Malformed, why))
+        }
+    }
+}
+
 /// A decoder of one stream, from its start to its end.
 trait Decoder: Read + Send {
     /// Where on the compressed side it stands; exact once `read` gave 0.

@@ -28,6 +28,7 @@ pub mod npy;
 pub mod onnx;
 pub mod parquet;
 pub mod pickle;
+pub mod picture;
 mod protobuf;
 pub mod recognised;
 mod refusal;

@@ -1,8 +1,8 @@
-//! The footer of Parquet files: their row groups, and where the bytes of these lie. Pages are not
-//! decoded.
+//! Parquet files: the footer, with their row groups and where the bytes of these lie, and the pages of a
+//! column chunk, unpacked. What stands in a page is not decoded.
 //!
 //! Source: Apache Parquet 2.12, `parquet.thrift` (`FileMetaData`, `RowGroup`, `ColumnChunk`,
-//! `ColumnMetaData`); Apache Thrift, compact protocol.
+//! `ColumnMetaData`, `PageHeader`); Apache Thrift, compact protocol.
 
 use std::ops::Range;
 
@@ -10,13 +10,24 @@ use crate::{Budget, Bytes, Gap, Refusal};
 
 use self::thrift::{Field, Thrift, Type};
 
+mod codec;
+mod page;
 mod thrift;
+
+pub use self::{
+    codec::Codec,
+    page::{Ahead, Kind, Page, Pages},
+};
 
 /// What the footer of a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Footer {
+    /// Its bytes: a structure of Thrift.
+    pub place: Range<u64>,
     /// Rows of the whole file.
     pub rows: u64,
+    /// Columns that hold values: the leaves of the schema.
+    pub columns: usize,
     /// Its row groups, in their order.
     pub row_groups: Vec<RowGroup>,
 }
@@ -60,9 +71,10 @@ fn footer(bytes: &Bytes, end: u64, budget: &Budget) -> Result<Footer, Refusal> {
     })?;
     let inside = bytes.slice(start, length)?;
     let mut thrift = Thrift::new(&inside, budget);
-    let mut read = Reader { footer: Footer::default(), chunks: 0, data_end: start };
+    let footer = Footer { place: start..end, ..Footer::default() };
+    let mut read = Reader { footer, chunks: 0, data_end: start };
     read.file(&mut thrift).map_err(|refusal| at(refusal, start))?;
-    let Footer { rows, row_groups } = &read.footer;
+    let Footer { rows, row_groups, .. } = &read.footer;
     let sum = row_groups.iter().try_fold(0_u64, |sum, group| sum.checked_add(group.rows));
     if sum != Some(*rows) {
         let why = format!("expected {rows} rows in the row groups, they do not add up to that");
@@ -87,6 +99,7 @@ impl Reader {
     fn file(&mut self, thrift: &mut Thrift<'_>) -> Result<(), Refusal> {
         let mut rows = None;
         thrift.fields(|thrift, field| match (field.id, field.kind) {
+            (2, Type::List) => self.schema(thrift),
             (3, Type::Int) => {
                 rows = Some(count(thrift, field)?);
                 Ok(())
@@ -106,6 +119,48 @@ impl Reader {
             _ => thrift.skip(field.kind),
         })?;
         self.footer.rows = rows.ok_or_else(|| thrift.broken("expected a number of rows"))?;
+        Ok(())
+    }
+
+    /// The schema, which is a tree written from the root on, each group with how many children follow.
+    fn schema(&mut self, thrift: &mut Thrift<'_>) -> Result<(), Refusal> {
+        // How many children each group still lacks, from the root down.
+        let (mut open, mut begun): (Vec<u64>, bool) = (Vec::new(), false);
+        thrift.list(|thrift, kind| {
+            let mut children = 0;
+            if kind != Type::Struct {
+                return Err(thrift.broken("expected the schema's columns"));
+            }
+            thrift.fields(|thrift, field| match (field.id, field.kind) {
+                (5, Type::Int) => {
+                    children = count(thrift, field)?;
+                    Ok(())
+                }
+                _ => thrift.skip(field.kind),
+            })?;
+            match open.last_mut() {
+                Some(lacks) => *lacks = lacks.saturating_sub(1),
+                None if begun => return Err(thrift.broken("expected one root of the schema")),
+                None => {}
+            }
+            let is_root = !std::mem::replace(&mut begun, true);
+            if children > 0 {
+                open.push(children);
+            } else if !is_root {
+                self.footer.columns = self.footer.columns.saturating_add(1);
+            }
+            if open.len() > MOST_DEPTH {
+                let why = format!("columns nested deeper than {MOST_DEPTH}");
+                return Err(Refusal::new(thrift.position(), Gap::DeepNesting, why));
+            }
+            while open.last() == Some(&0) {
+                open.pop();
+            }
+            Ok(())
+        })?;
+        if !open.is_empty() {
+            return Err(thrift.broken("a schema that ends before all its columns"));
+        }
         Ok(())
     }
 
@@ -199,6 +254,9 @@ const ENCRYPTED: &[u8] = b"PARE";
 
 /// The footer's length and the last bytes.
 const TAIL: u64 = 8;
+
+/// The deepest that columns nest.
+const MOST_DEPTH: usize = 64;
 
 /// The most row groups of one file: each has a number of 16 bits.
 const MOST_ROW_GROUPS: usize = 32_767;

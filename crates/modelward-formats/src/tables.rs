@@ -3,14 +3,18 @@
 
 use std::{any::Any, sync::Arc};
 
+mod arrays;
+
+pub use self::arrays::{Named, NamedArrays};
+
 use crate::{
     Asset, Budget, Bytes, Gap, Refusal,
     gguf::GGUF,
-    npy::{Arrays, NPY},
+    npy::NPY,
     onnx,
     pickle::checkpoint,
     safetensors::SAFETENSORS,
-    tensors::{Elements, Kind, Order, Place, Table, Tensor, View, count},
+    tensors::{Elements, Kind, Order, Place, Table, Tensor},
     weights::Weights,
     zip,
 };
@@ -25,6 +29,18 @@ pub fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Table> {
         .or_else(|| onnx::table(bytes, budget))?;
     table.refuse_duplicates();
     Some(table)
+}
+
+/// Read the arrays of an npy or npz, texts and objects among them; `None` where it is neither. A name
+/// may stand twice.
+pub fn arrays(bytes: &Bytes, budget: &Arc<Budget>) -> Option<NamedArrays> {
+    let bytes = &bytes.remembering();
+    if let Some(arrays) = arrays::of_file(bytes, budget) {
+        return Some(arrays);
+    }
+    let read = (zip::FORMAT.read)(bytes, budget)?;
+    let archive = asset::<zip::Archive>(read).ok()??;
+    (archive.kind() == "npz").then(|| arrays::of_members(&archive, budget))
 }
 
 /// The shape of an asset, where reading gave one.
@@ -81,113 +97,38 @@ fn of_weight(weights: &Weights, tensor: &crate::weights::Tensor) -> Tensor {
 }
 
 fn of_arrays(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Table> {
-    let arrays = match asset::<Arrays>((NPY.read)(bytes, budget)?) {
-        Ok(arrays) => arrays?,
-        Err(refusal) => return Some(Table::broken(NPY.name, refusal)),
-    };
-    let tensors = match arrays.arrays.as_slice() {
-        [] => Vec::new(),
-        [array] => vec![of_array(&arrays.bytes, String::new(), array, budget)],
-        several => several
-            .iter()
-            .enumerate()
-            .map(|(at, array)| of_array(&arrays.bytes, at.to_string(), array, budget))
-            .collect(),
-    };
-    let gaps =
-        arrays.gaps.iter().cloned().chain(
-            arrays.flaws.iter().map(|(at, why)| Refusal::new(*at, Gap::Malformed, why.clone())),
-        );
-    let mut gaps = gaps.collect::<Vec<_>>();
-    gaps.dedup_by(|one, other| one.why == other.why);
-    Some(Table { format: NPY.name, tensors, gaps })
+    let arrays = arrays::of_file(bytes, budget)?;
+    let tensors = arrays.arrays.into_iter().map(of_array).collect();
+    Some(Table { format: NPY.name, tensors, gaps: arrays.gaps })
 }
 
-fn of_array(bytes: &Bytes, name: String, array: &crate::npy::Array, budget: &Budget) -> Tensor {
+fn of_array(named: Named) -> Tensor {
+    let Named { name, array, elements } = named;
     let kind = array.letter.and_then(|(letter, _)| Kind::of_numpy(letter, array.item_size));
-    let shape = array.shape.clone();
     let at = array.data.start;
     let elements = match kind {
-        _ if array.objects => Err(Refusal::new(at, Gap::Unsupported, "an array of objects")),
-        None => Err(Refusal::new(at, Gap::Unsupported, "an array of what are no plain numbers")),
-        Some(kind) => array_elements(bytes, array, kind, budget),
+        None if !array.objects => {
+            let why = "an array of what are no plain numbers";
+            Err(Refusal::new(at, Gap::Unsupported, why))
+        }
+        _ => elements.map(Place::Here),
     };
-    Tensor { name, kind: kind.unwrap_or(Kind::UNKNOWN), shape, elements }
-}
-
-fn array_elements(
-    bytes: &Bytes,
-    array: &crate::npy::Array,
-    kind: Kind,
-    budget: &Budget,
-) -> Result<Place, Refusal> {
-    let at = array.data.start;
-    let length = count(&array.shape).and_then(|count| count.checked_mul(array.item_size));
-    let there = array.data.end.saturating_sub(at);
-    let length = length.filter(|&length| length == there).ok_or_else(|| {
-        Refusal::new(at, Gap::OversizedLength, "the file ends before the array does")
-    })?;
-    let data = bytes.slice(at, length)?;
-    let big_endian = array.letter.is_some_and(|(_, big_endian)| big_endian);
-    let swap = match kind.order {
-        Order::Bytes(width) if big_endian && width > 1 => Some(width),
-        _ => None,
-    };
-    let mut strides = Vec::with_capacity(array.shape.len());
-    let mut step = 1_u64;
-    for &size in &array.shape {
-        strides.push(step);
-        step = step.saturating_mul(size.max(1));
-    }
-    let view = View { offset: 0, shape: array.shape.clone(), strides, width: array.item_size };
-    let elements = match swap {
-        _ if array.fortran_order => Elements::strided(data, view, swap, budget)?,
-        Some(width) => Elements::swapped(data, width),
-        None => Elements::plain(data),
-    };
-    Ok(Place::Here(elements))
+    Tensor { name, kind: kind.unwrap_or(Kind::UNKNOWN), shape: array.shape, elements }
 }
 
 fn of_archive(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Table> {
     let read = (zip::FORMAT.read)(bytes, budget)?;
     let archive = asset::<zip::Archive>(read).ok()??;
     match archive.kind() {
-        "npz" => Some(of_arrays_in(&archive, budget)),
+        "npz" => {
+            let arrays = arrays::of_members(&archive, budget);
+            let tensors = arrays.arrays.into_iter().map(of_array).collect();
+            Some(Table { format: "npz", tensors, gaps: arrays.gaps })
+        }
         "pytorch-zip" | "torchscript" => Some(checkpoint::zipped(&archive, budget)),
         _ => None,
     }
 }
-
-fn of_arrays_in(archive: &zip::Archive, budget: &Arc<Budget>) -> Table {
-    let mut table = Table { format: "npz", tensors: Vec::new(), gaps: archive.refusals().to_vec() };
-    for member in &archive.members {
-        let shown = member.shown();
-        let name = shown.strip_suffix(".npy").unwrap_or(&shown);
-        let inner = archive.only_view(member).map(|bytes| of_arrays(&bytes, budget));
-        match inner {
-            Ok(Some(inner)) => {
-                let lone = inner.tensors.len() == 1;
-                table.gaps.extend(inner.gaps);
-                table.tensors.extend(inner.tensors.into_iter().map(|tensor| Tensor {
-                    name: if lone { name.into() } else { format!("{name}.{}", tensor.name) },
-                    ..tensor
-                }));
-            }
-            Ok(None) => {
-                let why = format!("expected an array in member `{shown}`");
-                table.gaps.push(Refusal::truncated(member.at(), why));
-            }
-            Err(refusal) => table.gaps.push(refusal),
-        }
-        if table.gaps.len() > MOST_GAPS {
-            break;
-        }
-    }
-    table
-}
-
-/// How many members that are no arrays are told of.
-const MOST_GAPS: usize = 1000;
 
 #[cfg(test)]
 mod tests;

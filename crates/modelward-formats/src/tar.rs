@@ -70,6 +70,11 @@ impl Archive {
         }
     }
 
+    /// What stopped reading, or was stepped over.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
     /// The first member of this name.
     pub fn member(&self, name: &str) -> Option<&Member> {
         self.members.iter().find(|member| member.name == name.as_bytes())
@@ -107,9 +112,14 @@ impl Asset for Archive {
     }
 }
 
-fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
+/// Read a tar archive; `None` where the bytes begin with no header of one.
+pub fn archive(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Archive> {
     Header::read(bytes, 0)?;
-    Some(Ok(Box::new(walk(bytes, budget))))
+    Some(walk(bytes, budget))
+}
+
+fn read(bytes: &Bytes, budget: &Arc<Budget>) -> Option<Result<Box<dyn Asset>, Refusal>> {
+    Some(Ok(Box::new(archive(bytes, budget)?)))
 }
 
 /// Whether bytes are a tar archive with a member that holds what lies at `at`.

@@ -16,7 +16,7 @@ mod strided;
 pub(crate) use self::strided::View;
 pub use self::{
     element::{Kind, Order},
-    elements::Elements,
+    elements::{Elements, Windows},
 };
 
 /// The tensors of one file.

@@ -15,6 +15,7 @@ mod audit;
 mod bom;
 mod certify;
 mod check_witness;
+mod data;
 mod experiment;
 mod explain;
 mod given;
@@ -67,6 +68,7 @@ enum Verb {
     Attack(attack::Arguments),
     Certify(certify::Arguments),
     CheckWitness(check_witness::Arguments),
+    Data(data::Arguments),
     Manifest(manifest::Arguments),
     Lock(lock::Arguments),
     Model(model::Arguments),
@@ -123,6 +125,7 @@ pub fn main() -> ExitCode {
         Verb::Certify(arguments) => certify::run(&arguments, colour),
         Verb::Attack(arguments) => attack::run(&arguments, colour),
         Verb::CheckWitness(arguments) => check_witness::run(&arguments, colour),
+        Verb::Data(arguments) => data::run(&arguments, colour),
         Verb::Manifest(arguments) => manifest::run(&arguments, colour),
         Verb::Lock(arguments) => lock::run(&arguments, colour),
         Verb::Model(arguments) => model::run(&arguments, colour),

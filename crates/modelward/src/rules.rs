@@ -65,6 +65,7 @@ pub(crate) static POLICY_INSIDE_TARGET: Rule = Rule {
 
 static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
     let mut rules = modelward_scan::rules();
+    rules.extend(modelward_data::rules::RULES);
     rules.extend(modelward_lab::rules::RULES);
     rules.push(&POLICY_INSIDE_TARGET);
     rules.sort_by_key(|rule| rule.id);

@@ -8,6 +8,7 @@ const MAY_LEAN_ON: &[(&str, &[&str])] = &[
         "modelward",
         &[
             "modelward-core",
+            "modelward-data",
             "modelward-engine",
             "modelward-formats",
             "modelward-lab",
@@ -16,6 +17,7 @@ const MAY_LEAN_ON: &[(&str, &[&str])] = &[
             "modelward-scan",
         ],
     ),
+    ("modelward-data", &["modelward-core", "modelward-formats"]),
     ("modelward-lab", &["modelward-core", "modelward-engine", "modelward-formats"]),
     ("modelward-ort", &["modelward-engine"]),
     ("modelward-scan", &["modelward-core", "modelward-formats", "modelward-provenance"]),

@@ -32,6 +32,8 @@ pub(super) enum Type {
 pub(super) struct Field {
     pub(super) id: i64,
     pub(super) kind: Type,
+    /// What it says, where it is a truth.
+    pub(super) truth: bool,
 }
 
 pub(super) struct Thrift<'a> {
@@ -72,7 +74,7 @@ impl<'a> Thrift<'a> {
                 delta => id.saturating_add(delta.into()),
             };
             let kind = self.kind(head & 0xf)?;
-            take(self, Field { id, kind })?;
+            take(self, Field { id, kind, truth: head & 0xf == 1 })?;
         }
         self.depth = self.depth.saturating_sub(1);
         Ok(())

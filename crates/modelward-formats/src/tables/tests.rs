@@ -10,6 +10,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::Limits;
+use crate::tensors::{Elements, View, count};
 
 fn budget() -> Arc<Budget> {
     Budget::new(Limits::default())

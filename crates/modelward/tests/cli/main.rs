@@ -13,6 +13,7 @@ use std::{
 };
 
 mod bom;
+mod data;
 mod domain;
 mod graphs;
 mod lab;

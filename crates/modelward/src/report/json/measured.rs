@@ -18,6 +18,9 @@ fn value(measured: &Measured) -> Value {
         Measured::Number(number) => (*number).into(),
         Measured::Text(text) => text.as_str().into(),
         Measured::List(list) => list.iter().map(value).collect(),
+        Measured::Map(fields) => {
+            Value::Object(fields.iter().map(|(name, field)| (name.clone(), value(field))).collect())
+        }
         Measured::Record(fields) => Value::Object(
             fields.iter().map(|(name, field)| ((*name).into(), value(field))).collect(),
         ),

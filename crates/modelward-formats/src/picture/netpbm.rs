@@ -1,6 +1,6 @@
 //! Binary PGM (`P5`) and PPM (`P6`), after the Netpbm specification of 2016.
 
-#![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
+use super::Values;
 
 /// What stands before the pixels.
 pub(super) struct Header {
@@ -31,15 +31,19 @@ impl Header {
     }
 
     /// The pixels, interleaved; `None` where there are too few.
-    pub(super) fn values(&self, bytes: &[u8]) -> Option<Vec<f32>> {
+    pub(super) fn values(&self, bytes: &[u8]) -> Option<Values> {
         let count = self.width.checked_mul(self.height)?.checked_mul(self.channels)?;
-        let largest = f32::from(self.largest);
         let pixels = bytes.get(self.start..)?;
-        Some(if self.largest < 256 {
-            pixels.get(..count)?.iter().map(|&value| f32::from(value) / largest).collect()
-        } else {
-            let pairs = pixels.get(..count.checked_mul(2)?)?.as_chunks::<2>().0.iter();
-            pairs.map(|pair| f32::from(u16::from_be_bytes(*pair)) / largest).collect()
+        Some(match self.largest {
+            255 => Values::Bytes(pixels.get(..count)?.to_vec()),
+            largest @ ..256 => {
+                let values = pixels.get(..count)?.iter().map(|&value| value.into());
+                Values::Words(values.collect(), largest)
+            }
+            largest => {
+                let pairs = pixels.get(..count.checked_mul(2)?)?.as_chunks::<2>().0.iter();
+                Values::Words(pairs.map(|pair| u16::from_be_bytes(*pair)).collect(), largest)
+            }
         })
     }
 }

@@ -1,0 +1,409 @@
+//! Labels that are wrong: what learners that never saw a row say of it.
+//!
+//! Confident learning (Northcutt, Jiang and Chuang, JAIR 70, 2021) over an ensemble of our own, told twice:
+//! the second time nothing learns from labels that look wrong. A label is flagged only where so few right
+//! ones would be.
+
+use modelward_core::Value;
+
+use super::{Context, Done, Found, Labels, binomial, written};
+use crate::{
+    Kind, Matrix, Unread, kind,
+    learn::{
+        confident::{self, Calibrated},
+        ensemble::{FOLDS, NEIGHBOURS, Problem, Told},
+        features,
+        neighbours::Neighbours,
+    },
+    rules::LABEL_ERROR,
+};
+
+mod regression;
+mod several;
+
+/// The check.
+pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
+    Ok(match judge(context) {
+        Ok(done) => done,
+        Err(why) => Done::skipped(why),
+    })
+}
+
+fn judge(context: &Context<'_>) -> Result<Done, String> {
+    let roles = &context.roles;
+    let label = roles.label.ok_or("no column is a label; name one with `--label`")?;
+    let sample = &context.sample;
+    if sample.numbers.len() < FOLDS {
+        return Err(format!("expected at least {FOLDS} rows, got {}", sample.numbers.len()));
+    }
+    if let Some(given) = &context.request.probabilities {
+        return by_probabilities(context, given);
+    }
+    let field = sample.rows.schema().field(label).clone();
+    if matches!(kind(&field), Kind::Numbers(_) | Kind::Other) {
+        return several::judge(context, label);
+    }
+    let labels = context.labels.as_ref().ok_or("there are no labels")?;
+    if regression::is_continuous(&field, labels) {
+        return regression::judge(context, label);
+    }
+    let learned = Learned::of(context)?;
+    let problem = learned.problem(context);
+    let judged = judge_classes(&problem, labels)?;
+    let neighbours = Some((&problem.neighbours, labels));
+    let mut done = told(context, labels, &judged, neighbours);
+    done.fields.push(("dropped columns", learned.dropped()));
+    Ok(done)
+}
+
+/// What learning is done on.
+struct Learned {
+    features: features::Features,
+    groups: Option<Vec<Option<u32>>>,
+}
+
+impl Learned {
+    fn of(context: &Context<'_>) -> Result<Self, String> {
+        let rows = &context.sample.rows;
+        let features = features::of(rows, &context.roles, context.request.threads);
+        if features.matrix.columns == 0 {
+            return Err("no column tells anything beside the label".to_owned());
+        }
+        let groups = context.roles.group.and_then(|group| rows.columns().get(group));
+        let groups = groups.map(|group| features::values(&written(group)));
+        Ok(Self { features, groups })
+    }
+
+    fn problem<'a>(&'a self, context: &Context<'_>) -> Problem<'a> {
+        let request = context.request;
+        let groups = self.groups.as_deref();
+        Problem::new(&self.features.matrix, groups, request.seed, request.threads)
+    }
+
+    fn dropped(&self) -> Value {
+        let columns = self.features.dropped.iter().map(|(name, why)| {
+            Value::Record(vec![("column", name.as_str().into()), ("why", (*why).into())])
+        });
+        Value::List(columns.collect())
+    }
+}
+
+/// What was made of the labels of rows.
+struct Judged {
+    /// `[rows, classes]`.
+    shares: Vec<f32>,
+    calibrated: Calibrated,
+    learners: Vec<(&'static str, f64, f64)>,
+    /// Rows that have a label and were judged.
+    judged: Vec<bool>,
+    flagged: Vec<bool>,
+    /// False alarms that are expected.
+    expected: f64,
+    accuracy: f64,
+    majority: f64,
+    folds: usize,
+}
+
+/// Judge labels that are classes.
+fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, String> {
+    let classes = labels.classes.len();
+    let known = labels.of.iter().map(Option::is_some).collect::<Vec<_>>();
+    let mut counts = vec![0_usize; classes];
+    labels.of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+    let total = counts.iter().sum::<usize>();
+    if total < FOLDS {
+        return Err(format!("expected at least {FOLDS} rows with a label, got {total}"));
+    }
+    if classes < 2 {
+        return Err("all rows have one label".to_owned());
+    }
+    if classes.saturating_mul(labels.of.len()) > MOST_SHARES {
+        return Err(format!("{classes} classes of {} rows are more than it can hold", total));
+    }
+    if counts.iter().all(|count| *count < FOLDS) {
+        return Err(format!("no class has {FOLDS} rows; is `--label` a column of classes?"));
+    }
+    if problem.groups() < 2 * FOLDS {
+        return Err(format!("the rows are only {} different ones", problem.groups()));
+    }
+    let of = labels.of.iter().map(|class| class.unwrap_or(0)).collect::<Vec<_>>();
+    let unknown = known.iter().map(|known| !known).collect::<Vec<_>>();
+    let first = problem.classify(&of, classes, &unknown, &known, None);
+    let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total as f64;
+    // Nothing learns from what looks wrong.
+    let mut left_out = unknown.clone();
+    for (row, shares) in first.shares.chunks_exact(classes).enumerate() {
+        let share = shares[of[row] as usize];
+        let most = shares.iter().copied().fold(0.0, f32::max);
+        let wrong = first.calibrated.wrong(f64::from(share), classes);
+        left_out[row] |= first.calibrated.noise > 0.0 && wrong > 0.5 && share < most;
+    }
+    let Told { mut shares, learners, calibrated, .. } =
+        problem.classify(&of, classes, &left_out, &known, Some(&first));
+    let accuracy = accuracy(&first.shares, &of, classes, &known);
+    let bar = majority + ENOUGH.min((1.0 - majority) / 4.0);
+    if accuracy < bar {
+        return Err(format!(
+            "the learners guess {:.1} % of the labels, the commonest label alone {:.1} %: they know too little",
+            100.0 * accuracy,
+            100.0 * majority
+        ));
+    }
+    // Too few of a class to tell whether one of them is out of place.
+    let small = |row: usize| counts[of[row] as usize] < FOLDS;
+    let (flagged, expected) = flag(&shares, &of, classes, &known, &calibrated);
+    // For the ranking, what one round hides the other may see.
+    shares.iter_mut().zip(&first.shares).for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
+    let flagged = flagged.into_iter().enumerate().map(|(row, flag)| flag && !small(row)).collect();
+    let folds = FOLDS;
+    Ok(Judged {
+        shares,
+        calibrated,
+        learners,
+        judged: known,
+        flagged,
+        expected,
+        accuracy,
+        majority,
+        folds,
+    })
+}
+
+/// Which labels are flagged, and how many false alarms are expected among all rows.
+fn flag(
+    shares: &[f32],
+    labels: &[u32],
+    classes: usize,
+    judged: &[bool],
+    calibrated: &Calibrated,
+) -> (Vec<bool>, f64) {
+    let mut flagged = confident::pruned(shares, labels, classes, judged);
+    if calibrated.evidence < EVIDENCE {
+        return (vec![false; labels.len()], 0.0);
+    }
+    let bar = confident::bar(shares, classes, judged, ALARMS);
+    let mut alarms =
+        confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
+    for (row, flag) in flagged.iter_mut().enumerate() {
+        let share = f64::from(shares[row * classes + labels[row] as usize]);
+        let wrong = calibrated.wrong(share, classes);
+        *flag &= (share <= bar && wrong > 0.5) || wrong > SURE;
+        if *flag && share > bar {
+            alarms += 1.0 - wrong;
+        }
+    }
+    (flagged, alarms)
+}
+
+/// How often the likeliest class is the given one.
+fn accuracy(shares: &[f32], labels: &[u32], classes: usize, judged: &[bool]) -> f64 {
+    let rows = (0..labels.len()).filter(|row| judged[*row]);
+    let right = rows
+        .clone()
+        .filter(|row| likeliest(&shares[row * classes..][..classes]) == labels[*row] as usize);
+    right.count() as f64 / rows.count().max(1) as f64
+}
+
+fn likeliest(shares: &[f32]) -> usize {
+    let mut best = 0;
+    for (class, share) in shares.iter().enumerate() {
+        if *share > shares[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// The user's probabilities take the place of the learners.
+fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, String> {
+    let labels = context.labels.as_ref().ok_or("there are no labels")?;
+    let rows = context.rows;
+    if given.rows() as u64 != rows {
+        return Err(format!("expected probabilities for {rows} rows, got {}", given.rows()));
+    }
+    let classes = given.columns;
+    let known = labels.of.iter().map(Option::is_some).collect::<Vec<_>>();
+    // Labels that are numbers of the columns say themselves which column they mean.
+    let numbers = labels.classes.iter().map(|class| class.parse::<u32>().ok());
+    let numbers = numbers.collect::<Option<Vec<_>>>();
+    let numbers = numbers.filter(|numbers| numbers.iter().all(|at| (*at as usize) < classes));
+    let (column_of, names) = match numbers {
+        Some(numbers) => (numbers, (0..classes).map(|class| class.to_string()).collect()),
+        None if labels.classes.len() == classes => {
+            ((0..classes as u32).collect::<Vec<_>>(), labels.classes.clone())
+        }
+        None => {
+            let found = labels.classes.len();
+            return Err(format!(
+                "expected a probability for each of {found} classes, got {classes}"
+            ));
+        }
+    };
+    if labels.classes.len() < 2 {
+        return Err("all rows have one label".to_owned());
+    }
+    let of = labels.of.iter().map(|class| class.map_or(0, |class| column_of[class as usize]));
+    let of = of.collect::<Vec<_>>();
+    let mut shares = Vec::with_capacity(of.len() * classes);
+    for number in &context.sample.numbers {
+        let row = given.row(*number as usize);
+        let sum = row.iter().map(|share| f64::from(*share)).sum::<f64>();
+        if row.iter().any(|share| share.is_nan() || *share < 0.0) || sum <= 0.0 || !sum.is_finite()
+        {
+            return Err(format!("the probabilities of row {number} are none"));
+        }
+        shares.extend(row.iter().map(|share| (f64::from(*share) / sum) as f32));
+    }
+    let accuracy = accuracy(&shares, &of, classes, &known);
+    let mut counts = vec![0_usize; classes];
+    of.iter()
+        .zip(&known)
+        .filter(|(_, known)| **known)
+        .for_each(|(class, _)| counts[*class as usize] += 1);
+    let total = counts.iter().sum::<usize>().max(1) as f64;
+    let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total;
+    let calibrated = Calibrated::fit(&shares, &of, classes, &known);
+    let mut sharp = shares.clone();
+    calibrated.apply(&mut sharp, classes);
+    // Which rows stand out is said by the probabilities as they are: they are the user's.
+    let flagged = confident::pruned(&shares, &of, classes, &known);
+    let flags = flagged.iter().zip(of.iter().enumerate()).filter(|(flag, _)| **flag);
+    let bar = flags
+        .map(|(_, (row, class))| f64::from(sharp[row * classes + *class as usize]))
+        .fold(0.0, f64::max);
+    let expected = confident::false_alarms(&sharp, classes, &known, bar).min(total);
+    let judged = Judged {
+        shares,
+        calibrated,
+        learners: Vec::new(),
+        judged: known,
+        flagged,
+        expected,
+        accuracy,
+        majority,
+        folds: 0,
+    };
+    let labels = Labels {
+        classes: names,
+        of: judged.judged.iter().zip(of).map(|(known, of)| known.then_some(of)).collect(),
+    };
+    Ok(told(context, &labels, &judged, None))
+}
+
+/// What was found, for programs and people.
+fn told(
+    context: &Context<'_>,
+    labels: &Labels,
+    judged: &Judged,
+    near: Option<(&Neighbours, &Labels)>,
+) -> Done {
+    let classes = labels.classes.len();
+    let numbers = &context.sample.numbers;
+    let mut scores = context.unscored();
+    let mut flagged = Vec::new();
+    for (row, number) in numbers.iter().enumerate() {
+        let (Some(label), true) = (labels.of[row], judged.judged[row]) else { continue };
+        let shares = &judged.shares[row * classes..][..classes];
+        let score = 1.0 - f64::from(shares[label as usize]);
+        if let Some(own) = scores.get_mut(*number as usize) {
+            *own = score as f32;
+        }
+        if judged.flagged[row] {
+            flagged.push((score, row, *number, label as usize, likeliest(shares)));
+        }
+    }
+    flagged.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.2.cmp(&other.2)));
+    let why = |row: usize, class: usize| match near {
+        Some((neighbours, labels)) => vote(neighbours, labels, row, class),
+        None => {
+            let share = judged.shares[row * classes + class];
+            format!("the probabilities say {} with {share:.2}", labels.classes[class])
+        }
+    };
+    let list = flagged.iter().map(|(score, row, number, label, class)| {
+        Value::Record(vec![
+            ("row", (*number).into()),
+            ("score", (*score).into()),
+            ("given", labels.classes[*label].as_str().into()),
+            ("suggested", labels.classes[*class].as_str().into()),
+            ("why", why(*row, *class).into()),
+        ])
+    });
+    let list = Value::List(list.collect());
+    let rows = judged.judged.iter().filter(|judged| **judged).count();
+    let learners = judged.learners.iter().map(|(name, weight, loss)| {
+        Value::Record(vec![
+            ("name", (*name).into()),
+            ("weight", (*weight).into()),
+            ("log loss", (*loss).into()),
+        ])
+    });
+    let model = Value::Record(vec![
+        ("accuracy", judged.accuracy.into()),
+        ("majority", judged.majority.into()),
+        ("folds", (judged.folds as u64).into()),
+        ("noise", judged.calibrated.noise.into()),
+        ("evidence", judged.calibrated.evidence.into()),
+        ("learners", Value::List(learners.collect())),
+    ]);
+    let (low, high) = binomial::spread(judged.expected, rows);
+    let mut fields = vec![
+        ("unit", "probability that the given label is wrong".into()),
+        ("flagged", list),
+        ("expected_false_alarms", binomial::alarms(judged.expected, rows)),
+        ("model", model),
+    ];
+    if context.sample.is_part() {
+        fields.push(("sampled", (numbers.len() as u64).into()));
+    }
+    let mut done = Done {
+        looked_at: Some(numbers.len() as u64),
+        fields,
+        scores: (!scores.is_empty()).then_some(scores),
+        ..Done::default()
+    };
+    if let Some((_, row, number, label, class)) = flagged.first() {
+        let message = format!(
+            "{} labels look wrong (expected false alarms: {:.1}, {low} to {high} at 95 %); row {number}: \
+             labelled {}, {}; accuracy of the learners {:.2}",
+            flagged.len(),
+            judged.expected,
+            labels.classes[*label],
+            why(*row, *class),
+            judged.accuracy
+        );
+        done.found.push(Found {
+            rule: &LABEL_ERROR,
+            severity: LABEL_ERROR.severity,
+            message,
+            rows: flagged.iter().map(|flag| flag.2).collect(),
+            measured: ("labels that look wrong", flagged.len() as f64, high as f64),
+        });
+    } else {
+        done.lines.push(format!(
+            "ok  label-error: none of {rows} labels looks wrong; accuracy of the learners {:.2}",
+            judged.accuracy
+        ));
+    }
+    done
+}
+
+/// How the neighbours of a row vote for a class.
+fn vote(neighbours: &Neighbours, labels: &Labels, row: usize, class: usize) -> String {
+    let near = neighbours.of(row).take(NEIGHBOURS).map(|(other, _)| labels.of[other]);
+    let near = near.collect::<Vec<_>>();
+    let of = near.iter().filter(|label| **label == Some(class as u32)).count();
+    format!("{of} of {} neighbours are {}", near.len(), labels.classes[class])
+}
+
+/// How much better than the commonest label the learners have to be.
+const ENOUGH: f64 = 0.05;
+/// A label that is wrong with this probability is flagged whatever the share.
+const SURE: f64 = 0.9;
+/// The share of right labels that may be flagged.
+const ALARMS: f64 = 0.005;
+/// Twice the log likelihood that wrong labels have to add (chi-square with one degree of freedom, 0.5 % on
+/// one side).
+const EVIDENCE: f64 = 6.63;
+/// The most probabilities that are held.
+const MOST_SHARES: usize = 1 << 24;

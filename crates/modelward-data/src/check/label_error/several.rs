@@ -1,0 +1,159 @@
+//! Rows with several labels each: every class is judged for itself, over the same neighbours.
+
+use arrow_array::{Array, cast::AsArray};
+use arrow_schema::DataType;
+use modelward_core::Value;
+
+use super::{
+    Context, Done, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, judge_classes, likeliest,
+    vote,
+};
+use crate::{Kind, Matrix, kind};
+
+/// Judge a column of arrays of noughts and ones, or of lists of names.
+pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String> {
+    let classes = classes(context, label)?;
+    let learned = Learned::of(context)?;
+    let problem = learned.problem(context);
+    let numbers = &context.sample.numbers;
+    let mut scores = context.unscored();
+    let mut flagged = Vec::new();
+    let (mut expected, mut accuracies, mut skipped) = (0.0, Vec::new(), Vec::new());
+    for (name, has) in &classes {
+        let of = has.iter().map(|has| has.map(u32::from)).collect::<Vec<_>>();
+        let labels = Labels { classes: vec![format!("not {name}"), name.clone()], of };
+        let rare = [0, 1].map(|class| labels.of.iter().filter(|of| **of == Some(class)).count());
+        if rare[0].min(rare[1]) < FOLDS {
+            skipped.push((name.as_str(), format!("fewer than {FOLDS} rows are on one side")));
+            continue;
+        }
+        let judged = match judge_classes(&problem, &labels) {
+            Ok(judged) => judged,
+            Err(why) => {
+                skipped.push((name.as_str(), why));
+                continue;
+            }
+        };
+        expected += judged.expected;
+        accuracies.push(judged.accuracy);
+        for (row, number) in numbers.iter().enumerate() {
+            let Some(of) = labels.of[row] else { continue };
+            let shares = &judged.shares[row * 2..][..2];
+            let score = 1.0 - shares[of as usize];
+            if let Some(best) = scores.get_mut(*number as usize) {
+                *best = if best.is_nan() { score } else { best.max(score) };
+            }
+            if judged.flagged[row] {
+                let class = likeliest(shares);
+                let why = vote(&problem.neighbours, &labels, row, class);
+                let given = labels.classes[of as usize].clone();
+                flagged.push((score, *number, given, labels.classes[class].clone(), why));
+            }
+        }
+    }
+    if accuracies.is_empty() {
+        let why =
+            skipped.first().map_or_else(String::new, |(name, why)| format!("`{name}`: {why}"));
+        return Err(format!("none of the {} labels could be judged; {why}", classes.len()));
+    }
+    flagged.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+    let list = flagged.iter().map(|(score, row, given, suggested, why)| {
+        Value::Record(vec![
+            ("row", (*row).into()),
+            ("score", f64::from(*score).into()),
+            ("given", given.as_str().into()),
+            ("suggested", suggested.as_str().into()),
+            ("why", why.as_str().into()),
+        ])
+    });
+    let accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
+    let cells = numbers.len() * accuracies.len();
+    let unjudged = skipped.iter().map(|(name, why)| {
+        Value::Record(vec![("class", (*name).into()), ("why", why.as_str().into())])
+    });
+    let fields = vec![
+        ("unit", "probability that one of the given labels is wrong".into()),
+        ("flagged", Value::List(list.collect())),
+        ("expected_false_alarms", binomial::alarms(expected, cells)),
+        (
+            "model",
+            Value::Record(vec![("accuracy", accuracy.into()), ("folds", (FOLDS as u64).into())]),
+        ),
+        ("not judged", Value::List(unjudged.collect())),
+        ("dropped columns", learned.dropped()),
+    ];
+    let looked_at = Some(numbers.len() as u64);
+    let mut done = Done {
+        looked_at,
+        fields,
+        scores: (!scores.is_empty()).then_some(scores),
+        ..Done::default()
+    };
+    match flagged.first() {
+        Some((_, row, given, _, why)) => done.found.push(Found {
+            rule: &LABEL_ERROR,
+            severity: LABEL_ERROR.severity,
+            message: format!(
+                "{} labels look wrong (expected false alarms: {expected:.1}); row {row}: labelled {given}, \
+                 {why}; accuracy of the learners {accuracy:.2}",
+                flagged.len()
+            ),
+            rows: flagged.iter().map(|flag| flag.1).collect(),
+            measured: ("labels that look wrong", flagged.len() as f64, expected),
+        }),
+        None => done.lines.push(format!(
+            "ok  label-error: none of {} x {} labels looks wrong; accuracy of the learners {accuracy:.2}",
+            numbers.len(),
+            classes.len()
+        )),
+    }
+    Ok(done)
+}
+
+/// Each class, and which rows have it; `None` for rows without labels.
+type Classes = Vec<(String, Vec<Option<bool>>)>;
+
+fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
+    let rows = &context.sample.rows;
+    let schema = rows.schema();
+    let field = schema.field(label);
+    if let Kind::Numbers(width) = kind(field) {
+        let matrix = Matrix::of(rows, [label]);
+        if width > MOST
+            || matrix.data.iter().any(|value| !(value.is_nan() || [0.0, 1.0].contains(value)))
+        {
+            return Err(format!(
+                "expected noughts and ones in `{}`, at most {MOST} of them",
+                field.name()
+            ));
+        }
+        let of = |class: usize| {
+            let values = (0..matrix.rows()).map(|row| matrix.row(row)[class]);
+            values.map(|value| (!value.is_nan()).then_some(value == 1.0)).collect()
+        };
+        return Ok((0..matrix.columns).map(|class| (class.to_string(), of(class))).collect());
+    }
+    let DataType::List(_) = field.data_type() else {
+        return Err(format!("`{}` holds neither classes nor numbers", field.name()));
+    };
+    let lists = rows.column(label).as_list::<i32>();
+    let each = (0..lists.len()).map(|row| {
+        (!lists.is_null(row))
+            .then(|| super::written(&lists.value(row)).into_iter().flatten().collect::<Vec<_>>())
+    });
+    let each = each.collect::<Vec<_>>();
+    let names = each.iter().flatten().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
+    if names.len() > MOST {
+        return Err(format!(
+            "expected at most {MOST} classes in `{}`, got {}",
+            field.name(),
+            names.len()
+        ));
+    }
+    let has =
+        |name: &String| each.iter().map(|own| own.as_ref().map(|own| own.contains(name))).collect();
+    Ok(names.iter().map(|name| (name.clone(), has(name))).collect())
+}
+
+/// The most classes.
+const MOST: usize = 200;

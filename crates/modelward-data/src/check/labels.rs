@@ -1,0 +1,125 @@
+//! Labels as classes: whatever type they have, by how they are written.
+
+use std::collections::{BTreeMap, HashMap};
+
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
+use arrow_schema::DataType;
+
+use crate::{Accumulate, Batch, columns::numbers};
+
+/// The labels of rows.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    /// The classes as they are written: numbers in their order, then texts in theirs.
+    pub classes: Vec<String>,
+    /// The class of each row, by its index; `None` where a row has no label.
+    pub of: Vec<Option<u32>>,
+}
+
+impl Labels {
+    /// The labels in a column.
+    pub fn of(rows: &RecordBatch, column: usize) -> Self {
+        let Some(array) = rows.columns().get(column) else { return Self::default() };
+        let texts = written(array);
+        let mut classes = texts.iter().flatten().cloned().collect::<Vec<_>>();
+        classes.sort_by(|one, other| order(one, other));
+        classes.dedup();
+        let index = classes.iter().enumerate().map(|(at, class)| (class.as_str(), at as u32));
+        let index = index.collect::<HashMap<_, _>>();
+        let of = texts.iter().map(|text| text.as_deref().and_then(|text| index.get(text).copied()));
+        let of = of.collect();
+        Self { classes, of }
+    }
+}
+
+/// Numbers before texts, by their value.
+fn order(one: &str, other: &str) -> std::cmp::Ordering {
+    match (one.parse::<f64>(), other.parse::<f64>()) {
+        (Ok(a), Ok(b)) => a.total_cmp(&b).then_with(|| one.cmp(other)),
+        (Ok(_), Err(_)) => std::cmp::Ordering::Less,
+        (Err(_), Ok(_)) => std::cmp::Ordering::Greater,
+        (Err(_), Err(_)) => one.cmp(other),
+    }
+}
+
+/// How the values of a column are written; `None` for what is missing.
+pub(crate) fn written(array: &ArrayRef) -> Vec<Option<String>> {
+    fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<Option<String>> {
+        texts.map(|text| text.map(str::to_owned)).collect()
+    }
+    match array.data_type() {
+        DataType::Utf8 => texts(array.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => texts(array.as_string::<i64>().iter()),
+        DataType::Utf8View => texts(array.as_string_view().iter()),
+        DataType::Boolean => {
+            let truths = array.as_boolean().iter();
+            truths.map(|truth| truth.map(|truth| truth.to_string())).collect()
+        }
+        _ => match numbers(array) {
+            // Whole numbers are written without a point, whatever type holds them.
+            Some(numbers) => numbers
+                .into_iter()
+                .map(|number| (!number.is_nan()).then(|| format!("{number}")))
+                .collect(),
+            None => vec![None; array.len()],
+        },
+    }
+}
+
+/// How many rows have which label.
+pub(super) struct Counts {
+    label: Option<usize>,
+    counts: HashMap<String, u64>,
+    /// Whether there are more labels than classes could be.
+    many: bool,
+}
+
+impl Counts {
+    pub(super) fn new(label: Option<usize>) -> Self {
+        Self { label, counts: HashMap::new(), many: false }
+    }
+
+    fn add(&mut self, class: String, count: u64) {
+        let sum = self.counts.entry(class).or_default();
+        *sum = sum.saturating_add(count);
+        if self.counts.len() > MOST_CLASSES {
+            self.many = true;
+            self.counts.clear();
+        }
+    }
+}
+
+impl Accumulate for Counts {
+    type Evidence = BTreeMap<String, u64>;
+
+    fn empty(&self) -> Self {
+        Self::new(self.label)
+    }
+
+    fn update(&mut self, batch: &Batch) {
+        let Some(label) = self.label.filter(|_| !self.many) else { return };
+        let Some(array) = batch.rows.columns().get(label) else { return };
+        for class in written(array).into_iter().flatten() {
+            if self.many {
+                return;
+            }
+            self.add(class, 1);
+        }
+    }
+
+    fn merge(&mut self, later: Self) {
+        self.many |= later.many;
+        if self.many {
+            self.counts.clear();
+            return;
+        }
+        later.counts.into_iter().for_each(|(class, count)| self.add(class, count));
+    }
+
+    fn finish(self) -> BTreeMap<String, u64> {
+        self.counts.into_iter().collect()
+    }
+}
+
+/// More labels than this are no classes.
+const MOST_CLASSES: usize = 10_000;

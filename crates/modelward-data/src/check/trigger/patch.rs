@@ -1,0 +1,85 @@
+//! Patches: windows of pixels that stand in images of one label though the rest of them shows another.
+
+use super::{Confirmed, Evidence, Hint, Labelled, Trigger};
+use crate::Matrix;
+
+mod grow;
+mod pixels;
+mod rest;
+mod windows;
+
+use self::{grow::Patch, pixels::Pixels, rest::Rest};
+
+/// Candidates that are grown and confirmed.
+const MOST_CONFIRMED: usize = 64;
+
+/// Mine the patches of images; gives the images in a small size too.
+pub(super) fn mine(
+    images: &Matrix,
+    shape: (usize, usize, usize, bool),
+    rows: &Labelled<'_>,
+) -> (super::Mined, Matrix) {
+    let pixels = Pixels::of(images, shape);
+    let rest = Rest::new(&pixels, rows.labels, rows.classes);
+    let disagree = rest.under_masks();
+    let evidence = Evidence::new(rows, &disagree, rest::MASKS);
+    let (candidates, tried) = windows::mine(&pixels, rows, &evidence, &rest, &disagree);
+    let mut mined = super::Mined { tried, ..super::Mined::default() };
+    let mut confirmed = 0;
+    for candidate in &candidates {
+        let known = candidate.rows.iter().filter(|(row, _)| mined.covered(*row)).count();
+        if known * 2 > candidate.rows.len() {
+            continue;
+        }
+        if confirmed < MOST_CONFIRMED {
+            confirmed += 1;
+            if let Some(trigger) = confirm(&pixels, rows, &evidence, &rest, candidate, tried) {
+                mined.triggers.push(trigger);
+                continue;
+            }
+        }
+        // What falls short is not said, but it ranks before rows that have nothing.
+        let rows = candidate.rows.iter().map(|(row, _)| *row).collect();
+        mined.hints.push(Hint { rows, rank: candidate.rank });
+    }
+    (mined, rest.images())
+}
+
+fn confirm(
+    pixels: &Pixels,
+    rows: &Labelled<'_>,
+    evidence: &Evidence,
+    rest: &Rest<'_>,
+    candidate: &windows::Candidate,
+    tried: u64,
+) -> Option<Trigger> {
+    let patch = Patch::grow(pixels, candidate);
+    let class = candidate.class;
+    let places = (0..rows.len()).filter_map(|row| Some((row as u32, patch.place(pixels, row)?)));
+    let places = places.collect::<Vec<_>>();
+    let (_, middle) = *places.get(places.len() / 2)?;
+    let own = places.iter().filter(|(row, _)| rows.label(*row) == class);
+    let own = own.map(|(row, at)| {
+        (*row, rest.agrees(*row as usize, class, &patch.mask(pixels, *at), pixels.width))
+    });
+    let own = own.collect::<Vec<_>>();
+    let carries = places.iter().map(|(row, _)| *row).collect::<Vec<_>>();
+    // How the rest of other images answers under the same mask.
+    let mask = patch.mask(pixels, middle);
+    let ask = |row: u32| rest.agrees(row as usize, class, &mask, pixels.width);
+    let Confirmed { p_value, rows: found } =
+        evidence.confirm(rows, class, &carries, &own, ask, tried)?;
+    let shown = patch.shown(pixels);
+    let unpooled = |at: usize| at * pixels.pooled;
+    Some(Trigger {
+        kind: "patch",
+        target: class,
+        rows: found,
+        p_value,
+        at: patch.fixed.then(|| [0, 1].map(|axis| unpooled(patch.at[axis].max(0) as usize))),
+        size: Some(patch.size.map(unpooled)),
+        token: None,
+        columns: None,
+        shown,
+    })
+}

@@ -1,0 +1,38 @@
+//! Data sets in batches, and what is wrong with them.
+//!
+//! [`read`] opens what the user points at, whatever its name says, as a [`Set`]: a schema and pieces
+//! whose rows come in batches of bounded size. What streams is an [`Accumulate`]: fed with batches,
+//! merged in the order of the rows, the same under any split. A [`Sample`] holds the rows that learning
+//! needs, all of them where memory allows. [`check`] runs the checks over these and says of each what
+//! it found, how many false alarms to expect, or why it was skipped.
+
+pub mod accumulate;
+mod batch;
+pub mod check;
+mod columns;
+pub mod image;
+mod learn;
+mod limits;
+mod normalise;
+mod note;
+pub mod quarantine;
+pub mod read;
+mod roles;
+mod row;
+pub mod rules;
+mod sample;
+mod set;
+mod tail;
+mod trouble;
+
+pub use crate::{
+    accumulate::Accumulate,
+    batch::Batch,
+    columns::{Kind, Matrix, image_shape, kind},
+    limits::Limits,
+    note::{Note, Unread},
+    roles::{Asked, Roles},
+    sample::Sample,
+    set::{Chunk, Piece, Rows, Set},
+    trouble::Trouble,
+};

@@ -1,0 +1,237 @@
+//! What learns, over sets that are made here: wrong labels and rows out of place are found, clean sets stay
+//! silent, and the number of threads is nothing to the result.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, types::Int64Type};
+use modelward_core::Value;
+use modelward_data::{
+    Asked, Chunk, Matrix, Piece, Rows, Set, Unread,
+    check::{self, Done, Request},
+};
+
+/// Rows in memory as a set.
+struct Memory(RecordBatch);
+
+impl Piece for Memory {
+    fn name(&self) -> &str {
+        "memory"
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Some(self.0.num_rows() as u64)
+    }
+
+    fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
+        Ok(Box::new(Reading(Some(self.0.clone()))))
+    }
+}
+
+struct Reading(Option<RecordBatch>);
+
+impl Rows for Reading {
+    fn next(&mut self) -> Result<Option<Chunk>, Unread> {
+        Ok(self.0.take().map(|rows| Chunk { rows, places: None }))
+    }
+}
+
+fn set(columns: Vec<(&str, ArrayRef)>) -> Set {
+    let rows = RecordBatch::try_from_iter(columns).unwrap();
+    let schema = rows.schema();
+    let pieces: Vec<Arc<dyn Piece>> = vec![Arc::new(Memory(rows))];
+    Set { name: "memory".into(), format: "memory", schema, pieces, notes: Vec::new() }
+}
+
+/// A generator of normal numbers.
+struct Random(u64);
+
+impl Random {
+    fn unit(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
+    }
+
+    fn normal(&mut self) -> f64 {
+        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
+    }
+}
+
+fn run(set: &Set, only: &str, request: Request) -> Done {
+    let label = set.column("y").map(|_| "y".to_owned());
+    let request =
+        Request { asked: Asked { label, ..Asked::default() }, only: vec![only.into()], ..request };
+    let Ok(mut checked) = check::check(set, None, &request) else { unreachable!() };
+    checked.checks.remove(0).1
+}
+
+fn flagged(done: &Done) -> Vec<u64> {
+    done.found.iter().flat_map(|found| found.rows.iter().copied()).collect()
+}
+
+/// Three heaps of rows, some of their labels changed.
+fn heaps(rows: usize, wrong: usize) -> (Vec<[f64; 4]>, Vec<i64>) {
+    let mut random = Random(7);
+    let mut data = Vec::new();
+    let mut labels = Vec::new();
+    for row in 0..rows {
+        let class = row % 3;
+        data.push(
+            [0, 1, 2, 3].map(|column| random.normal() + if column == class { 5.0 } else { 0.0 }),
+        );
+        labels.push(class as i64);
+    }
+    for at in 0..wrong {
+        let row = at * rows / wrong.max(1);
+        labels[row] = (labels[row] + 1) % 3;
+    }
+    (data, labels)
+}
+
+fn numbers(data: &[[f64; 4]]) -> Vec<(&'static str, ArrayRef)> {
+    let column = |at: usize| -> ArrayRef {
+        Arc::new(data.iter().map(|row| row[at]).collect::<Float64Array>())
+    };
+    vec![("a", column(0)), ("b", column(1)), ("c", column(2)), ("d", column(3))]
+}
+
+fn labelled(rows: usize, wrong: usize) -> Set {
+    let (data, labels) = heaps(rows, wrong);
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    set(columns)
+}
+
+#[test]
+fn changed_labels_are_found_and_right_ones_are_left_alone() {
+    let done = run(&labelled(600, 30), "label-error", Request::default());
+    let rows = flagged(&done);
+    assert!(rows.iter().filter(|row| *row % 20 == 0).count() >= 10, "{rows:?}");
+    let scores = done.scores.unwrap();
+    let mut order = (0..600).collect::<Vec<usize>>();
+    order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
+    assert!(order[..30].iter().filter(|row| **row % 20 == 0).count() >= 26, "{:?}", &order[..30]);
+    assert!(rows.iter().filter(|row| *row % 20 != 0).count() <= 3, "{rows:?}");
+    let clean = run(&labelled(600, 0), "label-error", Request::default());
+    assert!(flagged(&clean).len() <= 3);
+    assert!(clean.skipped.is_none());
+}
+
+#[test]
+fn threads_are_nothing_to_the_result() {
+    let set = labelled(300, 15);
+    for check in ["label-error", "outlier"] {
+        let with = |threads| run(&set, check, Request { threads, ..Request::default() });
+        let (one, two, four) = (with(1), with(2), with(4));
+        assert_eq!(format!("{:?}", one.fields), format!("{:?}", two.fields));
+        assert_eq!(format!("{:?}", one.fields), format!("{:?}", four.fields));
+        assert_eq!(format!("{:?}", one.scores), format!("{:?}", four.scores));
+    }
+}
+
+#[test]
+fn what_cannot_be_judged_is_skipped() {
+    let (data, labels) = heaps(200, 0);
+    let with = |labels: Vec<i64>| {
+        let mut columns = numbers(&data);
+        columns.push(("y", Arc::new(Int64Array::from(labels))));
+        run(&set(columns), "label-error", Request::default()).skipped
+    };
+    assert!(with(vec![1; 200]).unwrap().contains("one label"));
+    let mut random = Random(1);
+    let any = (0..200).map(|_| i64::from(random.unit() > 0.5)).collect();
+    assert!(with(any).unwrap().contains("know too little"));
+    assert!(with(labels).is_none());
+    let (few, labels) = heaps(4, 0);
+    let mut columns = numbers(&few);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    let done = run(&set(columns), "label-error", Request::default());
+    assert!(done.skipped.unwrap().contains("at least 5 rows"));
+}
+
+#[test]
+fn probabilities_of_the_user_take_the_place_of_the_learners() {
+    let (data, labels) = heaps(300, 15);
+    let set = labelled(300, 15);
+    let shares = (0..300).flat_map(|row: usize| {
+        [0, 1, 2].map(|class| {
+            if class == row % 3 { 0.94 - 1e-4 * row as f32 } else { 0.03 + 5e-5 * row as f32 }
+        })
+    });
+    let names = Vec::new();
+    let probabilities = Some(Matrix { columns: 3, data: shares.collect(), names });
+    let done = run(&set, "label-error", Request { probabilities, ..Request::default() });
+    let mut rows = flagged(&done);
+    rows.sort_unstable();
+    let wrong =
+        (0..300_u64).filter(|row| labels[*row as usize] != (*row % 3) as i64).collect::<Vec<_>>();
+    assert_eq!(rows, wrong);
+    assert_eq!(data.len(), 300);
+    let short = Some(Matrix { columns: 3, data: vec![0.3; 9], names: Vec::new() });
+    let done = run(&set, "label-error", Request { probabilities: short, ..Request::default() });
+    assert!(done.skipped.unwrap().contains("300 rows, got 3"));
+}
+
+#[test]
+fn several_labels_of_a_row_are_judged_each() {
+    let (data, labels) = heaps(300, 0);
+    let mut lists =
+        labels.iter().map(|label| Some(vec![Some(*label), Some(9)])).collect::<Vec<_>>();
+    lists[31] = Some(vec![Some((labels[31] + 1) % 3), Some(9)]);
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists))));
+    let done = run(&set(columns), "label-error", Request::default());
+    let scores = done.scores.unwrap();
+    let highest = (0..300).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+    assert_eq!(highest, Some(31));
+}
+
+#[test]
+fn an_amount_far_from_what_its_row_says_is_found() {
+    let (data, _) = heaps(400, 0);
+    let mut random = Random(3);
+    let mut amounts =
+        data.iter().map(|row| row[0] + 2.0 * row[1] + 0.3 * random.normal()).collect::<Vec<_>>();
+    amounts[123] += 25.0;
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Float64Array::from(amounts))));
+    let done = run(&set(columns), "label-error", Request::default());
+    assert_eq!(flagged(&done).first(), Some(&123));
+    assert!(flagged(&done).len() <= 3);
+}
+
+/// Rows of normal numbers of which `d` is nearly `a`.
+fn related(rows: usize) -> Vec<[f64; 4]> {
+    let mut random = Random(11);
+    let row = |_| {
+        let [a, b, c, rest] = [0; 4].map(|_| random.normal());
+        [a, b, c, a + 0.1 * rest]
+    };
+    (0..rows).map(row).collect()
+}
+
+#[test]
+fn rows_out_of_place_are_found_with_the_columns_and_clean_ones_are_left_alone() {
+    let clean = run(&set(numbers(&related(2000))), "outlier", Request::default());
+    assert!(flagged(&clean).len() <= 10, "{:?}", flagged(&clean));
+    let mut data = related(2000);
+    data[17][1] = 14.0;
+    data[900] = [1.5, 0.1, 0.2, -1.5];
+    let done = run(&set(numbers(&data)), "outlier", Request::default());
+    let rows = flagged(&done);
+    assert!(rows.contains(&17) && rows.contains(&900), "{rows:?}");
+    let Some((_, Value::List(list))) = done.fields.iter().find(|(name, _)| *name == "flagged")
+    else {
+        unreachable!()
+    };
+    let told = |row: u64| {
+        list.iter()
+            .map(|flag| format!("{flag:?}"))
+            .find(|flag| flag.contains(&format!("Count({row})")))
+    };
+    assert!(told(17).unwrap().contains("Text(\"b\")"));
+    let relation = told(900).unwrap();
+    assert!(relation.contains("Text(\"a\")") || relation.contains("Text(\"d\")"), "{relation}");
+}

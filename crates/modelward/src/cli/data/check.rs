@@ -1,0 +1,175 @@
+//! `modelward data check`.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use clap::Args;
+use modelward_data::{
+    Asked, Limits, Roles,
+    check::{self, Failed, Request},
+    read,
+};
+use modelward_engine::{Tensor, npz};
+
+use super::{activations, told};
+use crate::{
+    Progress,
+    cli::{
+        EXIT_CODES, Failure, Screen, experiment::Findable, output::refuse_targets, process,
+        quantity, reporting::Reporting, trouble::failure,
+    },
+};
+
+/// Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells.
+///
+/// Files are what their bytes say: CSV and TSV, Parquet, JSON lines, Arrow, npz and npy, folders of images,
+/// WebDataset archives, lines of text; a folder of such files is one set. Rows are numbered from 0 in reading
+/// order, the header not counted.
+#[derive(Args, Debug)]
+#[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    asking: Asking,
+    /// The set that the model is tested on, for leaks and drift.
+    #[arg(long, value_name = "PATH")]
+    test: Option<PathBuf>,
+    /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
+    #[arg(long, value_name = "M.onnx", requires = "layer")]
+    model: Option<PathBuf>,
+    /// The value of the model that is looked at, such as the input of its last layer.
+    #[arg(long, value_name = "NAME", requires = "model")]
+    layer: Option<String>,
+    /// Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they
+    /// take the place of the learners of `label-error`.
+    #[arg(long, value_name = "P.npy")]
+    probabilities: Option<PathBuf>,
+    /// Write the score of every row under every check that has one.
+    #[arg(long, value_name = "S.npz")]
+    scores: Option<PathBuf>,
+    #[command(flatten)]
+    reporting: Reporting,
+}
+
+/// What is looked at, by which checks, and what it may cost.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Asking {
+    /// The data set: a file or a folder.
+    #[arg(value_name = "PATH")]
+    pub(super) path: PathBuf,
+    /// The column or key that holds the label; by default one that is called so.
+    #[arg(long, value_name = "COL")]
+    pub(super) label: Option<String>,
+    /// The column whose equal values belong together: a patient, a user.
+    #[arg(long, value_name = "COL")]
+    group: Option<String>,
+    /// The column of texts; by default every column of text.
+    #[arg(long, value_name = "COL")]
+    text: Option<String>,
+    /// Run these checks alone.
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    pub(super) only: Vec<String>,
+    /// Where random numbers begin.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Memory of the whole process.
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = quantity::bytes, help_heading = "Limits")]
+    max_memory: u64,
+    /// Expanded bytes for each compressed byte.
+    #[arg(long, value_name = "N", default_value_t = Limits::default().ratio, help_heading = "Limits")]
+    max_ratio: u64,
+    /// Expanded bytes of one file.
+    #[arg(long, value_name = "SIZE", default_value = "1TiB", value_parser = quantity::bytes, help_heading = "Limits")]
+    max_expanded: u64,
+    /// Time for reading one file.
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = quantity::time, help_heading = "Limits")]
+    max_time: Duration,
+}
+
+impl Asking {
+    pub(super) fn asked(&self) -> Asked {
+        let Self { label, group, text, .. } = self;
+        Asked { label: label.clone(), group: group.clone(), text: text.clone() }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            memory: self.max_memory,
+            ratio: self.max_ratio,
+            expanded: self.max_expanded,
+            time: self.max_time,
+            ..Limits::default()
+        }
+    }
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  modelward data check train.parquet --label y --test test.parquet
+  modelward data check photos/ --only label-error,near-duplicate
+  modelward data check train.csv --group patient --format html -o train.check.html";
+
+pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
+    let mut targets = vec![arguments.asking.path.clone()];
+    targets.extend(arguments.test.clone());
+    targets.extend(arguments.probabilities.clone());
+    targets.extend(arguments.model.clone());
+    refuse_targets(&[arguments.scores.as_ref()], &targets)?;
+    crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
+        find(arguments, progress)
+    })
+}
+
+fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
+    let before = process::cpu_seconds();
+    let asking = &arguments.asking;
+    let limits = asking.limits();
+    let options = read::Options { limits, label: arguments.asking.label.clone() };
+    let threads = match arguments.reporting.threads {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        threads => threads,
+    };
+    let given =
+        arguments.probabilities.as_ref().map(|path| read::matrix(path, &options)).transpose();
+    let probabilities = match given {
+        Ok(given) => given,
+        Err(unread) => return Ok(told::unread(&unread)),
+    };
+    let mut request = Request {
+        asked: asking.asked(),
+        only: arguments.asking.only.clone(),
+        seed: arguments.asking.seed,
+        threads,
+        limits,
+        probabilities,
+        activations: None,
+    };
+    // A wrong name is told of before anything is read.
+    check::chosen(&request.only).map_err(told::failure)?;
+    progress.say("reading".to_owned());
+    let opened = read::open(&arguments.asking.path, &options);
+    let test = arguments.test.as_ref().map(|test| read::open(test, &options)).transpose();
+    let (set, test) = match (opened, test) {
+        (Ok(set), Ok(test)) => (set, test),
+        (Err(unread), _) | (_, Err(unread)) => return Ok(told::unread(&unread)),
+    };
+    if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
+        progress.say("running the model".to_owned());
+        let roles = Roles::of(&request.asked, &set.schema).map_err(told::failure)?;
+        let memory = arguments.asking.max_memory;
+        request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
+    }
+    let checked = match check::check(&set, test.as_ref(), &request) {
+        Ok(checked) => checked,
+        Err(Failed::Unread(unread)) => return Ok(told::unread(&unread)),
+        Err(Failed::Trouble(trouble)) => return Err(told::failure(trouble)),
+    };
+    if let Some(path) = &arguments.scores {
+        let scores = checked.checks.iter().filter_map(|(check, done)| {
+            let scores = done.scores.as_ref()?;
+            let tensor = Tensor::list(scores.clone());
+            Some((check.name.to_owned(), Arc::new(tensor)))
+        });
+        npz::write(path, &scores.collect()).map_err(|trouble| failure(path, trouble))?;
+    }
+    let seconds = process::cpu_seconds() - before;
+    Ok(told::tell(&set, &checked, &request, seconds))
+}

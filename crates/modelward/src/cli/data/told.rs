@@ -1,0 +1,135 @@
+//! What a check of data says: as findings, as numbers for programs, as lines for people.
+
+use modelward_core::{Evidence, Finding, Measurement, Place, Unread as NotRead, Value};
+use modelward_data::{
+    Note, Set, Trouble, Unread,
+    check::{Check, Checked, Done, Found, Request},
+};
+use modelward_formats::Refusal;
+
+use crate::cli::{Failure, Screen, experiment::Findable, output};
+
+/// Trouble, as users of the command line read it.
+pub(super) fn failure(trouble: Trouble) -> Failure {
+    let failure = Failure::new(trouble.why);
+    match trouble.help {
+        Some(help) => failure.help(help),
+        None => failure,
+    }
+}
+
+/// A set that could not be read.
+pub(super) fn unread(unread: &Unread) -> Findable {
+    let place = Place::file(unread.file.as_str());
+    let why = match unread.line {
+        Some(line) => format!("line {line}: {}", unread.why),
+        None => unread.why.clone(),
+    };
+    let refusal = Refusal::new(unread.at.unwrap_or(0), unread.gap, why);
+    let examined = modelward_scan::refused(&place, refusal);
+    let keep =
+        |not_read: NotRead| NotRead { at: unread.at.filter(|_| not_read.at.is_some()), ..not_read };
+    Findable { unread: examined.unread.into_iter().map(keep).collect(), ..Findable::default() }
+}
+
+/// Say that a set could not be read, where no report is written.
+pub(super) fn say_unread(unread: &Unread, screen: Screen) -> Result<u8, Failure> {
+    let line = unread.line.map(|line| format!(":{line}")).unwrap_or_default();
+    let failure = Failure::new(format!("not read: {}", unread.why));
+    output::warn(&failure.at(format!("{}{line}", unread.file)), screen);
+    Ok(3)
+}
+
+/// A set that was checked.
+pub(super) fn tell(set: &Set, checked: &Checked, request: &Request, seconds: f64) -> Findable {
+    let mut findings = checked.notes.iter().map(noted).collect::<Vec<_>>();
+    let checks = checked.checks.iter();
+    findings
+        .extend(checks.flat_map(|(_, done)| done.found.iter().map(|found| finding(set, found))));
+    Findable {
+        findings,
+        measurements: vec![measurement(set, checked, request, seconds)],
+        ..Findable::default()
+    }
+}
+
+fn noted(note: &Note) -> Finding {
+    let message = match note.line {
+        Some(line) => format!("line {line}: {}", note.why),
+        None => note.why.clone(),
+    };
+    Finding {
+        rule: note.rule,
+        severity: note.rule.severity,
+        place: Place::file(note.file.as_str()),
+        evidence: Evidence::bytes(0, note.why.as_str()),
+        message,
+        allow: None,
+    }
+}
+
+fn finding(set: &Set, found: &Found) -> Finding {
+    let (what, value, limit) = found.measured;
+    let rows = found.rows.iter().take(3).map(u64::to_string).collect::<Vec<_>>().join(", ");
+    let more = found.rows.len().saturating_sub(3);
+    let rows = match (found.rows.len(), more) {
+        (0, _) => String::new(),
+        (1, _) => format!(" (row {rows})"),
+        (_, 0) => format!(" (rows {rows})"),
+        (_, more) => format!(" (rows {rows} and {more} more)"),
+    };
+    Finding {
+        rule: found.rule,
+        severity: found.severity,
+        place: Place::file(set.name.as_str()),
+        message: format!("{}{rows}", found.message),
+        evidence: Evidence::Measured { what, value, limit },
+        allow: None,
+    }
+}
+
+fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) -> Measurement {
+    let classes = checked.classes.iter().map(|(class, count)| (class.clone(), (*count).into()));
+    let checks = checked.checks.iter();
+    let checks =
+        checks.map(|(check, done)| (check.name.to_owned(), of_check(check, done, checked.rows)));
+    let fields = vec![
+        ("rows", checked.rows.into()),
+        ("columns", checked.columns.into()),
+        ("format", set.format.into()),
+        ("label", checked.label.clone().into()),
+        ("classes", Value::Map(classes.collect())),
+        ("seed", request.seed.into()),
+        ("checks", Value::Map(checks.collect())),
+        ("seconds_cpu", seconds.into()),
+    ];
+    let guessed = if checked.guessed { " (guessed by its name)" } else { "" };
+    let label = checked.label.as_ref().map(|label| format!(", label `{label}`{guessed}"));
+    let mut lines = vec![format!(
+        "{}: {} rows x {} columns{}, {} checks",
+        set.format,
+        checked.rows,
+        checked.columns,
+        label.unwrap_or_default(),
+        checked.checks.len(),
+    )];
+    for (check, done) in &checked.checks {
+        match &done.skipped {
+            Some(why) => lines.push(format!("skipped  {}: {why}", check.name)),
+            None => lines.extend(done.lines.iter().cloned()),
+        }
+    }
+    Measurement { kind: "data", fields, lines, pictures: Vec::new() }
+}
+
+fn of_check(check: &Check, done: &Done, rows: u64) -> Value {
+    let mut fields = vec![
+        ("rule", check.rule.map(|rule| rule.id).into()),
+        ("n", done.looked_at.unwrap_or(rows).into()),
+    ];
+    fields.extend(done.fields.iter().cloned());
+    if let Some(why) = &done.skipped {
+        fields.push(("skipped", why.as_str().into()));
+    }
+    Value::Record(fields)
+}
