@@ -37,6 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it')
             [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
@@ -304,6 +305,94 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;data' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;data;check' {
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label; by default one that is called so')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The column whose equal values belong together: a patient, a user')
+            [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'The column of texts; by default every column of text')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Run these checks alone')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory of the whole process')
+            [CompletionResult]::new('--max-ratio', '--max-ratio', [CompletionResultType]::ParameterName, 'Expanded bytes for each compressed byte')
+            [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
+            [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'The set that the model is tested on, for leaks and drift')
+            [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'An ONNX model trained on the set: its activations show patterns that lie over the whole input')
+            [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'The value of the model that is looked at, such as the input of its last layer')
+            [CompletionResult]::new('--probabilities', '--probabilities', [CompletionResultType]::ParameterName, 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`')
+            [CompletionResult]::new('--scores', '--scores', [CompletionResultType]::ParameterName, 'Write the score of every row under every check that has one')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
+            [CompletionResult]::new('--policy', '--policy', [CompletionResultType]::ParameterName, 'Policy to judge by; without it, `modelward.toml` in the working directory')
+            [CompletionResult]::new('--deny', '--deny', [CompletionResultType]::ParameterName, 'Fail on findings of this level or above: info, low, medium, high or critical; by default what the policy says, or else medium')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads to work with; by default as many as the processor has')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error, and no plain report where nothing was found')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;data;clean' {
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label; by default one that is called so')
+            [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The column whose equal values belong together: a patient, a user')
+            [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'The column of texts; by default every column of text')
+            [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Run these checks alone')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory of the whole process')
+            [CompletionResult]::new('--max-ratio', '--max-ratio', [CompletionResultType]::ParameterName, 'Expanded bytes for each compressed byte')
+            [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the cleaned text goes, where nothing is yet')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the cleaned text goes, where nothing is yet')
+            [CompletionResult]::new('--quarantine', '--quarantine', [CompletionResultType]::ParameterName, 'The folder for what is taken out, where nothing is yet')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;data;restore' {
+            [CompletionResult]::new('--cleaned', '--cleaned', [CompletionResultType]::ParameterName, 'The cleaned text, where it lies no longer where it was written')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the original goes, where nothing is yet')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the original goes, where nothing is yet')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'modelward;data;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'modelward;data;help;check' {
+            break
+        }
+        'modelward;data;help;clean' {
+            break
+        }
+        'modelward;data;help;restore' {
+            break
+        }
+        'modelward;data;help;help' {
             break
         }
         'modelward;manifest' {
@@ -594,6 +683,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it')
             [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
@@ -634,6 +724,21 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;check-witness' {
+            break
+        }
+        'modelward;help;data' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            break
+        }
+        'modelward;help;data;check' {
+            break
+        }
+        'modelward;help;data;clean' {
+            break
+        }
+        'modelward;help;data;restore' {
             break
         }
         'modelward;help;manifest' {
