@@ -53,7 +53,12 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
         ])
     });
     let clip = setting.threat.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
-    let reliability = if measured.raised().next().is_some() { "unreliable" } else { "trustworthy" };
+    // What was cut short was not looked into, as the screen says.
+    let reliability = match (measured.raised().next(), measured.cut) {
+        (Some(_), _) => "unreliable",
+        (None, Some(_)) => "unknown",
+        (None, None) => "trustworthy",
+    };
     let mut fields = vec![
         ("model", arguments.model.display().to_string().into()),
         ("model_sha256", setting.digest.clone().into()),

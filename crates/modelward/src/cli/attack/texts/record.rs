@@ -69,7 +69,12 @@ pub(super) fn of(
             ("shown", witness.shown(24).into()),
         ])
     });
-    let reliability = if measured.raised().next().is_some() { "unreliable" } else { "trustworthy" };
+    // What was cut short was not looked into, as the screen says.
+    let reliability = match (measured.raised().next(), measured.cut) {
+        (Some(_), _) => "unreliable",
+        (None, Some(_)) => "unknown",
+        (None, None) => "trustworthy",
+    };
     let names = setting.families.iter().map(|family| family.name()).collect::<Vec<_>>();
     let fields = vec![
         ("model", arguments.model.display().to_string().into()),
