@@ -25,7 +25,6 @@ mod profile;
 mod spelling;
 mod trigger;
 
-pub(crate) use self::labels::written;
 pub use self::{
     labels::Labels,
     profile::{Column, QUANTILES},

@@ -138,6 +138,30 @@ pub(crate) fn numbers_into(array: &ArrayRef, into: &mut Vec<f64>) -> bool {
     true
 }
 
+/// How the values of a column are written; `None` for what is missing.
+pub(crate) fn written(array: &ArrayRef) -> Vec<Option<String>> {
+    fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<Option<String>> {
+        texts.map(|text| text.map(str::to_owned)).collect()
+    }
+    match array.data_type() {
+        DataType::Utf8 => texts(array.as_string::<i32>().iter()),
+        DataType::LargeUtf8 => texts(array.as_string::<i64>().iter()),
+        DataType::Utf8View => texts(array.as_string_view().iter()),
+        DataType::Boolean => {
+            let truths = array.as_boolean().iter();
+            truths.map(|truth| truth.map(|truth| truth.to_string())).collect()
+        }
+        _ => match numbers(array) {
+            // Whole numbers are written without a point, whatever type holds them.
+            Some(numbers) => numbers
+                .into_iter()
+                .map(|number| (!number.is_nan()).then(|| format!("{number}")))
+                .collect(),
+            None => vec![None; array.len()],
+        },
+    }
+}
+
 /// Rows of numbers, one row behind the other.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Matrix {

@@ -7,7 +7,8 @@
 use arrow_array::RecordBatch;
 use modelward_core::Value;
 
-use super::{Context, Done, Found, beside, labels::written, trigger::reads_as_text};
+use super::{Context, Done, Found, beside, trigger::reads_as_text};
+use crate::columns::written;
 use crate::{
     Kind, Matrix, Set, Unread,
     columns::{numbers, texts},

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use modelward_core::Value;
 
-use super::{Context, Done, Found, labels::written};
+use super::{Context, Done, Found};
+use crate::columns::written;
 use crate::{Accumulate, Batch, Unread, accumulate, rules, tail};
 
 /// So many times as many rows as the smallest class has are an imbalance.

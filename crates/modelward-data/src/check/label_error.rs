@@ -6,7 +6,8 @@
 
 use modelward_core::Value;
 
-use super::{Context, Done, Found, Labels, binomial, written};
+use super::{Context, Done, Found, Labels, binomial};
+use crate::columns::written;
 use crate::{
     Kind, Matrix, Unread, kind,
     learn::{

@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
-use arrow_schema::DataType;
+use arrow_array::RecordBatch;
 
-use crate::{Accumulate, Batch, columns::numbers};
+use crate::{Accumulate, Batch, columns::written};
 
 /// The labels of rows.
 #[derive(Clone, Debug, Default)]
@@ -39,30 +38,6 @@ fn order(one: &str, other: &str) -> std::cmp::Ordering {
         (Ok(_), Err(_)) => std::cmp::Ordering::Less,
         (Err(_), Ok(_)) => std::cmp::Ordering::Greater,
         (Err(_), Err(_)) => one.cmp(other),
-    }
-}
-
-/// How the values of a column are written; `None` for what is missing.
-pub(crate) fn written(array: &ArrayRef) -> Vec<Option<String>> {
-    fn texts<'a>(texts: impl Iterator<Item = Option<&'a str>>) -> Vec<Option<String>> {
-        texts.map(|text| text.map(str::to_owned)).collect()
-    }
-    match array.data_type() {
-        DataType::Utf8 => texts(array.as_string::<i32>().iter()),
-        DataType::LargeUtf8 => texts(array.as_string::<i64>().iter()),
-        DataType::Utf8View => texts(array.as_string_view().iter()),
-        DataType::Boolean => {
-            let truths = array.as_boolean().iter();
-            truths.map(|truth| truth.map(|truth| truth.to_string())).collect()
-        }
-        _ => match numbers(array) {
-            // Whole numbers are written without a point, whatever type holds them.
-            Some(numbers) => numbers
-                .into_iter()
-                .map(|number| (!number.is_nan()).then(|| format!("{number}")))
-                .collect(),
-            None => vec![None; array.len()],
-        },
     }
 }
 

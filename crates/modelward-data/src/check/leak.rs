@@ -8,10 +8,9 @@ use modelward_core::Value;
 
 use super::{
     Context, Done, Found, beside,
-    labels::written,
     near::{self, image::Images, pairs::Pairs, shingles::Shingles},
 };
-use crate::{Kind, Limits, Set, Unread, columns::texts, kind, rules};
+use crate::{Kind, Limits, Set, Unread, columns::texts, columns::written, kind, rules};
 
 mod column;
 mod numbers;

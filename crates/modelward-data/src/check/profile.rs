@@ -262,7 +262,7 @@ impl Accumulate for Profile {
 
 /// How a value that is no number is shown.
 fn shown(array: &ArrayRef, at: usize) -> String {
-    let text = super::labels::written(&array.slice(at, 1)).into_iter().next().flatten();
+    let text = crate::columns::written(&array.slice(at, 1)).into_iter().next().flatten();
     match text {
         Some(text) if text.len() > MOST_SHOWN => {
             format!("{}…", text.chars().take(MOST_SHOWN).collect::<String>())

@@ -5,7 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use arrow_array::RecordBatch;
 
 use super::workers;
-use crate::{Kind, Matrix, Roles, check::written, columns::numbers, image_shape, kind};
+use crate::{
+    Kind, Matrix, Roles,
+    columns::{numbers, written},
+    image_shape, kind,
+};
 
 mod image;
 mod text;

@@ -2,7 +2,12 @@
 
 use std::collections::HashMap;
 
-use crate::{Kind, check::Context, check::labels::written, columns::numbers, kind};
+use crate::{
+    Kind,
+    check::Context,
+    columns::{numbers, written},
+    kind,
+};
 
 /// From this area under the curve on a column tells the label.
 pub(super) const TELLS: f64 = 0.995;

@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use crate::{Kind, Matrix, check::labels::written, kind};
+use crate::{Kind, Matrix, columns::written, kind};
 
 /// Two rows are nearly equal if their columns differ by this much of a standard deviation, as the root of
 /// the mean square.

@@ -5,7 +5,12 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 
 use super::{Context, detectors::short};
-use crate::{Kind, check::written, columns::numbers, kind, learn::tail::Tail};
+use crate::{
+    Kind,
+    columns::{numbers, written},
+    kind,
+    learn::tail::Tail,
+};
 
 /// The columns, and what each allows.
 pub(super) struct Columns {

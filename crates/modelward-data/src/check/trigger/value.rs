@@ -6,7 +6,11 @@ use std::collections::HashMap;
 use arrow_array::RecordBatch;
 
 use super::{Confirmed, Evidence, Hint, Labelled, Mined, Trigger};
-use crate::{Kind, check::labels::written, columns::numbers, kind};
+use crate::{
+    Kind,
+    columns::{numbers, written},
+    kind,
+};
 
 mod rest;
 

@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use crate::{Kind, Matrix, check::labels::written, check::trigger::Labelled, kind};
+use crate::{Kind, Matrix, check::trigger::Labelled, columns::written, kind};
 
 pub(super) struct Rest<'a> {
     labels: &'a [u32],
