@@ -734,7 +734,7 @@ _modelward() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "profile drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection" -- "${cur}"))
                     return 0
                     ;;
                 --seed)
@@ -832,7 +832,7 @@ _modelward() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -f "${cur}"))
+                    COMPREPLY=($(compgen -W "profile drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection" -- "${cur}"))
                     return 0
                     ;;
                 --seed)

@@ -281,7 +281,19 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l label -d 'The column or key that holds the label; by default one that is called so' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l text -d 'The column of texts; by default every column of text' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l only -d 'Run these checks alone' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''
+drift\t''
+group-summary\t''
+label-spelling\t''
+label-error\t''
+trigger\t''
+outlier\t''
+duplicate\t''
+near-duplicate\t''
+leak\t''
+formula\t''
+hidden-character\t''
+prompt-injection\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-memory -d 'Memory of the whole process' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
@@ -306,7 +318,19 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l label -d 'The column or key that holds the label; by default one that is called so' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l text -d 'The column of texts; by default every column of text' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l only -d 'Run these checks alone' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''
+drift\t''
+group-summary\t''
+label-spelling\t''
+label-error\t''
+trigger\t''
+outlier\t''
+duplicate\t''
+near-duplicate\t''
+leak\t''
+formula\t''
+hidden-character\t''
+prompt-injection\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-memory -d 'Memory of the whole process' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-ratio -d 'Expanded bytes for each compressed byte' -r

@@ -3,7 +3,7 @@
 //! Every other crate speaks in these: a [`Rule`] says what is wrong in general; a [`Finding`]
 //! says that it is wrong here; a [`Place`] says where; an [`Evidence`] shows why we believe it;
 //! a [`Measurement`] is what an experiment came to;
-//! a [`Policy`] says what the user decided about it; a [`Report`] is what the user reads.
+//! a [`Trouble`] is what keeps a command from its work; a [`Policy`] says what the user decided about it; a [`Report`] is what the user reads.
 //! Nothing in this crate reads a file, prints, or knows a model format.
 
 mod evidence;
@@ -13,6 +13,7 @@ mod place;
 mod policy;
 mod report;
 mod rule;
+mod trouble;
 
 pub use crate::{
     evidence::Evidence,
@@ -22,4 +23,5 @@ pub use crate::{
     policy::{AllowedName, AllowedRule, Experiment, Keyless, Policy, Signers, Verdict},
     report::{Basis, Digest, Outcome, Report, ScannedFile, Skipped, Unread},
     rule::{Class, Rule, Severity},
+    trouble::Trouble,
 };

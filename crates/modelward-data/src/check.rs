@@ -148,6 +148,8 @@ pub struct Done {
     pub lines: Vec<String>,
     /// What is wrong.
     pub found: Vec<Found>,
+    /// What was found, or was not looked at, beyond the rows that the fields list.
+    pub beyond: Option<String>,
     /// A score for each row of the set, higher for what is more suspect.
     pub scores: Option<Vec<f32>>,
     /// Why it was not run.
@@ -259,7 +261,13 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
     };
     let mut done = Vec::new();
     for check in checks {
-        done.push((check, (check.run)(&context)?));
+        let mut one = (check.run)(&context)?;
+        let seen = context.sample.numbers.len() as u64;
+        if one.skipped.is_none() && context.sample.is_part() && one.looked_at == Some(seen) {
+            let why = format!("{seen} of {rows} rows were looked at, as memory allows");
+            one.beyond.get_or_insert(why);
+        }
+        done.push((check, one));
     }
     let roles = &context.roles;
     let label = roles.label.map(|label| set.schema.field(label).name().clone());

@@ -23,7 +23,6 @@ pub mod rules;
 mod sample;
 mod set;
 mod tail;
-mod trouble;
 
 pub use crate::{
     accumulate::Accumulate,
@@ -34,5 +33,5 @@ pub use crate::{
     roles::{Asked, Roles},
     sample::Sample,
     set::{Chunk, Piece, Rows, Set},
-    trouble::Trouble,
 };
+pub use modelward_core::Trouble;

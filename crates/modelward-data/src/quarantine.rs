@@ -162,7 +162,9 @@ pub fn restore(
     let other =
         |what: &str| Trouble::new(format!("expected {what} as it was written, got other bytes"));
     let path = quarantine.join(MANIFEST);
-    let text = std::fs::read(&path).map_err(|error| failed(&path, &error))?;
+    let mut text = Vec::new();
+    let file = regular(&path)?;
+    file.take(MOST_MANIFEST).read_to_end(&mut text).map_err(|error| failed(&path, &error))?;
     let manifest: Value = serde_json::from_slice(&text).map_err(|_| other("the manifest"))?;
     let contents = &manifest["contents"];
     // The text itself as well: a space between its words is a change, too.
@@ -185,9 +187,8 @@ pub fn restore(
     let ranges = ranges.collect::<Option<Vec<_>>>().ok_or_else(|| other("the manifest"))?;
     let parent = output.parent().filter(|parent| !parent.as_os_str().is_empty());
     let parent = parent.unwrap_or(Path::new("."));
-    let kept = File::open(&cleaned).map_err(|error| failed(&cleaned, &error))?;
-    let removed =
-        File::open(quarantine.join(REMOVED)).map_err(|error| failed(quarantine, &error))?;
+    let kept = regular(&cleaned)?;
+    let removed = regular(&quarantine.join(REMOVED))?;
     let mut file =
         tempfile::NamedTempFile::new_in(parent).map_err(|error| failed(output, &error))?;
     let mut whole = Sha256::new();
@@ -282,13 +283,22 @@ fn pass(
 
 fn digest(path: &Path) -> Result<String, Trouble> {
     let mut whole = Sha256::new();
-    let mut file = File::open(path).map_err(|error| failed(path, &error))?;
+    let mut file = regular(path)?;
     let passed = pass(&mut file, u64::MAX, |bytes| {
         whole.update(bytes);
         Ok(())
     });
     passed.map_err(|error| failed(path, &error))?;
     Ok(hexadecimal(&whole.finalize()))
+}
+
+/// Open a regular file: what a manifest names may be a pipe that never ends.
+fn regular(path: &Path) -> Result<File, Trouble> {
+    let metadata = std::fs::metadata(path).map_err(|error| failed(path, &error))?;
+    if !metadata.is_file() {
+        return Err(Trouble::new(format!("expected a regular file at `{}`", path.display())));
+    }
+    File::open(path).map_err(|error| failed(path, &error))
 }
 
 fn create(path: &Path) -> Result<File, Trouble> {
@@ -308,6 +318,8 @@ const MANIFEST: &str = "manifest.json";
 const REASONS: &str = "quarantine.jsonl";
 const REMOVED: &str = "removed.txt";
 const WINDOW: usize = 64 << 10;
+/// The most bytes of a manifest that are read.
+const MOST_MANIFEST: u64 = 1 << 30;
 
 #[cfg(test)]
 mod tests {

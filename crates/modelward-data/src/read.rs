@@ -14,6 +14,7 @@ mod arrays;
 mod guard;
 mod images;
 mod ipc;
+mod meter;
 mod parquet;
 mod shape;
 pub(crate) mod text;

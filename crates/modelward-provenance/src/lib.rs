@@ -15,10 +15,7 @@ pub mod report;
 pub mod seal;
 pub mod sigstore;
 pub mod tree;
-mod trouble;
 pub mod x509;
 
-pub use crate::{
-    defect::{Defect, Kind, Weight},
-    trouble::Trouble,
-};
+pub use crate::defect::{Defect, Kind, Weight};
+pub use modelward_core::Trouble;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use arrow_schema::Schema;
 use modelward_core::{Rule, Value};
 
-use super::{Context, Done, Found, binomial};
+use super::{Context, Done, Found};
 use crate::{Accumulate, Batch, Kind, Roles, Unread, columns::texts, kind, rules};
 
 mod formula;
@@ -140,7 +140,13 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
     let fields = vec![
         ("flagged", Value::List(flagged.collect())),
         ("count", count.into()),
-        ("expected_false_alarms", binomial::alarms(0.0, context.rows as usize)),
+        (
+            "expected_false_alarms",
+            Value::Record(vec![
+                ("value", Value::Null),
+                ("why", "fixed patterns, not measured".into()),
+            ]),
+        ),
     ];
     if count == 0 {
         return Done { fields, ..Done::default() };
@@ -158,7 +164,9 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
         rows: rows.into_iter().collect(),
         measured: ("cells", count as f64, 0.0),
     };
-    Done { fields, lines: lines.collect(), found: vec![found], ..Done::default() }
+    let more = count.saturating_sub(kept.len() as u64);
+    let beyond = (more > 0).then(|| format!("{more} more cells are counted and not listed"));
+    Done { fields, lines: lines.collect(), found: vec![found], beyond, ..Done::default() }
 }
 
 /// Flagged cells that are kept; the count goes on.

@@ -10,6 +10,7 @@ use super::{Context, Done, Found};
 use crate::{Batch, Unread, row, rules::DUPLICATE};
 
 mod hashes;
+mod record;
 mod spill;
 
 pub(super) use self::hashes::{Hashes, Repeated};
@@ -70,7 +71,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         rows: rows.collect(),
         measured: ("copies", copies as f64, 0.0),
     };
-    Ok(Done { fields, lines, found: vec![found], ..Done::default() })
+    let more = repeated.unlisted;
+    let beyond = (more > 0).then(|| format!("{more} more copies are counted and not listed"));
+    Ok(Done { fields, lines, found: vec![found], beyond, ..Done::default() })
 }
 
 /// The groups whose rows hold the same, by their first row.

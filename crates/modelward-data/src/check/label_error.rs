@@ -223,6 +223,9 @@ fn by_probabilities(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         return Err(format!("expected probabilities for {rows} rows, got {}", given.rows()));
     }
     let classes = given.columns;
+    if classes.saturating_mul(classes.max(given.rows())) > MOST_SHARES {
+        return Err(format!("{classes} classes of {rows} rows are more than it can hold"));
+    }
     let known = labels.of.iter().map(Option::is_some).collect::<Vec<_>>();
     // Labels that are numbers of the columns say themselves which column they mean.
     let numbers = labels.classes.iter().map(|class| class.parse::<u32>().ok());

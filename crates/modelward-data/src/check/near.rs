@@ -119,7 +119,16 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
     }
     let looked_at = context.sample.is_part().then_some(context.sample.numbers.len() as u64);
     fields.extend(looked_at.map(|rows| ("sampled", rows.into())));
-    Done { looked_at, fields, lines, found: findings, scores: Some(scores), skipped: None }
+    let beyond = capped.then(|| format!("more than {MOST_BUCKET} rows are alike at once"));
+    Done {
+        looked_at,
+        fields,
+        lines,
+        found: findings,
+        beyond,
+        scores: Some(scores),
+        ..Done::default()
+    }
 }
 
 #[cfg(test)]

@@ -237,7 +237,7 @@ fn told(context: &Context<'_>, classes: &[String], index: &[u32], mined: Mined) 
         lines,
         found,
         scores: Some(scores),
-        skipped: None,
+        ..Done::default()
     }
 }
 

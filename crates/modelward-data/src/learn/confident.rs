@@ -42,7 +42,7 @@ impl Calibrated {
             });
             each.sum::<f64>() / count
         };
-        let (mut best, mut plain) = ((f64::INFINITY, 1.0, 0.0), f64::INFINITY);
+        let (mut fits, mut plain) = (Vec::new(), f64::INFINITY);
         for step in 0..=SHARPNESS {
             let sharpness = 0.4 * 10.0_f64.powf(f64::from(step) / f64::from(SHARPNESS));
             let given = given(sharpness);
@@ -50,13 +50,21 @@ impl Calibrated {
                 plain = plain.min(loss(&given, 0.0));
             }
             let noise = least(0.0, 0.45, |noise| loss(&given, noise));
-            let there = loss(&given, noise);
-            if there < best.0 {
-                best = (there, sharpness, noise);
-            }
+            fits.push((loss(&given, noise), sharpness));
         }
-        let evidence = 2.0 * (plain - best.0) * count * stride as f64;
-        Self { sharpness: best.1, noise: best.2, loss: best.0, evidence }
+        let best = fits.iter().map(|fit| fit.0).fold(f64::INFINITY, f64::min);
+        let evidence = 2.0 * (plain - best) * count * stride as f64;
+        // Few rows do not tell softer probabilities from wrong labels: each fit counts by its likelihood.
+        let weights = fits.iter().map(|fit| ((best - fit.0) * count * stride as f64).exp());
+        let (mut sum, mut mean) = (0.0, 0.0);
+        for (weight, fit) in weights.zip(&fits) {
+            sum += weight;
+            mean += weight * fit.1;
+        }
+        let sharpness = mean / sum.max(1e-12);
+        let given = given(sharpness);
+        let noise = least(0.0, 0.45, |noise| loss(&given, noise));
+        Self { sharpness, noise, loss: loss(&given, noise), evidence }
     }
 
     /// Sharpen or soften probabilities.

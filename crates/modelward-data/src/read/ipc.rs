@@ -20,7 +20,7 @@ use arrow_ipc::{MessageHeader, reader::StreamDecoder, root_as_footer};
 use arrow_schema::{Schema, SchemaRef};
 use modelward_formats::{Bytes, Gap, Refusal};
 
-use super::{Options, Source, budget, guard::guarded, shape};
+use super::{Options, Source, budget, guard::guarded, meter::Meter, shape};
 use crate::{Chunk, Limits, Note, Piece, Rows, Set, Unread, limits::BATCH_ROWS};
 
 mod message;
@@ -197,13 +197,23 @@ impl Piece for Stream {
     fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
         let budget = budget(&self.limits);
         let decoder = StreamDecoder::new();
-        Ok(Box::new(Reading { stream: self, budget, decoder, at: 0, batches: 0, left: None }))
+        let meter = Meter::new(self.bytes.len(), &self.limits);
+        Ok(Box::new(Reading {
+            stream: self,
+            budget,
+            meter,
+            decoder,
+            at: 0,
+            batches: 0,
+            left: None,
+        }))
     }
 }
 
 struct Reading<'a> {
     stream: &'a Stream,
     budget: Arc<modelward_formats::Budget>,
+    meter: Meter,
     decoder: StreamDecoder,
     /// Offset of the next message.
     at: u64,
@@ -263,6 +273,7 @@ impl Rows for Reading<'_> {
                     let part = batch.slice(done, rows);
                     let rows = shape::show(&part, &self.stream.read, &self.stream.schema)
                         .map_err(|why| Unread::new(&source.name, Gap::Malformed, why))?;
+                    self.meter.take(&source.name, &rows)?;
                     self.left = Some((batch, done.saturating_add(part.num_rows())));
                     return Ok(Some(Chunk { rows, places: None }));
                 }

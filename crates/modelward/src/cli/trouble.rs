@@ -27,8 +27,8 @@ pub(super) fn failure(path: &Path, trouble: Trouble) -> Failure {
     }
 }
 
-impl From<modelward_provenance::Trouble> for Failure {
-    fn from(trouble: modelward_provenance::Trouble) -> Self {
+impl From<modelward_core::Trouble> for Failure {
+    fn from(trouble: modelward_core::Trouble) -> Self {
         let failure = Self::new(trouble.why);
         match trouble.help {
             Some(help) => failure.help(help),

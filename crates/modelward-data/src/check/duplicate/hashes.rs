@@ -2,18 +2,11 @@
 
 use std::{collections::HashMap, io};
 
-use super::spill::Spill;
+use super::{record::Record, spill::Spill};
 use crate::{
     Accumulate, Batch,
     row::{mix, words},
 };
-
-/// The hash of a row, and its number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Record {
-    pub(super) hash: [u64; 2],
-    pub(super) row: u64,
-}
 
 /// The hashes of all rows: in memory, and beyond a budget in a file without a name.
 pub(in super::super) struct Hashes {

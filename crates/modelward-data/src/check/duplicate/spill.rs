@@ -6,7 +6,7 @@ use std::{
     io::{self, BufReader, Read, Seek, SeekFrom, Write},
 };
 
-use super::hashes::Record;
+use super::record::Record;
 
 /// Records in a file, parted by their hash.
 pub(super) struct Spill {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     Chunk, Rows, Unread,
     limits::{BATCH_BYTES, BATCH_ROWS},
-    read::{budget, guard::guarded, shape},
+    read::{budget, guard::guarded, meter::Meter, shape},
 };
 
 /// A row group that is being read.
@@ -31,13 +31,15 @@ pub(super) struct Reading<'a> {
     done: u64,
     ledger: Arc<Ledger>,
     reader: Option<ParquetRecordBatchReader>,
+    meter: Meter,
 }
 
 impl<'a> Reading<'a> {
     pub(super) fn new(file: &'a File, group: usize) -> Result<Self, Unread> {
         let rows = file.footer.row_groups.get(group).map_or(0, |group| group.rows);
         let ledger = Self::ledger(file, group, rows, batch_rows(file, group));
-        let mut reading = Self { file, group, rows, done: 0, ledger, reader: None };
+        let meter = Meter::new(file.bytes.len(), &file.limits);
+        let mut reading = Self { file, group, rows, done: 0, ledger, reader: None, meter };
         // Without rows there may be nothing where its chunks are said to lie.
         if rows > 0 {
             reading.begin()?;
@@ -132,6 +134,7 @@ impl Rows for Reading<'_> {
         let Some(batch) = batch else { return Ok(None) };
         let rows = shape::show(&batch, &self.file.read, &self.file.schema)
             .map_err(|why| Unread::new(&self.file.name, Gap::Malformed, why))?;
+        self.meter.take(&self.file.name, &rows)?;
         Ok(Some(Chunk { rows, places: None }))
     }
 }

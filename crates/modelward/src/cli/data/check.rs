@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use clap::Args;
+use clap::{Args, builder::PossibleValuesParser};
 use modelward_data::{
     Asked, Limits, Roles,
     check::{self, Failed, Request},
@@ -64,8 +64,8 @@ pub(super) struct Asking {
     /// The column of texts; by default every column of text.
     #[arg(long, value_name = "COL")]
     text: Option<String>,
-    /// Run these checks alone.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    /// Run these checks alone; without it all of them.
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = names())]
     pub(super) only: Vec<String>,
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -82,6 +82,11 @@ pub(super) struct Asking {
     /// Time for reading one file.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = quantity::time, help_heading = "Limits")]
     max_time: Duration,
+}
+
+/// The names of the checks.
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(check::CHECKS.iter().map(|check| check.name))
 }
 
 impl Asking {
@@ -143,7 +148,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         activations: None,
     };
     // A wrong name is told of before anything is read.
-    check::chosen(&request.only).map_err(told::failure)?;
+    check::chosen(&request.only).map_err(Failure::from)?;
     progress.say("reading".to_owned());
     let opened = read::open(&arguments.asking.path, &options);
     let test = arguments.test.as_ref().map(|test| read::open(test, &options)).transpose();
@@ -153,14 +158,14 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
     };
     if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
         progress.say("running the model".to_owned());
-        let roles = Roles::of(&request.asked, &set.schema).map_err(told::failure)?;
+        let roles = Roles::of(&request.asked, &set.schema).map_err(Failure::from)?;
         let memory = arguments.asking.max_memory;
         request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
     }
     let checked = match check::check(&set, test.as_ref(), &request) {
         Ok(checked) => checked,
         Err(Failed::Unread(unread)) => return Ok(told::unread(&unread)),
-        Err(Failed::Trouble(trouble)) => return Err(told::failure(trouble)),
+        Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
     if let Some(path) = &arguments.scores {
         let scores = checked.checks.iter().filter_map(|(check, done)| {

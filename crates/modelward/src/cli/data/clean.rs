@@ -13,7 +13,7 @@ use modelward_data::{
 
 use super::{check::Asking, told};
 use crate::{
-    cli::{Failure, Screen, showing::Showing},
+    cli::{Failure, Screen, output, showing::Showing},
     listing::shown,
     report::escape,
 };
@@ -84,7 +84,7 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         probabilities: None,
         activations: None,
     };
-    check::chosen(&request.only).map_err(told::failure)?;
+    check::chosen(&request.only).map_err(Failure::from)?;
     let options = read::Options { limits, label: asking.label.clone() };
     let (_, showing) = arguments.showing.begin("reading");
     let set = match read::open(&asking.path, &options) {
@@ -94,13 +94,19 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     let checked = match check::check(&set, None, &request) {
         Ok(checked) => checked,
         Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
-        Err(Failed::Trouble(trouble)) => return Err(told::failure(trouble)),
+        Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
     let reasons = quarantine::reasons(&checked);
     let cleaned =
         quarantine::clean(&set, &asking.path, &reasons, &arguments.output, &arguments.quarantine);
     drop(showing);
-    let cleaned = cleaned.map_err(told::failure)?;
+    let cleaned = cleaned.map_err(Failure::from)?;
+    for (check, done) in &checked.checks {
+        if let Some(why) = done.beyond.as_ref().filter(|_| !arguments.showing.quiet) {
+            let warning = Failure::new(format!("not all of `{}` was taken out: {why}", check.name));
+            output::warn(&warning.help("clean what came out once more"), screen);
+        }
+    }
     say(&format!(
         "removed {} of {} rows; {} holds reasons and the way back; restore proven",
         cleaned.removed,
@@ -113,7 +119,7 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
 pub(super) fn restore(arguments: &Restore) -> Result<u8, Failure> {
     let cleaned = arguments.cleaned.as_deref();
     let sha256 = quarantine::restore(&arguments.quarantine, cleaned, &arguments.output);
-    let sha256 = sha256.map_err(told::failure)?;
+    let sha256 = sha256.map_err(Failure::from)?;
     say(&format!("{}: sha256 {sha256}, equal to the original", shown(&arguments.output)))
 }
 

@@ -2,21 +2,12 @@
 
 use modelward_core::{Evidence, Finding, Measurement, Place, Unread as NotRead, Value};
 use modelward_data::{
-    Note, Set, Trouble, Unread,
+    Note, Set, Unread,
     check::{Check, Checked, Done, Found, Request},
 };
 use modelward_formats::Refusal;
 
 use crate::cli::{Failure, Screen, experiment::Findable, output};
-
-/// Trouble, as users of the command line read it.
-pub(super) fn failure(trouble: Trouble) -> Failure {
-    let failure = Failure::new(trouble.why);
-    match trouble.help {
-        Some(help) => failure.help(help),
-        None => failure,
-    }
-}
 
 /// A set that could not be read.
 pub(super) fn unread(unread: &Unread) -> Findable {
@@ -118,6 +109,9 @@ fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) ->
             Some(why) => lines.push(format!("skipped  {}: {why}", check.name)),
             None => lines.extend(done.lines.iter().cloned()),
         }
+        if let Some(why) = &done.beyond {
+            lines.push(format!("partial  {}: {why}", check.name));
+        }
     }
     Measurement { kind: "data", fields, lines, pictures: Vec::new() }
 }
@@ -128,6 +122,9 @@ fn of_check(check: &Check, done: &Done, rows: u64) -> Value {
         ("n", done.looked_at.unwrap_or(rows).into()),
     ];
     fields.extend(done.fields.iter().cloned());
+    if let Some(why) = &done.beyond {
+        fields.push(("partial", why.as_str().into()));
+    }
     if let Some(why) = &done.skipped {
         fields.push(("skipped", why.as_str().into()));
     }
