@@ -2,13 +2,10 @@
 //! limits of time and memory, and held to the kind of answer that a table gives for it.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
+    path::Path,
+    process::Command,
     sync::Arc,
-    thread,
-    time::{Duration, Instant},
 };
 
 use modelward_engine::{
@@ -16,6 +13,8 @@ use modelward_engine::{
     npz::{self, Arrays},
 };
 use modelward_formats::{Bytes, onnx};
+
+use crate::command::{self, Ended};
 
 /// CPU seconds and bytes of memory that a file may cost.
 const MOST: (f64, u64) = (2.0, 256 << 20);
@@ -40,6 +39,7 @@ pub(crate) fn run(folder: &Path, only: Option<&str>) -> Result<bool, String> {
         fs::read_to_string(&table).map_err(|error| format!("{}: {error}", table.display()))?;
     let work = std::env::temp_dir().join(format!("hostile-models-{}", std::process::id()));
     fs::create_dir_all(&work).map_err(text)?;
+    let binary = command::built()?;
     let (mut right, mut all) = (0_u32, 0_u32);
     let (mut slowest, mut largest) = (0.0_f64, 0_u64);
     for line in table.lines().skip(1) {
@@ -76,7 +76,8 @@ pub(crate) fn run(folder: &Path, only: Option<&str>) -> Result<bool, String> {
         for (verb, arguments) in [("run", &run[..]), ("info", &["info"][..])] {
             let mut arguments = arguments.to_vec();
             arguments.insert(1, path(&file));
-            let ended = child(&arguments, &work, most)?;
+            arguments.insert(0, "model");
+            let ended = command::run(&binary, &arguments, &work, most)?;
             (slowest, largest) = (slowest.max(ended.cpu), largest.max(ended.memory));
             all = all.saturating_add(1);
             let judged = ended.judge((name, verb), expected, accepted, most);
@@ -144,16 +145,6 @@ fn filled(element: Element, dims: Vec<usize>) -> Option<Tensor> {
     Tensor::new(dims, values).and_then(|tensor| tensor.cast(element)).ok()
 }
 
-/// How a process ended, and what it cost.
-struct Ended {
-    code: Option<i32>,
-    stopped: bool,
-    output: Vec<u8>,
-    error: Vec<u8>,
-    cpu: f64,
-    memory: u64,
-}
-
 impl Ended {
     /// What is wrong with this answer.
     fn judge(
@@ -206,69 +197,4 @@ impl Ended {
             false => Err(format!("expected `{expected}`: {said}")),
         }
     }
-}
-
-/// Run the command in a process of its own. A shell sets the limits, since no other safe code can.
-fn child(arguments: &[&str], work: &Path, (seconds, memory): (f64, u64)) -> Result<Ended, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let own = std::env::current_exe().map_err(text)?;
-    let binary: PathBuf = own.with_file_name("modelward");
-    let (output, error) = (work.join("stdout"), work.join("stderr"));
-    let limit = format!(
-        "ulimit -v {}; ulimit -t {}; exec \"$0\" \"$@\"",
-        memory >> 10,
-        (seconds * 4.0).ceil()
-    );
-    let mut running = Command::new("sh")
-        .args(["-c", &limit])
-        .arg(&binary)
-        .arg("model")
-        .args(arguments)
-        .env("RUST_BACKTRACE", "0")
-        .stdin(Stdio::null())
-        .stdout(File::create(&output).map_err(text)?)
-        .stderr(File::create(&error).map_err(text)?)
-        .spawn()
-        .map_err(|error| format!("{}: {error}", binary.display()))?;
-    let started = Instant::now();
-    let (mut cpu, mut peak, mut stopped) = (0.0_f64, 0_u64, false);
-    let about = PathBuf::from(format!("/proc/{}", running.id()));
-    loop {
-        let status = fields(&about.join("status"));
-        peak = peak.max(status.get("VmHWM").copied().unwrap_or(0) << 10);
-        // What has ended keeps its times until it is waited for.
-        let stat = fs::read_to_string(about.join("stat")).unwrap_or_default();
-        let behind = stat.rsplit(')').next().unwrap_or_default();
-        let columns = behind.split_whitespace().collect::<Vec<_>>();
-        let ticks = |at: usize| columns.get(at).and_then(|text| text.parse::<f64>().ok());
-        cpu = cpu.max((ticks(11).unwrap_or(0.0) + ticks(12).unwrap_or(0.0)) / 100.0);
-        if columns.first().is_none_or(|state| *state == "Z") {
-            break;
-        }
-        if started.elapsed() > Duration::from_secs(60) {
-            running.kill().map_err(text)?;
-            stopped = true;
-            break;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    let status = running.wait().map_err(text)?;
-    Ok(Ended {
-        code: status.code(),
-        stopped,
-        output: fs::read(&output).map_err(text)?,
-        error: fs::read(&error).map_err(text)?,
-        cpu,
-        memory: peak,
-    })
-}
-
-/// The numbers of a file of `name: number` lines.
-fn fields(path: &Path) -> BTreeMap<String, u64> {
-    let text = fs::read_to_string(path).unwrap_or_default();
-    let line = |line: &str| {
-        let (name, rest) = line.split_once(':')?;
-        Some((name.to_owned(), rest.split_whitespace().next()?.parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
 }

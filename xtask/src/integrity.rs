@@ -6,13 +6,15 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::Value;
+
+use crate::command;
 
 /// Hold the command to the corpus; false where an answer is wrong.
 pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
@@ -21,7 +23,7 @@ pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
         &fs::canonicalize(corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
     let work = tempfile::tempdir().map_err(|error| error.to_string())?;
     unpack(&corpus.join("models.json"), work.path())?;
-    let command = command()?;
+    let command = command::built()?;
     let table = corpus.join("expected.tsv");
     let table =
         fs::read_to_string(&table).map_err(|error| format!("{}: {error}", table.display()))?;
@@ -165,12 +167,4 @@ fn place(folder: &Path, name: &str) -> Result<PathBuf, String> {
     let parent = path.parent().unwrap_or(folder);
     fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     Ok(path)
-}
-
-/// The command, built beside this one or named by `MODELWARD`.
-fn command() -> Result<PathBuf, String> {
-    let beside = || Some(env::current_exe().ok()?.parent()?.join("modelward"));
-    let named = env::var_os("MODELWARD").map(PathBuf::from).or_else(beside);
-    let found = named.filter(|path| path.is_file()).and_then(|path| path.canonicalize().ok());
-    found.ok_or_else(|| "expected the command beside this one; run `cargo build` first".to_owned())
 }

@@ -6,6 +6,7 @@
 //! - `cargo run -p xtask -- engine DIR` holds the engine to a corpus of models;
 //! - `cargo run -p xtask -- evasion DIR` holds the lab to published counterexamples, trees and bounds;
 //! - `cargo run -p xtask -- integrity DIR` holds the command to a corpus of signed models;
+//! - `cargo run -p xtask -- data DIR` holds the command to a corpus of data sets;
 //! - `cargo run -p xtask -- engine-hostile DIR` holds the command to hostile models, each in a process
 //!   of its own;
 //! - `cargo run -p xtask -- engine-ort DIR --library LIB` holds the command with `--engine ort` to the
@@ -20,7 +21,9 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod bench;
+mod command;
 mod conformance;
+mod data;
 mod engine;
 mod engine_mutants;
 mod engine_ort;
@@ -66,6 +69,14 @@ enum Chore {
     /// Hold the built command to a corpus of models and signatures.
     Integrity {
         /// Folder of the corpus: `models.json`, `bundles`, `test-keys`, `expected.tsv`.
+        corpus: PathBuf,
+        /// Name every answer, not only the wrong ones.
+        #[arg(long)]
+        misses: bool,
+    },
+    /// Hold the built command to a corpus of data sets.
+    Data {
+        /// Folder of the corpus: `readers`, `hostile`, `content` and on.
         corpus: PathBuf,
         /// Name every answer, not only the wrong ones.
         #[arg(long)]
@@ -120,6 +131,7 @@ fn main() -> ExitCode {
         Chore::Conformance { corpus, misses } => conformance::run(&corpus, misses),
         Chore::Engine { corpus, misses, only } => engine::run(&corpus, misses, only.as_deref()),
         Chore::Integrity { corpus, misses } => integrity::run(&corpus, misses),
+        Chore::Data { corpus, misses } => data::run(&corpus, misses),
         Chore::Evasion { corpus } => evasion::run(&corpus),
         Chore::EngineHostile { folder, only } => hostile_models::run(&folder, only.as_deref()),
         Chore::EngineOrt { corpus, library, only } => {
