@@ -26,7 +26,7 @@ pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
         fs::canonicalize(corpus).map_err(|error| format!("{}: {error}", corpus.display()))?;
     let work = tempfile::tempdir().map_err(|error| error.to_string())?;
     let held = Held { command: command::built()?, corpus, work: work.path().to_owned() };
-    let parts: [(&str, fn(&Held) -> Answers); 9] = [
+    let parts: [(&str, Part); 9] = [
         ("readers", readers),
         ("hostile", hostile),
         ("cells", planted::cells),
@@ -56,6 +56,9 @@ pub(crate) fn run(corpus: &Path, misses: bool) -> Result<bool, String> {
 
 /// What was asked, and what was wrong with the answer.
 type Answers = Result<Vec<(String, Option<String>)>, String>;
+
+/// A part of the corpus.
+type Part = fn(&Held) -> Answers;
 
 /// The command and the corpus that it is held to.
 struct Held {
