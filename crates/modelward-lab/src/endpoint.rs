@@ -49,7 +49,7 @@ pub struct Options {
     /// How long one request may take.
     pub timeout: Duration,
     /// How long to wait before a request is sent again that was not answered, not in time, or answered
-    /// with 429 or 500 and above; five times as long before the next. After three requests that is an
+    /// with 408, 429 or 500 and above; five times as long before the next. After three requests that is an
     /// error.
     pub pause: Duration,
     /// The most bytes of one answer.
@@ -290,7 +290,7 @@ fn json(status: u16, body: &[u8], memory: u64) -> Result<Value> {
         _ => {
             let why = format!("the server answers with status {status}: `{}`", shown());
             let kind = match status {
-                429 | 500.. => Kind::System,
+                408 | 429 | 500.. => Kind::System,
                 _ => Kind::Input,
             };
             return Err(Trouble::new(kind, why));

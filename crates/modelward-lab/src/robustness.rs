@@ -134,6 +134,11 @@ pub fn measure(
             &own
         }
     };
+    let (expected, got) = (question.labels.len(), clean.labels.len());
+    if expected != got {
+        let why = format!("expected answers to {expected} samples, got {got}");
+        return Err(Trouble::new(modelward_engine::Kind::Input, why));
+    }
     let (mut cut, mut is_random, mut repeated) = (None, false, None);
     until_time(differs(victim, question.samples), &mut cut, |found| is_random = found)?;
     if is_random {
