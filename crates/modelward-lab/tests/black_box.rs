@@ -362,7 +362,7 @@ impl Victim for Moody {
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
         let mut answers = self.linear.ask(inputs)?;
         self.turn += 1;
-        if self.turn % 3 == 0 {
+        if self.turn.is_multiple_of(3) {
             answers.labels.iter_mut().for_each(|label| *label = 1 - *label);
         }
         Ok(answers)
