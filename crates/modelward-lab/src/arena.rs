@@ -115,8 +115,20 @@ impl<'a> Arena<'a> {
         seed: u64,
         deadline: Option<Instant>,
     ) -> Result<Self> {
-        let (features, classes) = (victim.features(), victim.classes());
         let answers = victim.ask(samples)?;
+        Ok(Self::asked(victim, budget, (samples, labels), &answers, seed, deadline))
+    }
+
+    /// The same of samples that the model was asked about before, with what it said.
+    pub fn asked(
+        victim: &'a mut dyn Victim,
+        budget: Budget,
+        (samples, labels): (&[f32], &[usize]),
+        answers: &Answers,
+        seed: u64,
+        deadline: Option<Instant>,
+    ) -> Self {
+        let (features, classes) = (victim.features(), victim.classes());
         let mut cases = Vec::new();
         let rows = samples.chunks_exact(features).zip(labels);
         for (index, ((sample, &label), &said)) in rows.zip(&answers.labels).enumerate() {
@@ -137,7 +149,7 @@ impl<'a> Arena<'a> {
         let spent = Spent { forward: labels.len() as u64, backward: 0 };
         let reserve = cases.len() as u64;
         let (rule, spaces) = (Rule::Any, Vec::new());
-        Ok(Self {
+        let mut arena = Self {
             victim,
             budget,
             rule,
@@ -150,7 +162,15 @@ impl<'a> Arena<'a> {
             features,
             classes,
             reserve,
-        })
+        };
+        arena.keep(reserve);
+        arena
+    }
+
+    /// Keep back so many queries, where they are counted, for witnesses to be judged again.
+    pub(crate) fn keep(&mut self, queries: u64) {
+        self.reserve = queries;
+        self.victim.keep(queries);
     }
 
     /// The same where a rule holds as well.
@@ -334,7 +354,7 @@ impl<'a> Arena<'a> {
         let (seed, deadline, reserve) = (self.seed, self.deadline, self.reserve);
         let aside = Arena::new(self.victim, budget, samples, labels, seed, deadline)?;
         let mut aside = aside.under(rule)?;
-        aside.reserve = reserve;
+        aside.keep(reserve);
         let done = run(&mut aside)?;
         let Spent { forward, backward } = aside.spent;
         self.spent.forward += forward;

@@ -184,6 +184,10 @@ pub fn smoothed<V: Victim + Send>(
     let idle = Mutex::new(vec![first]);
     let waiting = || idle.lock().unwrap_or_else(PoisonError::into_inner);
     let (size, seed) = (question.budget.size(), question.seed);
+    // Large inputs come in small batches: so much is drawn at most behind the end of the time. The
+    // answers do not hang on it.
+    let most = (MOST_DRAWN / features.max(1)).max(1);
+    let smoothing = Smoothing { batch: smoothing.batch.min(most), ..*smoothing };
     each(question, features, |at, sample, label, deadline| {
         let one = waiting().pop();
         let mut victim = one.map_or_else(&open, Ok)?;
@@ -208,6 +212,9 @@ pub fn smoothed<V: Victim + Send>(
         })
     })
 }
+
+/// The most numbers of noise that are drawn at once.
+const MOST_DRAWN: usize = 1 << 21;
 
 /// What the noise of smoothing is drawn for.
 const STREAM: u64 = 400;

@@ -20,6 +20,7 @@ mod address;
 mod answer;
 mod budget;
 mod form;
+mod metered;
 mod open_inference;
 mod rows;
 
@@ -47,11 +48,14 @@ pub struct Options {
     pub budget: Option<u64>,
     /// How long one request may take.
     pub timeout: Duration,
-    /// How long to wait before a request is sent again that was not answered, or answered with 429 or
-    /// 500 and above; five times as long before the next. After three requests that is an error.
+    /// How long to wait before a request is sent again that was not answered, not in time, or answered
+    /// with 408, 429 or 500 and above; five times as long before the next. After three requests that is an
+    /// error.
     pub pause: Duration,
     /// The most bytes of one answer.
     pub answer: u64,
+    /// The most bytes of memory that its JSON may take once it is read.
+    pub memory: u64,
     /// The most samples of one request.
     pub batch: usize,
     /// The output to read of several, in the Open Inference Protocol; by default the first that
@@ -74,6 +78,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             pause: Duration::from_millis(200),
             answer: 64 << 20,
+            memory: 512 << 20,
             batch: 128,
             output: None,
             classes: None,
@@ -138,7 +143,7 @@ impl Endpoint {
             let model = endpoint.url.strip_suffix("/infer").unwrap_or(&endpoint.url).to_owned();
             let request = endpoint.agent.get(&model).call();
             let (status, body) = endpoint.heard(request)?;
-            let metadata = json(status, &body)
+            let metadata = json(status, &body, endpoint.options.memory)
                 .map_err(|trouble| trouble.at(|| format!("metadata of {model}")))?;
             let input = open_inference::Input::read(&metadata, shape)?;
             if input.one {
@@ -158,6 +163,12 @@ impl Endpoint {
     /// Samples that may still be sent; `None` where there is no end.
     pub fn left(&self) -> Option<u64> {
         self.budget.left()
+    }
+
+    /// Keep back so many samples of the budget: a request that is not answered is not sent again at
+    /// their expense.
+    pub fn keep(&mut self, samples: u64) {
+        self.budget.keep(samples);
     }
 
     /// Ask about a batch `[n, sample]`.
@@ -195,7 +206,7 @@ impl Endpoint {
         let mut first = None;
         for attempt in 0..3 {
             if attempt > 0 {
-                self.budget.admit(samples)?;
+                self.budget.admit_again(samples)?;
                 thread::sleep(pause);
                 pause *= 5;
             }
@@ -232,7 +243,7 @@ impl Endpoint {
             record.write(log)?;
         }
         let (status, body) = heard?;
-        let value = json(status, &body)?;
+        let value = json(status, &body, self.options.memory)?;
         let classes = self.options.classes.as_deref();
         match self.form {
             Form::OpenInference => {
@@ -254,7 +265,7 @@ impl Endpoint {
             }
             ureq::Error::Timeout(_) => {
                 let seconds = self.options.timeout.as_secs_f64();
-                Trouble::limit(format!("`{url}` gave no answer within {seconds} s"))
+                Trouble::new(Kind::System, format!("`{url}` gave no answer within {seconds} s"))
             }
             error => Trouble::new(Kind::System, format!("cannot ask `{url}`: {error}")),
         };
@@ -266,8 +277,8 @@ impl Endpoint {
     }
 }
 
-/// The JSON of an answer that is one.
-fn json(status: u16, body: &[u8]) -> Result<Value> {
+/// The JSON of an answer that is one, within so many bytes of memory.
+fn json(status: u16, body: &[u8], memory: u64) -> Result<Value> {
     let shown = || String::from_utf8_lossy(body).chars().take(200).collect::<String>();
     match status {
         200..300 => {}
@@ -279,15 +290,22 @@ fn json(status: u16, body: &[u8]) -> Result<Value> {
         _ => {
             let why = format!("the server answers with status {status}: `{}`", shown());
             let kind = match status {
-                429 | 500.. => Kind::System,
+                408 | 429 | 500.. => Kind::System,
                 _ => Kind::Input,
             };
             return Err(Trouble::new(kind, why));
         }
     }
-    serde_json::from_slice(body).map_err(|error| {
-        let why = format!("expected an answer in JSON, got `{}`: {error}", shown());
-        Trouble::new(Kind::Malformed, why)
+    metered::read(body, memory).map_err(|refused| match refused {
+        metered::Refused::Over => {
+            let why =
+                format!("the answer takes more than {memory} bytes of memory once it is read");
+            Trouble::limit(why)
+        }
+        metered::Refused::Json(error) => {
+            let why = format!("expected an answer in JSON, got `{}`: {error}", shown());
+            Trouble::new(Kind::Malformed, why)
+        }
     })
 }
 

@@ -11,8 +11,8 @@ use crate::{
     exact::{self, Rational},
     random,
     rule::Rule,
-    trust::{self, Indicator},
-    victim::{Averaged, Gives, NO_ANSWER, Victim},
+    trust::{self, Indicator, Reliability},
+    victim::{Answers, Averaged, Gives, Victim},
 };
 
 /// What is asked.
@@ -22,6 +22,8 @@ pub struct Question<'a> {
     pub samples: &'a [f32],
     /// Their labels `[n]`.
     pub labels: &'a [usize],
+    /// What the model says of them, where it was asked already: nobody pays twice for the same answers.
+    pub clean: Option<&'a Answers>,
     /// What may be done to them.
     pub budget: Budget,
     /// What of that is admitted.
@@ -124,28 +126,47 @@ pub fn measure(
             format!("expected labels from 0 to {}, got {label} for the sample {at}", classes - 1),
         ));
     }
-    let is_random = is_random(victim, question.samples)?;
-    let draws = if is_random { DRAWS } else { 1 };
-    let mut averaged;
-    let repeated = if is_random {
-        // How often single answers differ is asked of the model itself.
-        let mut arena = arena(victim, question)?;
-        let cases = arena.standing();
-        Some(trust::repetition(&mut arena, &cases)?)
-    } else {
-        None
+    let own;
+    let clean = match question.clean {
+        Some(clean) => clean,
+        None => {
+            own = victim.ask(question.samples)?;
+            &own
+        }
     };
+    let (expected, got) = (question.labels.len(), clean.labels.len());
+    if expected != got {
+        let why = format!("expected answers to {expected} samples, got {got}");
+        return Err(Trouble::new(modelward_engine::Kind::Input, why));
+    }
+    let (mut cut, mut is_random, mut repeated) = (None, false, None);
+    until_time(differs(victim, question.samples), &mut cut, |found| is_random = found)?;
+    if is_random {
+        // How often single answers differ is asked of the model itself.
+        let mut arena = arena(victim, question, clean)?;
+        let cases = arena.standing().into_iter().take(trust::looked_at(&arena, usize::MAX));
+        let cases = cases.collect::<Vec<_>>();
+        let found = trust::repetition(&mut arena, &cases);
+        until_time(found, &mut cut, |found| repeated = Some(found))?;
+    }
+    let mut averaged;
     let victim: &mut dyn Victim = if is_random {
         averaged = Averaged::new(victim, DRAWS);
         &mut averaged
     } else {
         victim
     };
-    let mut arena = arena(victim, question)?;
+    let mut drawn = None;
+    if is_random && cut.is_none() {
+        until_time(victim.ask(question.samples), &mut cut, |found| drawn = Some(found))?;
+    }
+    let draws = if drawn.is_some() { DRAWS } else { 1 };
+    let mut arena = arena(victim, question, drawn.as_ref().unwrap_or(clean))?;
     let right = arena.cases.len();
-    let mut cut = None;
     let mut indicators = Vec::new();
-    until_time(trust::before(&mut arena), &mut cut, |found| indicators = found)?;
+    if cut.is_none() {
+        until_time(trust::before(&mut arena), &mut cut, |found| indicators = found)?;
+    }
     if let Some(repeated) = repeated {
         indicators.retain(|indicator| indicator.name != repeated.name);
         indicators.push(repeated);
@@ -168,7 +189,8 @@ pub fn measure(
     if cut.is_none() {
         until_time(security_curve(&mut arena, question), &mut cut, |found| curve = found)?;
     }
-    let (fallen, lost) = judged_again(&mut arena)?;
+    let (fallen, lost, stopped) = judged_again(&mut arena)?;
+    let cut = cut.or(stopped);
     let stood = arena.standing().len();
     let mut of_class = vec![Class::default(); classes];
     for &label in question.labels {
@@ -202,11 +224,21 @@ impl Robustness {
     pub fn raised(&self) -> impl Iterator<Item = &Indicator> {
         self.indicators.iter().filter(|indicator| indicator.raised())
     }
+
+    /// What they say of the number.
+    pub fn reliability(&self) -> Reliability {
+        Reliability::of(&self.indicators, self.cut)
+    }
 }
 
-fn arena<'a>(victim: &'a mut dyn Victim, question: &Question<'a>) -> Result<Arena<'a>> {
+fn arena<'a>(
+    victim: &'a mut dyn Victim,
+    question: &Question<'a>,
+    clean: &Answers,
+) -> Result<Arena<'a>> {
     let Question { samples, labels, budget, seed, deadline, .. } = question;
-    let arena = Arena::new(victim, budget.clone(), samples, labels, *seed, *deadline)?;
+    let samples = (*samples, *labels);
+    let arena = Arena::asked(victim, budget.clone(), samples, clean, *seed, *deadline);
     let mut arena = arena.under(question.rule)?;
     if question.targeted {
         let (classes, seed) = (arena.classes(), arena.seed);
@@ -220,7 +252,7 @@ fn arena<'a>(victim: &'a mut dyn Victim, question: &Question<'a>) -> Result<Aren
 }
 
 /// Whether a model answers the same inputs with other numbers when it is asked again.
-fn is_random(victim: &mut dyn Victim, samples: &[f32]) -> Result<bool> {
+fn differs(victim: &mut dyn Victim, samples: &[f32]) -> Result<bool> {
     let few = samples.len().min(8 * victim.features());
     let first = victim.ask(&samples[..few])?;
     for _ in 0..2 {
@@ -247,17 +279,21 @@ fn until_time<T>(
 }
 
 /// Judge every witness again, by itself: inside the budget exactly, and wrong in a batch of one. What
-/// does not hold is taken back, and so is what nobody answers about.
-fn judged_again(arena: &mut Arena<'_>) -> Result<(Vec<Fallen>, usize)> {
+/// does not hold is taken back, and so is what nobody answers about; then why nobody does is said.
+fn judged_again(arena: &mut Arena<'_>) -> Result<(Vec<Fallen>, usize, Option<&'static str>)> {
     let mut fallen = Vec::new();
-    let mut lost = 0;
+    let (mut lost, mut stopped) = (0, None);
+    let mut left = (arena.cases.len() - arena.standing().len()) as u64;
     for at in 0..arena.cases.len() {
         let Some(witness) = arena.cases[at].witness.clone() else { continue };
-        let label = match arena.label_of(&witness.point) {
-            Ok(label) => Some(label),
-            Err(trouble) if trouble.why == NO_ANSWER => None,
-            Err(trouble) => return Err(trouble),
-        };
+        // Each may be asked about twice while there is enough for those that follow.
+        left -= 1;
+        arena.keep(left);
+        let mut label = None;
+        if stopped.is_none() {
+            let found = arena.label_of(&witness.point);
+            until_time(found, &mut stopped, |found| label = Some(found))?;
+        }
         let is_wrong = label.is_some_and(|label| arena.is_wrong(at, label));
         let holds = is_wrong && arena.admits(at, &witness.point);
         let Case { index, label: own, nearest, .. } = &arena.cases[at];
@@ -268,7 +304,7 @@ fn judged_again(arena: &mut Arena<'_>) -> Result<(Vec<Fallen>, usize)> {
             arena.cases[at].witness = None;
         }
     }
-    Ok((fallen, lost))
+    Ok((fallen, lost, stopped))
 }
 
 /// How many stand at a quarter, a half, twice and four times the budget: by a short attack, and by

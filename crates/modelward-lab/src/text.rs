@@ -6,6 +6,7 @@
 
 pub mod arena;
 pub mod classifier;
+mod clusters;
 pub mod course;
 pub mod edit;
 pub mod family;

@@ -47,6 +47,37 @@ impl Indicator {
     }
 }
 
+/// What the indicators say of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reliability {
+    /// All were looked into, and none is raised.
+    Trustworthy,
+    /// At least one is raised.
+    Unreliable,
+    /// The run was cut short before all were looked into.
+    Unknown,
+}
+
+impl Reliability {
+    /// Of these, where the run was `cut` for a reason or not at all.
+    pub fn of(indicators: &[Indicator], cut: Option<&str>) -> Self {
+        match (indicators.iter().any(Indicator::raised), cut) {
+            (true, _) => Self::Unreliable,
+            (false, Some(_)) => Self::Unknown,
+            (false, None) => Self::Trustworthy,
+        }
+    }
+
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trustworthy => "trustworthy",
+            Self::Unreliable => "unreliable",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// The most samples that are looked at.
 const LOOKED_AT: usize = 100;
 
@@ -59,7 +90,7 @@ const LOOKED_AT_COUNTED: usize = 10;
 /// # Errors
 /// Where the model cannot be run, or the time is up.
 pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
-    let most = if arena.is_metered() { LOOKED_AT_COUNTED } else { LOOKED_AT };
+    let most = looked_at(arena, LOOKED_AT);
     let cases = arena.standing().into_iter().take(most).collect::<Vec<_>>();
     let mut all = vec![before::repetition(arena, &cases)?];
     if arena.gives() >= Gives::Scores && !arena.is_flat_by_nature() {
@@ -69,6 +100,11 @@ pub fn before(arena: &mut Arena<'_>) -> Result<Vec<Indicator>> {
         all.extend(before::gradients(arena, &cases)?);
     }
     Ok(all)
+}
+
+/// How many samples are looked at: `most`, or few where queries are counted.
+pub(crate) fn looked_at(arena: &Arena<'_>, most: usize) -> usize {
+    if arena.is_metered() { LOOKED_AT_COUNTED } else { most }
 }
 
 /// What an attack's own course says, and what a larger budget and planted answers do. Where the model

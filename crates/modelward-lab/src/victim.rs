@@ -40,6 +40,15 @@ pub trait Victim {
         None
     }
 
+    /// How many inputs were sent to it, where somebody else runs it.
+    fn sent(&self) -> Option<u64> {
+        None
+    }
+
+    /// Keep back so many inputs of what may still be sent: asking again what was not answered must
+    /// leave them.
+    fn keep(&mut self, _inputs: u64) {}
+
     /// Whether [`Victim::decide`] decides.
     fn decides(&self) -> bool {
         false

@@ -153,6 +153,7 @@ fn question<'a>(
     Question {
         samples,
         labels,
+        clean: None,
         budget: Budget { norm, eps: exact::parse(eps).unwrap(), clip: Some((0.0, 1.0)) },
         effort,
         rule: Rule::Any,

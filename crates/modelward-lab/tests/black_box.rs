@@ -13,6 +13,7 @@ use modelward_lab::{
     robustness::{Question, measure},
     rule::Rule,
     trees::Verdict,
+    trust::Reliability,
     victim::{Answers, Gives, NO_ANSWER, OUT_OF_QUERIES, Slope, Slopes, Victim},
 };
 
@@ -23,8 +24,12 @@ struct Linear {
     bound: f32,
     gives: Gives,
     budget: Option<u64>,
+    /// Whether it refuses what is over the budget, as a server's client does, and does not panic.
+    refuses: bool,
     /// After so many samples it answers no more.
     gone: u64,
+    /// A single sample is not answered from the so manyth on.
+    alone: u64,
     asked: Rc<Cell<u64>>,
     decides: bool,
 }
@@ -43,7 +48,9 @@ impl Linear {
             bound,
             gives,
             budget: None,
+            refuses: false,
             gone: u64::MAX,
+            alone: u64::MAX,
             asked,
             decides: false,
         }
@@ -118,9 +125,15 @@ impl Victim for Linear {
 
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
         let rows = inputs.chunks_exact(self.weights.len());
+        if self.refuses && self.left().is_some_and(|left| left < rows.len() as u64) {
+            return Err(Trouble::new(Kind::Limit, OUT_OF_QUERIES));
+        }
         self.asked.set(self.asked.get() + rows.len() as u64);
         if self.asked.get() > self.gone {
             return Err(Trouble::new(Kind::Limit, NO_ANSWER));
+        }
+        if rows.len() == 1 && self.asked.get() > self.alone {
+            return Err(Trouble::new(Kind::Limit, OUT_OF_QUERIES));
         }
         assert!(self.budget.is_none_or(|budget| self.asked.get() <= budget), "too many queries");
         let margins = rows.map(|row| self.margin(row)).collect::<Vec<_>>();
@@ -246,6 +259,7 @@ fn question<'a>(x: &'a [f32], y: &'a [usize], effort: Effort) -> Question<'a> {
         rule: Rule::Any,
         samples: x,
         labels: y,
+        clean: None,
         budget: budget(Norm::Linf, "0.03"),
         effort,
         targeted: false,
@@ -283,6 +297,95 @@ fn a_server_that_goes_ends_the_run_and_what_it_cannot_confirm_does_not_count() {
         assert_eq!(measured.cut, Some(NO_ANSWER), "{gone}");
         assert_eq!((measured.stood, measured.fallen.len()), (10, 0));
     }
+}
+
+#[test]
+fn what_was_asked_before_is_not_asked_again() {
+    let mut victim = Linear::new(Gives::Scores, &[8]);
+    let (x, y) = victim.samples(40, 0.05);
+    // Enough for the samples as they are, a few of them to see whether answers repeat, and a little.
+    (victim.budget, victim.refuses) = (Some(80), true);
+    let clean = victim.ask(&x).unwrap();
+    assert_eq!(victim.asked.get(), 40);
+    let asked = Question { clean: Some(&clean), ..question(&x, &y, Effort::Standard) };
+    let measured = measure(&mut victim, &asked, &|| 0.0).unwrap();
+    assert_eq!((measured.right, measured.cut), (40, Some(OUT_OF_QUERIES)));
+    assert_eq!(measured.reliability(), Reliability::Unknown);
+    assert!(victim.asked.get() <= 80);
+    // Where not even those few fit there is a report as well.
+    let mut victim = Linear::new(Gives::Scores, &[8]);
+    (victim.budget, victim.refuses) = (Some(5), true);
+    let measured = measure(&mut victim, &asked, &|| 0.0).unwrap();
+    assert_eq!((measured.right, measured.stood), (40, 40));
+    assert_eq!((measured.cut, victim.asked.get()), (Some(OUT_OF_QUERIES), 0));
+}
+
+#[test]
+fn a_budget_that_ends_while_witnesses_are_judged_takes_only_those() {
+    let mut victim = Linear::new(Gives::Scores, &[8]);
+    let (x, y) = victim.samples(10, 0.05);
+    victim.alone = 0;
+    let asked = Question { budget: budget(Norm::Linf, "0.2"), ..question(&x, &y, Effort::Quick) };
+    let measured = measure(&mut victim, &asked, &|| 0.0).unwrap();
+    assert_eq!(measured.cut, Some(OUT_OF_QUERIES));
+    assert_eq!((measured.stood, measured.fallen.len()), (10, 0));
+    assert!(measured.lost > 0);
+}
+
+/// A linear model whose answers to every third question are turned round.
+struct Moody {
+    linear: Linear,
+    turn: u64,
+}
+
+impl Victim for Moody {
+    fn features(&self) -> usize {
+        self.linear.features()
+    }
+
+    fn shape(&self) -> &[usize] {
+        self.linear.shape()
+    }
+
+    fn classes(&self) -> usize {
+        2
+    }
+
+    fn gives(&self) -> Gives {
+        self.linear.gives()
+    }
+
+    fn left(&self) -> Option<u64> {
+        self.linear.left()
+    }
+
+    fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
+        let mut answers = self.linear.ask(inputs)?;
+        self.turn += 1;
+        if self.turn.is_multiple_of(3) {
+            answers.labels.iter_mut().for_each(|label| *label = 1 - *label);
+        }
+        Ok(answers)
+    }
+
+    fn slope(&mut self, _: Slope<'_>, _: &[f32]) -> Result<Option<Slopes>> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn a_random_model_whose_draws_the_budget_does_not_pay_for_is_reported() {
+    let mut linear = Linear::new(Gives::Labels, &[8]);
+    let (x, y) = linear.samples(40, 0.05);
+    (linear.budget, linear.refuses) = (Some(200), true);
+    let mut victim = Moody { linear, turn: 0 };
+    let clean = victim.ask(&x).unwrap();
+    let asked = Question { clean: Some(&clean), ..question(&x, &y, Effort::Quick) };
+    // 16 draws of each of 40 samples are 640.
+    let measured = measure(&mut victim, &asked, &|| 0.0).unwrap();
+    assert_eq!((measured.draws, measured.cut), (1, Some(OUT_OF_QUERIES)));
+    assert_eq!((measured.right, measured.stood), (40, 40));
+    assert_eq!(measured.reliability(), Reliability::Unreliable);
 }
 
 #[test]

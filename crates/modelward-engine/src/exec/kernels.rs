@@ -17,6 +17,8 @@ mod gathered;
 mod gemm;
 mod lanes;
 mod out;
+mod panels;
+mod phases;
 mod pool;
 mod tile;
 mod vector;

@@ -12,7 +12,8 @@ use crate::{
     statistics::{lower_limit, normal_quantile},
 };
 
-/// What gives the class of each of several inputs, one after the other; `None` where it is none.
+/// What gives the class of each of several inputs, one after the other; `None` where it is none. Fewer
+/// classes than inputs say that there is no more time.
 pub type Classify<'a> = dyn FnMut(&[f32]) -> Result<Vec<Option<usize>>> + 'a;
 
 /// How an input is smoothed.
@@ -43,7 +44,7 @@ pub struct Smoothed {
 
 impl Smoothing {
     /// Certify the class of an input `x`; `None` where no class has more than half of the samples for
-    /// sure. `classify` is given inputs of the size of `x`; one without a class counts against every class.
+    /// sure, or time is up. `classify` is given inputs of the size of `x`; one without a class counts against every class.
     ///
     /// # Errors
     /// Where `classify` fails.
@@ -53,10 +54,10 @@ impl Smoothing {
         noise: &mut Normal,
         classify: &mut Classify<'_>,
     ) -> Result<Option<Smoothed>> {
-        let counts = self.count(x, self.select, noise, classify)?;
+        let Some(counts) = self.count(x, self.select, noise, classify)? else { return Ok(None) };
         let most = counts.iter().enumerate().max_by(|a, b| a.1.cmp(b.1).then(b.0.cmp(&a.0)));
         let Some((class, _)) = most else { return Ok(None) };
-        let counts = self.count(x, self.estimate, noise, classify)?;
+        let Some(counts) = self.count(x, self.estimate, noise, classify)? else { return Ok(None) };
         let hits = counts.get(class).copied().unwrap_or(0);
         let share = lower_limit(hits, self.estimate as u64, self.alpha);
         if share <= 0.5 || self.estimate == 0 {
@@ -65,14 +66,14 @@ impl Smoothing {
         Ok(Some(Smoothed { class, share, radius: self.sigma * normal_quantile(share) }))
     }
 
-    /// How often each class comes, of so many samples.
+    /// How often each class comes, of so many samples; `None` where time is up before.
     fn count(
         &self,
         x: &[f32],
         samples: usize,
         noise: &mut Normal,
         classify: &mut Classify<'_>,
-    ) -> Result<Vec<u64>> {
+    ) -> Result<Option<Vec<u64>>> {
         let mut counts: Vec<u64> = Vec::new();
         let mut left = samples;
         while left > 0 {
@@ -82,13 +83,17 @@ impl Smoothing {
                 #[expect(clippy::cast_possible_truncation, reason = "the model takes floats")]
                 batch.extend(x.iter().map(|x| (f64::from(*x) + self.sigma * noise.draw()) as f32));
             }
-            for class in classify(&batch)?.into_iter().flatten() {
+            let classes = classify(&batch)?;
+            if classes.len() < some {
+                return Ok(None);
+            }
+            for class in classes.into_iter().flatten() {
                 counts.resize(counts.len().max(class + 1), 0);
                 counts[class] += 1;
             }
             left -= some;
         }
-        Ok(counts)
+        Ok(Some(counts))
     }
 }
 
@@ -134,6 +139,20 @@ mod tests {
         assert_eq!(got.class, 3);
         assert!((got.share - 0.999_309_463_002_589_9).abs() < 1e-12, "{}", got.share);
         assert!((got.radius / 0.5 - 3.198_577_5).abs() < 1e-4, "{}", got.radius);
+    }
+
+    #[test]
+    fn no_noise_is_drawn_when_the_time_is_up() {
+        for last in [0, 1, 30] {
+            let mut asked = 0;
+            let late = &mut |batch: &[f32]| {
+                asked += 1;
+                Ok(if asked > last { Vec::new() } else { vec![Some(0); batch.len()] })
+            };
+            let mut noise = Normal::new(&[7]);
+            assert_eq!(SMOOTHING.certify(&[0.0], &mut noise, late).unwrap(), None);
+            assert_eq!(asked, last + 1);
+        }
     }
 
     #[test]

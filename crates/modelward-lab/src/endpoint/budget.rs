@@ -53,11 +53,13 @@ pub(super) struct Budget {
     sent: u64,
     queries: u64,
     most: Option<u64>,
+    /// Samples that are not spent on asking again.
+    kept: u64,
 }
 
 impl Budget {
     pub(super) fn new(most: Option<u64>) -> Self {
-        Self { sent: 0, queries: 0, most }
+        Self { sent: 0, queries: 0, most, kept: 0 }
     }
 
     pub(super) fn sent(&self) -> u64 {
@@ -68,10 +70,23 @@ impl Budget {
         self.most.map(|most| most.saturating_sub(self.sent))
     }
 
+    pub(super) fn keep(&mut self, samples: u64) {
+        self.kept = samples;
+    }
+
     /// Refuse what there is no budget for.
     pub(super) fn admit(&self, samples: usize) -> std::result::Result<(), Failure> {
         let wanted = samples as u64;
         match self.left() {
+            Some(left) if left < wanted => Err(Failure::Spent { left, wanted }),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for what was sent before and not answered: that is paid for by what is not kept.
+    pub(super) fn admit_again(&self, samples: usize) -> std::result::Result<(), Failure> {
+        let wanted = samples as u64;
+        match self.left().map(|left| left.saturating_sub(self.kept)) {
             Some(left) if left < wanted => Err(Failure::Spent { left, wanted }),
             _ => Ok(()),
         }
@@ -104,7 +119,8 @@ impl Record {
             "status": self.status,
         });
         writeln!(log, "{line}").and_then(|()| log.flush()).map_err(|error| {
-            Trouble::new(Kind::System, format!("cannot write the log of queries: {error}"))
+            // Not the server's doing: nothing is sent again for it.
+            Trouble::new(Kind::Input, format!("cannot write the log of queries: {error}"))
         })
     }
 }

@@ -148,13 +148,59 @@ fn what_is_no_answer_is_refused() {
 }
 
 #[test]
-fn a_server_that_says_nothing_is_left() {
+fn a_server_that_says_nothing_is_asked_again_and_then_left() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let options = Options { timeout: Duration::from_millis(50), ..Options::default() };
+    let options = || Options {
+        timeout: Duration::from_millis(200),
+        pause: Duration::ZERO,
+        ..Options::default()
+    };
+    let mut endpoint = Endpoint::new(&url, &[1], options()).unwrap();
+    let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
+    // Not an end of the run, as a limit would be: what was found before is kept.
+    assert_eq!(trouble.kind, Kind::System, "{trouble}");
+    assert!(trouble.why.contains("no answer within"), "{trouble}");
+    assert_eq!(endpoint.sent(), 3);
+
+    // One that is silent once costs one more question.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        let (_silent, _) = listener.accept().unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        exchange(stream, &said("200 OK", r#"{"y": [1]}"#));
+    });
+    let mut endpoint = Endpoint::new(&url, &[1], options()).unwrap();
+    assert_eq!(endpoint.scores(&[0.0]).unwrap(), Answer::Labels(vec![1]));
+    assert_eq!(endpoint.sent(), 2);
+}
+
+#[test]
+fn what_is_kept_is_not_spent_on_asking_again() {
+    let busy = said("503 Service Unavailable", "{}");
+    let answer = said("200 OK", r#"{"y": [1]}"#);
+    let (url, _seen) = served(vec![busy.clone(), busy, answer]);
+    let options = Options { pause: Duration::ZERO, budget: Some(3), ..Options::default() };
+    let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
+    endpoint.keep(2);
+    assert_eq!(endpoint.scores(&[0.5]).unwrap_err(), Failure::Spent { left: 0, wanted: 1 });
+    assert_eq!(endpoint.left(), Some(2));
+    // What was kept is there for others.
+    endpoint.keep(0);
+    assert_eq!(endpoint.scores(&[0.5]).unwrap(), Answer::Labels(vec![1]));
+    assert_eq!(endpoint.left(), Some(0));
+}
+
+#[test]
+fn answers_that_become_large_are_refused() {
+    let hostile = format!("{{\"y\":[{}]}}", vec!["{\"\":0}"; 20_000].join(","));
+    let (url, _seen) = served(vec![said("200 OK", &hostile)]);
+    let options = Options { memory: 4 << 20, ..Options::default() };
     let mut endpoint = Endpoint::new(&url, &[1], options).unwrap();
     let trouble = Trouble::from(endpoint.scores(&[0.0]).unwrap_err());
     assert_eq!(trouble.kind, Kind::Limit, "{trouble}");
+    assert!(trouble.why.contains("once it is read"), "{trouble}");
 }
 
 #[test]

@@ -18,6 +18,7 @@ use crate::{
     text::{
         classifier::Classifier,
         edit::{self, Edit, Family},
+        family::around,
         tokenizer::Tokens,
         words::Substitutions,
     },
@@ -31,6 +32,8 @@ pub struct Case {
     pub index: usize,
     /// Its characters.
     pub text: Vec<char>,
+    /// Where its words stand.
+    pub words: Vec<Range<usize>>,
     /// Its class.
     pub label: usize,
     /// The class that it is to be given, where any other is not enough.
@@ -134,6 +137,7 @@ impl<'a> Arena<'a> {
         let mut margins = vec![f32::INFINITY; proposals.len()];
         let mut asked = Vec::new();
         for (at, edits) in proposals.iter().enumerate() {
+            self.in_time()?;
             let Some(text) = self.made(edits) else { continue };
             let tokens = self.classifier.tokenizer().tokens(&text)?;
             let same = tokens == self.own;
@@ -170,14 +174,27 @@ impl<'a> Arena<'a> {
 
     /// The text that edits make, where they are admitted.
     fn made(&mut self, edits: &[Edit]) -> Option<String> {
-        let text = &self.case.text;
         for edit in edits {
-            if !self.admitted.contains(edit) {
-                edit.family.admits(text, edit, self.list).then_some(())?;
-                self.admitted.insert(edit.clone());
-            }
+            self.admits(edit).then_some(())?;
         }
-        (edits.len() <= self.budget.edits).then(|| edit::apply(text, edits)).flatten()
+        (edits.len() <= self.budget.edits).then(|| edit::apply(&self.case.text, edits)).flatten()
+    }
+
+    /// Whether an edit is one of its family's. All that is proposed for a word is noted at once.
+    fn admits(&mut self, edit: &Edit) -> bool {
+        if self.admitted.contains(edit) {
+            return true;
+        }
+        let Some(word) = around(&self.case.words, edit) else { return false };
+        self.admitted.extend(edit.family.proposals(&self.case.text, word, self.list));
+        self.admitted.contains(edit)
+    }
+
+    fn in_time(&self) -> Result<()> {
+        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return Err(Trouble::new(Kind::Limit, OUT_OF_TIME));
+        }
+        Ok(())
     }
 
     /// Whether an answer is what the attack wants, by a clear margin.
@@ -195,9 +212,7 @@ impl<'a> Arena<'a> {
         &mut self,
         texts: impl Iterator<Item = &'t Tokens> + Clone,
     ) -> Result<Vec<Option<(i64, f32)>>> {
-        if self.deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-            return Err(Trouble::new(Kind::Limit, OUT_OF_TIME));
-        }
+        self.in_time()?;
         let mut new = Vec::new();
         let mut seen = HashSet::new();
         for tokens in texts.clone() {

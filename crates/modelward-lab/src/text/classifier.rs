@@ -19,7 +19,7 @@ use crate::{
     text::tokenizer::{Padding, Tokenizer, Tokens},
     victim::{
         Answers,
-        scores::{Columns, batch_of_two, floats, missing, scores, with_outputs},
+        scores::{Columns, batch_of_two, floats, missing, scores, single, with_outputs},
     },
 };
 
@@ -114,7 +114,7 @@ impl Classifier {
         let columns = match columns {
             // Several texts at once in a file that takes no fewer.
             Columns::Classes(all) if count > 1 => match all / count {
-                0 | 1 => Columns::Logit,
+                0 | 1 => single(model, id),
                 each => Columns::Classes(each),
             },
             other => other,

@@ -15,6 +15,7 @@ use crate::{
         witness::{self, Witness},
         words::Substitutions,
     },
+    victim::NO_CLASS,
 };
 
 /// What is asked.
@@ -45,10 +46,10 @@ pub struct Question<'a> {
 pub struct Attack {
     /// Its name: of the family, or `mixed`.
     pub name: &'static str,
-    /// Texts that it was tried on.
+    /// Texts that it was tried on, each to its end.
     pub tried: usize,
-    /// Those of all right texts that stand against it. A mixed attack is tried on what stands against
-    /// every family, and counts what they broke.
+    /// Those of them that stand against it. A mixed attack is tried on what stands against every
+    /// family.
     pub stood: usize,
     /// Single edits that were tried.
     pub proposed: usize,
@@ -58,6 +59,8 @@ pub struct Attack {
     pub queries: u64,
     /// Processor seconds.
     pub seconds: f64,
+    /// Why it was not tried on all, if it was not.
+    pub stopped: Option<&'static str>,
 }
 
 impl Attack {
@@ -81,13 +84,15 @@ pub(super) struct Course<'a, 'q> {
     pub(super) attacks: Vec<Attack>,
     pub(super) witnesses: Vec<Witness>,
     pub(super) lost: usize,
-    pub(super) nonfinite: usize,
+    /// Of each text of the data, whether the model's answer to it, or to an edit of it, was no number.
+    pub(super) nonfinite: Vec<bool>,
     pub(super) queries: u64,
     pub(super) cut: Option<&'static str>,
 }
 
 impl<'a, 'q> Course<'a, 'q> {
-    pub(super) fn new(question: &'a Question<'q>, cases: Vec<Case>) -> Self {
+    /// Of these cases, where the texts were given these classes as they are.
+    pub(super) fn new(question: &'a Question<'q>, cases: Vec<Case>, said: &[i64]) -> Self {
         let queries = question.texts.len() as u64;
         Self {
             question,
@@ -96,7 +101,7 @@ impl<'a, 'q> Course<'a, 'q> {
             attacks: Vec::new(),
             witnesses: Vec::new(),
             lost: 0,
-            nonfinite: 0,
+            nonfinite: said.iter().map(|label| *label == NO_CLASS).collect(),
             queries,
             cut: None,
         }
@@ -114,13 +119,14 @@ impl<'a, 'q> Course<'a, 'q> {
                 .collect::<Vec<_>>();
             watch.step(name, all.len());
             let (start, queries) = (watch.seconds(), self.queries);
-            let (mut proposed, mut absorbed, mut fallen) = (0, 0, 0);
+            let (mut done, mut proposed, mut absorbed, mut fallen) = (0, 0, 0, 0);
             for &at in &all {
                 let tried = self.case(classifier, at, (name, self.question.budget), |arena| {
                     search(arena, families, breadth, self.question.seed)
                 });
                 match tried {
                     Ok(tried) => {
+                        done += 1;
                         proposed += tried.proposed;
                         absorbed += tried.absorbed;
                         fallen += usize::from(tried.fell);
@@ -133,12 +139,13 @@ impl<'a, 'q> Course<'a, 'q> {
             }
             self.attacks.push(Attack {
                 name,
-                tried: all.len(),
-                stood: all.len() - fallen,
+                tried: done,
+                stood: done - fallen,
                 proposed,
                 absorbed,
                 queries: self.queries - queries,
                 seconds: watch.seconds() - start,
+                stopped: self.cut,
             });
             if self.cut.is_some() {
                 break;
@@ -164,7 +171,9 @@ impl<'a, 'q> Course<'a, 'q> {
         let nonfinite = arena.nonfinite;
         drop(arena);
         self.queries += queries as u64;
-        self.nonfinite += usize::from(nonfinite);
+        if let Some(flag) = self.nonfinite.get_mut(case.index) {
+            *flag |= nonfinite;
+        }
         let mut fell = false;
         if let Some(success) = success {
             let most = budget.edits;

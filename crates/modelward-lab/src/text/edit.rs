@@ -128,17 +128,21 @@ pub fn distance(one: &[char], other: &[char], most: usize) -> Option<usize> {
     if one.len().abs_diff(other.len()) > most {
         return None;
     }
-    // Only a band around the diagonal can be reached within `most`.
+    // Only a band around the diagonal can be reached within `most`, and only it is written: three rows
+    // take turns, and each has `far` on both sides of its band, as no row reads farther.
     let far = most.saturating_add(1);
     let width = other.len() + 1;
-    let (mut before, mut above) = (vec![far; width], (0..width).collect::<Vec<_>>());
+    let (mut before, mut above, mut row) =
+        (vec![far; width], (0..width).collect::<Vec<_>>(), vec![far; width]);
     for (i, a) in one.iter().enumerate() {
-        let mut row = vec![far; width];
-        let (low, high) = ((i + 1).saturating_sub(most), (i + 1 + most).min(other.len()));
-        if low == 0 {
-            row[0] = i + 1;
+        let low = (i + 1).saturating_sub(most);
+        let high = (i + 1).saturating_add(most).min(other.len());
+        let first = low.max(1);
+        row[first - 1] = if low == 0 { i + 1 } else { far };
+        if let Some(behind) = row.get_mut(high + 1) {
+            *behind = far;
         }
-        for j in low.max(1)..=high {
+        for j in first..=high {
             let b = other[j - 1];
             let mut best = above[j - 1] + usize::from(*a != b);
             best = best.min(above[j] + 1).min(row[j - 1] + 1);
@@ -147,7 +151,7 @@ pub fn distance(one: &[char], other: &[char], most: usize) -> Option<usize> {
             }
             row[j] = best.min(far);
         }
-        (before, above) = (above, row);
+        (before, above, row) = (above, row, before);
     }
     above.last().copied().filter(|distance| *distance <= most)
 }
@@ -200,7 +204,46 @@ mod tests {
         }
     }
 
+    /// The same with every cell of the table.
+    fn whole(one: &[char], other: &[char]) -> usize {
+        let mut table = vec![vec![0; other.len() + 1]; one.len() + 1];
+        for i in 0..=one.len() {
+            for j in 0..=other.len() {
+                let mut best = if i.min(j) == 0 { i + j } else { usize::MAX };
+                if i > 0 && j > 0 {
+                    best = table[i - 1][j - 1] + usize::from(one[i - 1] != other[j - 1]);
+                    best = best.min(table[i - 1][j] + 1).min(table[i][j - 1] + 1);
+                }
+                if i > 1 && j > 1 && one[i - 1] == other[j - 2] && one[i - 2] == other[j - 1] {
+                    best = best.min(table[i - 2][j - 2] + 1);
+                }
+                table[i][j] = best;
+            }
+        }
+        table[one.len()][other.len()]
+    }
+
+    #[test]
+    fn long_texts_are_compared_in_a_band() {
+        // A full row for each character would be 10^11 numbers.
+        let text = "abcd ".repeat(60_000).chars().collect::<Vec<_>>();
+        let mut other = text.clone();
+        other.swap(1000, 1001);
+        other.remove(150_000);
+        assert_eq!(distance(&text, &other, 4), Some(2));
+        assert_eq!(distance(&text, &other, 1), None);
+    }
+
     proptest! {
+        #[test]
+        fn a_band_says_what_the_whole_table_says(
+            one in "[ab]{0,9}", other in "[ab]{0,9}", most in 0_usize..6)
+        {
+            let (one, other) = (chars(&one), chars(&other));
+            let expected = Some(whole(&one, &other)).filter(|distance| *distance <= most);
+            prop_assert_eq!(distance(&one, &other, most), expected);
+        }
+
         #[test]
         fn what_was_done_can_be_undone(
             text in "\\PC{0,20}",

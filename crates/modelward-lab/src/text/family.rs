@@ -19,17 +19,32 @@ impl Family {
         }
     }
 
-    /// Whether an edit is one of this family's, of this text.
-    pub fn admits(self, text: &[char], edit: &Edit, list: &Substitutions) -> bool {
+    /// Whether an edit is one of this family's, of a text with these words.
+    pub fn admits(
+        self,
+        text: &[char],
+        words: &[Range<usize>],
+        edit: &Edit,
+        list: &Substitutions,
+    ) -> bool {
         if edit.family != self {
             return false;
         }
         // Every edit is inside one word, so what the family proposes there is all that it admits.
-        let inside = |word: &Range<usize>| word.start <= edit.at && edit.end() <= word.end;
-        let word = words(text).into_iter().find(inside);
+        let word = around(words, edit);
         word.is_some_and(|word| self.proposals(text, word, list).contains(edit))
     }
 }
+
+/// The word that an edit is inside of.
+pub(super) fn around(words: &[Range<usize>], edit: &Edit) -> Option<Range<usize>> {
+    let behind = words.partition_point(|word| word.start <= edit.at);
+    let word = words.get(behind.checked_sub(1)?)?;
+    (edit.end() <= word.end).then(|| word.clone())
+}
+
+/// The most characters of a word: what is longer is none that people read.
+const LONGEST: usize = 128;
 
 /// Where words stand in a text: letters and digits, with apostrophes and marks inside.
 pub fn words(text: &[char]) -> Vec<Range<usize>> {
@@ -46,6 +61,7 @@ pub fn words(text: &[char]) -> Vec<Range<usize>> {
         }
     }
     all.extend(start.map(|start| start..text.len()));
+    all.retain(|word| word.len() <= LONGEST);
     all
 }
 
@@ -59,23 +75,27 @@ mod tests {
         let found = words(&text).into_iter().map(|word| text[word].iter().collect::<String>());
         let found = found.collect::<Vec<_>>();
         assert_eq!(found, ["Don't", "pay", "20", "na\u{ef}ve", "quoted"]);
+        let long = ["x".repeat(LONGEST), "y".repeat(LONGEST + 1), "z".into()].join(" ");
+        let found = words(&long.chars().collect::<Vec<_>>());
+        assert_eq!(found, [0..LONGEST, 2 * LONGEST + 3..2 * LONGEST + 4]);
     }
 
     #[test]
     fn what_is_proposed_is_admitted_and_nothing_else() {
         let list = Substitutions::read("pay\ttransfer\tsend\n").unwrap();
         let text = "Please pay the letter".chars().collect::<Vec<_>>();
+        let all = words(&text);
         for family in Family::ALL {
             let mut count = 0;
-            for word in words(&text) {
+            for word in all.iter().cloned() {
                 for edit in family.proposals(&text, word, &list) {
                     count += 1;
-                    assert!(family.admits(&text, &edit, &list), "{edit:?}");
+                    assert!(family.admits(&text, &all, &edit, &list), "{edit:?}");
                     for other in Family::ALL.into_iter().filter(|other| *other != family) {
-                        assert!(!other.admits(&text, &edit, &list));
+                        assert!(!other.admits(&text, &all, &edit, &list));
                     }
                     let forged = Edit { with: "zz".into(), ..edit };
-                    assert!(!family.admits(&text, &forged, &list));
+                    assert!(!family.admits(&text, &all, &forged, &list));
                 }
             }
             assert!(count > 1, "{family}");

@@ -1,8 +1,9 @@
 //! Letters that look like others.
 //!
 //! Single characters of Unicode's `confusables.txt` (UTS #39) whose skeleton is that of the letter:
-//! Cyrillic, Greek, Armenian, Cherokee and the like, which no normalisation turns back, and then the
-//! fullwidth and sans-serif forms, which NFKC does.
+//! Cyrillic, Greek, Armenian, Cherokee and the like, which no normalisation turns into the letter again
+//! (NFKC makes another letter of few, such as `s` of the long s that looks like `f`), and then the
+//! fullwidth and sans-serif forms, which NFKC turns back.
 
 use std::ops::Range;
 

@@ -11,11 +11,13 @@ use crate::{
         arena::Case,
         classifier::Classifier,
         course::{Attack, Course, Question},
+        family::words,
         tokenizer::Tokens,
         trust,
         witness::Witness,
     },
-    trust::Indicator,
+    trust::{Indicator, Reliability},
+    victim::Answers,
 };
 
 /// What was measured.
@@ -43,7 +45,7 @@ pub struct TextRobustness {
     pub cut_short: usize,
     /// Texts that were sent to the model.
     pub queries: u64,
-    /// Why not all was tried: time was up.
+    /// Why not all was tried, if it was not.
     pub cut: Option<&'static str>,
 }
 
@@ -52,24 +54,46 @@ impl TextRobustness {
     pub fn raised(&self) -> impl Iterator<Item = &Indicator> {
         self.indicators.iter().filter(|indicator| indicator.raised())
     }
+
+    /// What they say of the number.
+    pub fn reliability(&self) -> Reliability {
+        Reliability::of(&self.indicators, self.cut)
+    }
 }
 
-/// The classes that the texts are given as they are.
-///
-/// # Errors
-/// Where the model cannot be run on them.
-pub fn answers(classifier: &mut Classifier, texts: &[String]) -> Result<Vec<i64>> {
-    let tokens = tokens(classifier, texts)?;
-    Ok(classifier.ask(&tokens.iter().collect::<Vec<_>>())?.labels)
+/// Texts as they are, asked about once.
+#[derive(Clone, Debug)]
+pub struct Clean {
+    tokens: Vec<Tokens>,
+    answers: Answers,
 }
 
-/// Measure a model.
+impl Clean {
+    /// Ask about texts.
+    ///
+    /// # Errors
+    /// Where the model cannot be run on them.
+    pub fn of(classifier: &mut Classifier, texts: &[String]) -> Result<Self> {
+        let tokens = texts.iter().map(|text| classifier.tokenizer().tokens(text));
+        let tokens = tokens.collect::<Result<Vec<_>>>()?;
+        let answers = classifier.ask(&tokens.iter().collect::<Vec<_>>())?;
+        Ok(Self { tokens, answers })
+    }
+
+    /// The classes that they are given.
+    pub fn labels(&self) -> &[i64] {
+        &self.answers.labels
+    }
+}
+
+/// Measure a model on texts, of which it was asked as they are.
 ///
 /// # Errors
 /// Where the model cannot be run, or a label is no class of it.
 pub fn measure(
     classifier: &mut Classifier,
     question: &Question<'_>,
+    clean: &Clean,
     watch: &dyn Watch,
 ) -> Result<TextRobustness> {
     let classes = classifier.classes();
@@ -78,10 +102,15 @@ pub fn measure(
         let why = format!("expected labels from 0 to {most}, got {label} for the text {at}");
         return Err(Trouble::new(Kind::Input, why));
     }
-    let tokens = tokens(classifier, question.texts)?;
-    let cases = cases(classifier, question, &tokens)?;
-    let mut course = Course::new(question, cases);
-    let mut indicators = trust::before(classifier, &tokens)?;
+    let (got, texts) = (clean.labels().len(), question.texts.len());
+    if got != texts {
+        let why = format!("expected answers to {texts} texts, got {got}");
+        return Err(Trouble::new(Kind::Input, why));
+    }
+    let cases = cases(question, &clean.answers, classes);
+    let mut course = Course::new(question, cases, clean.labels());
+    let (mut indicators, queries) = trust::before(classifier, &clean.tokens)?;
+    course.queries += queries;
     course.run(classifier, watch)?;
     if course.cut.is_none() {
         let found = trust::behind(classifier, &mut course);
@@ -90,22 +119,13 @@ pub fn measure(
             Err(trouble) => course.cut = Some(arena::stopped(&trouble).ok_or(trouble)?),
         }
     }
-    indicators.push(trust::share("nonfinite-output", course.nonfinite, course.cases.len(), 0.0));
-    Ok(told(course, classes, &tokens, indicators))
-}
-
-fn tokens(classifier: &Classifier, texts: &[String]) -> Result<Vec<Tokens>> {
-    texts.iter().map(|text| classifier.tokenizer().tokens(text)).collect()
+    let nonfinite = course.nonfinite.iter().filter(|flag| **flag).count();
+    indicators.push(trust::share("nonfinite-output", nonfinite, texts, 0.0));
+    Ok(told(course, classes, &clean.tokens, indicators))
 }
 
 /// The texts that the model gets right.
-fn cases(
-    classifier: &mut Classifier,
-    question: &Question<'_>,
-    tokens: &[Tokens],
-) -> Result<Vec<Case>> {
-    let classes = classifier.classes();
-    let answers = classifier.ask(&tokens.iter().collect::<Vec<_>>())?;
+fn cases(question: &Question<'_>, answers: &Answers, classes: usize) -> Vec<Case> {
     let rows = answers.scores.chunks_exact(classes).zip(&answers.labels);
     let mut cases = Vec::new();
     for (index, (scores, &said)) in rows.enumerate() {
@@ -118,12 +138,13 @@ fn cases(
             let other = random.usize(..classes - 1);
             other + usize::from(other >= label)
         });
-        let text = question.texts[index].chars().collect();
-        let mut case = Case { index, text, label, target, margin: 0.0 };
+        let text = question.texts[index].chars().collect::<Vec<_>>();
+        let words = words(&text);
+        let mut case = Case { index, text, words, label, target, margin: 0.0 };
         case.margin = case.margin_of(scores);
         cases.push(case);
     }
-    Ok(cases)
+    cases
 }
 
 /// What a course came to.

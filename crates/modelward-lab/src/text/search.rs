@@ -15,7 +15,6 @@ use crate::{
     text::{
         arena::{Arena, Success},
         edit::{Edit, Family},
-        family::words,
     },
 };
 
@@ -90,14 +89,13 @@ pub fn pile(arena: &mut Arena<'_>, families: &[Family], seed: u64) -> Result<()>
 /// # Errors
 /// As [`search`].
 pub fn noise(arena: &mut Arena<'_>, families: &[Family], count: usize, seed: u64) -> Result<()> {
-    let all = words(&arena.case.text);
     let of = |word: &Range<usize>| {
         families
             .iter()
             .flat_map(|family| arena.proposals(*family, word.clone()))
             .collect::<Vec<_>>()
     };
-    let pool = all.iter().flat_map(of).map(|edit| (0.0, edit)).collect::<Vec<_>>();
+    let pool = arena.case.words.iter().flat_map(of).map(|edit| (0.0, edit)).collect::<Vec<_>>();
     draw(arena, &pool, count, &[seed, arena.case.index as u64, 301])
 }
 
@@ -124,15 +122,16 @@ fn ranked(
 
 /// Every proposal, those for the words that weigh most first.
 fn by_weight(arena: &mut Arena<'_>, families: &[Family], breadth: Breadth) -> Result<Vec<Edit>> {
-    let text = arena.case.text.clone();
-    let all = words(&text);
+    let (text, all) = (&arena.case.text, &arena.case.words);
     let of_word = |arena: &Arena<'_>, word: &Range<usize>| {
         let each = families.iter().map(|family| arena.proposals(*family, word.clone()));
         each.collect::<Vec<_>>()
     };
     let editable =
-        all.into_iter().filter(|word| of_word(arena, word).iter().any(|edits| !edits.is_empty()));
-    let editable = editable.collect::<Vec<_>>();
+        all.iter().filter(|word| of_word(arena, word).iter().any(|edits| !edits.is_empty()));
+    // Each has a proposal at least, so no more than these are come to.
+    let editable = editable.take(breadth.weighed.saturating_add(breadth.singles));
+    let editable = editable.cloned().collect::<Vec<_>>();
     let weighed = &editable[..editable.len().min(breadth.weighed)];
     let without = weighed
         .iter()

@@ -7,13 +7,13 @@ use super::{
     course::Question,
     edit::{Family, distance, undo},
     family::words,
-    measure::{TextRobustness, measure},
+    measure::{Clean, TextRobustness, measure},
     texts::{Columns, Texts},
     tiny,
     tokenizer::Tokenizer,
     words::Substitutions,
 };
-use crate::evade::Effort;
+use crate::{arena::OUT_OF_TIME, evade::Effort, trust::Reliability};
 
 const WORDS: [&str; 12] = [
     "[PAD]", "[UNK]", "[CLS]", "[SEP]", "good", "fine", "great", "bad", "poor", "film", "the",
@@ -67,7 +67,12 @@ fn measured(
         seed: 0,
         deadline: None,
     };
-    measure(&mut classifier(&WEIGHTS), &question, &|| 0.0).unwrap()
+    asked(&mut classifier(&WEIGHTS), &question)
+}
+
+fn asked(classifier: &mut Classifier, question: &Question<'_>) -> TextRobustness {
+    let clean = Clean::of(classifier, question.texts).unwrap();
+    measure(classifier, question, &clean, &|| 0.0).unwrap()
 }
 
 #[test]
@@ -132,6 +137,91 @@ fn queries_are_counted() {
     assert!(found.attacks[0].queries <= 8 * 6, "{:?}", found.attacks);
 }
 
+/// A question of two families about all texts, until a time.
+fn until<'a>(
+    (texts, labels): (&'a [String], &'a [usize]),
+    list: &'a Substitutions,
+    deadline: Option<std::time::Instant>,
+) -> Question<'a> {
+    Question {
+        texts,
+        labels,
+        families: &[Family::Typo, Family::Words],
+        list,
+        budget: Budget { edits: 2, queries: None },
+        effort: Effort::Quick,
+        targeted: false,
+        seed: 0,
+        deadline,
+    }
+}
+
+fn owned() -> (Vec<String>, Vec<usize>) {
+    TEXTS.iter().map(|(text, label)| ((*text).to_owned(), *label)).unzip()
+}
+
+#[test]
+fn what_was_cut_short_counts_no_text_that_was_not_tried() {
+    let ((texts, labels), list) = (owned(), Substitutions::read(LIST).unwrap());
+    let now = Some(std::time::Instant::now());
+    let found = asked(&mut classifier(&WEIGHTS), &until((&texts, &labels), &list, now));
+    assert_eq!(found.cut, Some(OUT_OF_TIME));
+    assert_eq!(found.reliability(), Reliability::Unknown);
+    let [typo] = &found.attacks[..] else { panic!("{:?}", found.attacks) };
+    assert_eq!((typo.tried, typo.stood, typo.stopped), (0, 0, Some(OUT_OF_TIME)));
+    let found = asked(&mut classifier(&WEIGHTS), &until((&texts, &labels), &list, None));
+    assert_eq!((found.attacks[0].tried, found.attacks[0].stopped), (8, None));
+    assert_ne!(found.reliability(), Reliability::Unknown);
+}
+
+#[test]
+fn texts_are_sent_once_and_each_is_counted() {
+    let ((texts, labels), list) = (owned(), Substitutions::read(LIST).unwrap());
+    let now = Some(std::time::Instant::now());
+    let found = asked(&mut classifier(&WEIGHTS), &until((&texts, &labels), &list, now));
+    // As they are, and twice more to see whether the answers repeat.
+    assert_eq!(found.queries, 8 * 3);
+}
+
+#[test]
+fn texts_without_a_number_are_counted_once() {
+    // `[UNK]`, which any misspelt word becomes, has no number; the last text holds one as it is.
+    let mut weights = WEIGHTS;
+    weights[1] = f32::NAN;
+    let (mut texts, mut labels) = owned();
+    texts.push("the movie was good".into());
+    labels.push(1);
+    let list = Substitutions::read(LIST).unwrap();
+    let found = asked(&mut classifier(&weights), &until((&texts, &labels), &list, None));
+    // So do those with a comma or a question mark.
+    assert_eq!(found.right, 5);
+    let indicator = found.raised().find(|found| found.name == "nonfinite-output").unwrap();
+    assert_eq!((indicator.value, indicator.n), (1.0, 9));
+    assert_eq!(found.reliability(), Reliability::Unreliable);
+}
+
+#[test]
+fn one_number_for_each_of_several_texts_is_a_probability_where_a_sigmoid_says_so() {
+    let how = How::new(Limits::default());
+    let weights = WEIGHTS.map(|weight| vec![4.0 * weight]);
+    let tokens = TEXTS.map(|(text, _)| tokenizer().tokens(text).unwrap());
+    let tokens = tokens.iter().collect::<Vec<_>>();
+    for dims in [[None, None], [Some(1), None], [Some(3), None]] {
+        let model = tiny::sigmoid(&weights, dims);
+        let mut classifier = Classifier::new(&model, tokenizer(), "the film", how).unwrap();
+        let answers = classifier.ask(&tokens).unwrap();
+        assert_eq!(answers.labels, TEXTS.map(|(_, label)| label as i64), "{dims:?}");
+        // The scores are those of the logit.
+        assert!(
+            answers
+                .scores
+                .chunks(2)
+                .zip(TEXTS)
+                .all(|(row, (_, label))| { (row[1] > row[0]) == (label == 1) })
+        );
+    }
+}
+
 #[test]
 fn models_that_take_no_tokens_are_refused() {
     let how = How::new(Limits::default());
@@ -172,8 +262,8 @@ fn data_and_tokenizer_meet() {
     let texts = Texts::read("text,label\nthe film was good,good\nbad,bad\n", &Columns::default());
     let texts = texts.unwrap();
     assert_eq!(texts.labels, [1, 0]);
-    let given = super::measure::answers(&mut classifier(&WEIGHTS), &texts.texts).unwrap();
-    assert_eq!(given, [1, 0]);
+    let given = Clean::of(&mut classifier(&WEIGHTS), &texts.texts).unwrap();
+    assert_eq!(given.labels(), [1, 0]);
 }
 
 proptest! {
@@ -213,7 +303,7 @@ proptest! {
             seed: 0,
             deadline: None,
         };
-        let found = measure(&mut classifier(&weights), &question, &|| 0.0).unwrap();
+        let found = asked(&mut classifier(&weights), &question);
         prop_assert_eq!(found.right, 1);
         prop_assert_eq!(found.stood, usize::from(least > 0.0));
     }

@@ -2,7 +2,7 @@
 
 #![warn(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use csv::{ReaderBuilder, StringRecord};
 use modelward_engine::{Kind, Result, Trouble};
@@ -10,6 +10,12 @@ use serde_json::Value;
 
 /// The most bytes of one text.
 const LONGEST: usize = 1 << 18;
+
+/// The most classes: a column with more names is one of texts or numbers of rows.
+const MOST_CLASSES: usize = 100_000;
+
+/// Classes that are named where a label is none of them.
+const SHOWN: usize = 12;
 
 /// Texts and their classes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,10 +168,20 @@ fn classes(
         Some(known) => known.to_vec(),
         None => labels.iter().collect::<BTreeSet<_>>().into_iter().cloned().collect(),
     };
+    if names.len() > MOST_CLASSES {
+        let why = format!("expected at most {MOST_CLASSES} classes, got {}", names.len());
+        return Err(Trouble::limit(why).help("name the column of the labels with `--label`"));
+    }
+    let mut places = HashMap::with_capacity(names.len());
+    for (at, name) in names.iter().enumerate() {
+        places.entry(name.as_str()).or_insert(at);
+    }
     let place = |(at, label): (usize, &String)| {
-        names.iter().position(|name| name == label).ok_or_else(|| {
+        places.get(label.as_str()).copied().ok_or_else(|| {
             let shown = label.chars().take(40).collect::<String>();
-            wrong(format!("expected one of {}, got `{shown}` for the text {at}", names.join(", ")))
+            let some = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            let more = if names.len() > SHOWN { ", ..." } else { "" };
+            wrong(format!("expected one of {some}{more}, got `{shown}` for the text {at}"))
         })
     };
     let labels = labels.iter().enumerate().map(place).collect::<Result<Vec<_>>>()?;
@@ -231,6 +247,22 @@ mod tests {
             let trouble = Texts::read(data, &columns).unwrap_err();
             assert!(trouble.to_string().contains(words), "{trouble}");
         }
+    }
+
+    #[test]
+    fn a_column_that_is_no_label_is_refused_and_many_classes_are_found_at_once() {
+        let table = |count: usize| {
+            let rows = (0..count).map(|row| format!("x,id{row:07}\n")).collect::<String>();
+            Texts::read(&format!("text,label\n{rows}"), &Columns::default())
+        };
+        // One after the other this would be 10^10 comparisons.
+        let texts = table(MOST_CLASSES).unwrap();
+        assert!(texts.labels.iter().copied().eq(0..MOST_CLASSES));
+        let trouble = table(MOST_CLASSES + 1).unwrap_err();
+        assert_eq!(trouble.kind, Kind::Limit);
+        let twice = Some(["b", "a", "b"].map(String::from).to_vec());
+        let columns = Columns { classes: twice, ..Columns::default() };
+        assert_eq!(Texts::read("text,label\nx,b\ny,a\n", &columns).unwrap().labels, [0, 1]);
     }
 
     proptest! {

@@ -4,6 +4,23 @@ use modelward_engine::{Limits, Model};
 
 /// `ids [n, tokens]` in whole numbers to `scores [n, classes]`, with weights `[tokens][classes]`.
 pub(super) fn model(weights: &[Vec<f32>], dims: [Option<u64>; 2], name: &str) -> Model {
+    written(weights, dims, name, "scores", &[])
+}
+
+/// The same with a sigmoid behind it.
+pub(super) fn sigmoid(weights: &[Vec<f32>], dims: [Option<u64>; 2]) -> Model {
+    let sigmoid = node("Sigmoid", &["sums"], "scores", &[]);
+    written(weights, dims, "input_ids", "sums", &sigmoid)
+}
+
+/// The sums under a name, then more nodes up to `scores`.
+fn written(
+    weights: &[Vec<f32>],
+    dims: [Option<u64>; 2],
+    name: &str,
+    sums: &str,
+    more: &[u8],
+) -> Model {
     let classes = weights.first().map_or(0, Vec::len) as u64;
     let values = weights.iter().flatten().flat_map(|weight| weight.to_le_bytes());
     let table = [
@@ -27,7 +44,8 @@ pub(super) fn model(weights: &[Vec<f32>], dims: [Option<u64>; 2], name: &str) ->
     let scores = [size(&dims[0]), bytes(1, &number(1, classes))].concat();
     let graph = [
         node("Gather", &["w", name], "each", &[]),
-        node("ReduceMean", &["each"], "scores", &[axes, flat]),
+        node("ReduceMean", &["each"], sums, &[axes, flat]),
+        more.to_vec(),
         bytes(2, b"tiny"),
         bytes(5, &table.concat()),
         bytes(11, &of(name, 7, &shape)),

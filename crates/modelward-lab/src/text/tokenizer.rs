@@ -8,12 +8,15 @@
 
 use modelward_engine::{Kind, Result, Trouble};
 use serde_json::{Value, json};
-use tokenizers::{Tokenizer as Inner, TruncationParams};
+use tokenizers::{Encoding, Tokenizer as Inner, TruncationParams};
 
 use crate::text::guard::guarded;
 
 mod admit;
+mod pieces;
 mod vocabulary;
+
+use self::pieces::Pieces;
 
 /// The most bytes of a tokenizer's file.
 pub const MOST: u64 = 64 << 20;
@@ -32,6 +35,8 @@ pub struct Tokenizer {
     most: usize,
     unknown: Option<u32>,
     padding: Padding,
+    /// Where texts can be taken apart.
+    pieces: Option<Pieces>,
 }
 
 /// How a text that is shorter than others is filled up.
@@ -84,6 +89,7 @@ impl Tokenizer {
         };
         let described = Described::take(&mut file)?;
         admit::growth(&file)?;
+        admit::work(&file)?;
         let most = most.or(described.most).unwrap_or(USUAL);
         if most == 0 || most > LONGEST {
             let why = format!("expected from 1 to {LONGEST} tokens of a text, got {most}");
@@ -109,7 +115,8 @@ impl Tokenizer {
         if padding.length.is_some_and(|length| length > LONGEST) {
             return Err(Trouble::limit(format!("expected at most {LONGEST} tokens of padding")));
         }
-        Ok(Self { inner, kind: described.kind, most, unknown, padding })
+        let pieces = Pieces::of(&file);
+        Ok(Self { inner, kind: described.kind, most, unknown, padding, pieces })
     }
 
     /// The kind of its model: `WordPiece`, `BPE`, `Unigram`, `WordLevel`.
@@ -153,9 +160,10 @@ impl Tokenizer {
     /// The tokens of a text.
     ///
     /// # Errors
-    /// Where the tokenizer cannot read it: a pattern takes too long, or a character has no token.
+    /// Where the tokenizer cannot read it: a character has no token. A pattern of the file that takes
+    /// too long is none: it finds nothing more in the text.
     pub fn tokens(&self, text: &str) -> Result<Tokens> {
-        let encoding = guarded(|| self.inner.encode_fast(text, true)).ok_or_else(gave_up)?;
+        let encoding = guarded(|| self.encoding(text)).ok_or_else(gave_up)?;
         let encoding = encoding.map_err(|error| {
             let why = format!("the tokenizer cannot read a text of the data: {error}");
             Trouble::new(Kind::Input, short(&why))
@@ -165,6 +173,14 @@ impl Tokenizer {
             kinds: encoding.get_type_ids().to_vec(),
             cut: !encoding.get_overflowing().is_empty(),
         })
+    }
+
+    fn encoding(&self, text: &str) -> std::result::Result<Encoding, tokenizers::Error> {
+        let pieces = self.pieces.as_ref().map(|pieces| pieces.tokens(&self.inner, text));
+        match pieces.transpose()?.flatten() {
+            Some(tokens) => self.inner.post_process(tokens, None, true),
+            None => self.inner.encode_fast(text, true),
+        }
     }
 }
 

@@ -28,8 +28,11 @@ const DRAWN: usize = 32;
 /// How many times as many edits a larger budget has.
 const LARGER: usize = 8;
 
-/// What can be seen before any attack.
-pub(super) fn before(classifier: &mut Classifier, tokens: &[Tokens]) -> Result<Vec<Indicator>> {
+/// What can be seen before any attack, and how many texts were sent to the model for it.
+pub(super) fn before(
+    classifier: &mut Classifier,
+    tokens: &[Tokens],
+) -> Result<(Vec<Indicator>, u64)> {
     let few = tokens.iter().take(LOOKED_AT).collect::<Vec<_>>();
     let first = classifier.ask(&few)?;
     let again = classifier.ask(&few)?;
@@ -37,6 +40,7 @@ pub(super) fn before(classifier: &mut Classifier, tokens: &[Tokens]) -> Result<V
     let rows = first.scores.chunks_exact(classes).zip(again.scores.chunks_exact(classes));
     let bits = |row: &[f32]| row.iter().map(|score| score.to_bits()).collect::<Vec<_>>();
     let differ = rows.filter(|(one, other)| bits(one) != bits(other)).count();
+    let queries = 2 * few.len() as u64;
     let mut all = vec![share("repeat-disagreement", differ, few.len(), 0.0)];
     if let Some(unknown) = classifier.tokenizer().unknown() {
         let (mut known, mut lost) = (0, 0);
@@ -45,7 +49,7 @@ pub(super) fn before(classifier: &mut Classifier, tokens: &[Tokens]) -> Result<V
         }
         all.push(share("unknown-tokens", lost, known + lost, 0.5));
     }
-    Ok(all)
+    Ok((all, queries))
 }
 
 /// What chance and a larger budget do to the texts that stand.

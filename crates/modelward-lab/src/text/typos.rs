@@ -3,7 +3,10 @@
 
 use std::ops::Range;
 
-use crate::text::edit::{Edit, Family};
+use crate::text::{
+    clusters::Clusters,
+    edit::{Edit, Family},
+};
 
 /// The fewest letters of a word that is misspelt.
 const LETTERS: usize = 4;
@@ -38,20 +41,23 @@ const NEIGHBOURS: [(char, &str); 26] = [
     ('z', "asx"),
 ];
 
-/// Two inner letters change places, one is left out, is struck twice, or is the key beside.
+/// Two inner letters change places, one is left out, is struck twice, or is the key beside. Letters
+/// with marks stay: a slip of one key takes no accent to another letter.
 pub(super) fn proposals(text: &[char], word: Range<usize>) -> Vec<Edit> {
-    if word.len() < LETTERS {
+    let clusters = Clusters::of(text, &word);
+    if word.clone().filter(|&at| clusters.begin(at)).count() < LETTERS {
         return Vec::new();
     }
     let inner = word.start.saturating_add(1)..word.end.saturating_sub(1);
     let mut all = Vec::new();
     for at in inner.clone() {
-        let Some(&letter) = text.get(at) else { continue };
+        let Some(&letter) = text.get(at).filter(|_| clusters.single(at)) else { continue };
         let mut push = |len: usize, with: String| {
             all.push(Edit { at, len, with, family: Family::Typo });
         };
         let next = at.saturating_add(1);
-        if let Some(&next) = text.get(next).filter(|_| inner.contains(&next))
+        let moves = inner.contains(&next) && clusters.single(next);
+        if let Some(&next) = text.get(next).filter(|_| moves)
             && next != letter
         {
             push(2, [next, letter].iter().collect());
@@ -90,6 +96,11 @@ mod tests {
             assert_eq!((word.first(), word.last()), (Some(&'H'), Some(&'o')));
         }
         assert!(proposals(&text, 6..9).is_empty());
+        // Of `r`, `e` with its accent, `v` and `e` with another the inner `v` alone is one key.
+        let text = "re\u{301}ve\u{300}s".chars().collect::<Vec<_>>();
+        let proposed = proposals(&text, 0..7);
+        assert!(!proposed.is_empty() && proposed.iter().all(|edit| (edit.at, edit.len) == (3, 1)));
+        assert!(proposals(&text, 0..4).is_empty());
         for (key, keys) in NEIGHBOURS {
             assert!(keys.chars().all(|other| beside(other).any(|back| back == key)), "{key}");
         }

@@ -52,7 +52,7 @@ pub fn judged(
     let Some(sorted) = edit::in_order(edits) else { return Ok(None) };
     let edits = sorted.into_iter().cloned().collect::<Vec<_>>();
     let original = case.text.iter().collect::<String>();
-    let admitted = |edit: &Edit| edit.family.admits(&case.text, edit, list);
+    let admitted = |edit: &Edit| edit.family.admits(&case.text, &case.words, edit, list);
     let Some(text) = edit::apply(&case.text, &edits) else { return Ok(None) };
     let taken = edits.iter().map(|edit| case.text[edit.at..edit.end()].iter().collect::<String>());
     let taken = taken.collect::<Vec<_>>();
@@ -60,7 +60,8 @@ pub fn judged(
     let is_plain = edits.iter().all(|edit| edit.family == Family::Typo);
     let near = || {
         let text = text.chars().collect::<Vec<_>>();
-        edit::distance(&case.text, &text, most).is_some()
+        // Each slip is one step, so they lead no farther than there are of them.
+        edit::distance(&case.text, &text, edits.len()).is_some()
     };
     let counted = edits.len() <= most
         && edits.iter().all(admitted)

@@ -41,6 +41,14 @@ impl Victim for Averaged<'_> {
         self.inner.left().map(|left| left / self.draws as u64)
     }
 
+    fn sent(&self) -> Option<u64> {
+        self.inner.sent()
+    }
+
+    fn keep(&mut self, inputs: u64) {
+        self.inner.keep(inputs.saturating_mul(self.draws as u64));
+    }
+
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
         let answers =
             (0..self.draws).map(|_| self.inner.ask(inputs)).collect::<Result<Vec<_>>>()?;

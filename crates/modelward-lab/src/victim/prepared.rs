@@ -43,6 +43,14 @@ impl<V: Victim> Victim for Prepared<V> {
         self.inner.left()
     }
 
+    fn sent(&self) -> Option<u64> {
+        self.inner.sent()
+    }
+
+    fn keep(&mut self, inputs: u64) {
+        self.inner.keep(inputs);
+    }
+
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
         self.inner.ask(&self.convention.apply(inputs))
     }

@@ -67,11 +67,6 @@ impl Remote {
         };
         Ok(Self { endpoint, shape: shape.to_vec(), form })
     }
-
-    /// Samples sent so far.
-    pub fn sent(&self) -> u64 {
-        self.endpoint.sent()
-    }
 }
 
 /// The most classes that labels may name.
@@ -109,6 +104,14 @@ impl Victim for Remote {
 
     fn left(&self) -> Option<u64> {
         self.endpoint.left()
+    }
+
+    fn sent(&self) -> Option<u64> {
+        Some(self.endpoint.sent())
+    }
+
+    fn keep(&mut self, inputs: u64) {
+        self.endpoint.keep(inputs);
     }
 
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {

@@ -61,15 +61,22 @@ pub(crate) fn scores(model: &Model, fed: &Fed, limits: &Limits) -> Result<(Value
     let (&id, tensor) = float.ok_or_else(|| {
         Trouble::unsupported("expected a classifier with scores, got one with labels alone")
     })?;
-    let columns = tensor.count();
-    let last = model.graph.writers().get(&id).and_then(|&at| model.graph.nodes().get(at));
-    let columns = match columns {
+    let columns = match tensor.count() {
         0 => return Err(Trouble::unsupported("expected scores of classes, got none")),
-        1 if last.is_some_and(|node| node.operator.name == "Sigmoid") => Columns::Probability,
-        1 => Columns::Logit,
+        1 => single(model, id),
         many => Columns::Classes(many),
     };
     Ok((id, columns))
+}
+
+/// What the one column of an output is.
+pub(crate) fn single(model: &Model, output: ValueId) -> Columns {
+    let last = model.graph.writers().get(&output).and_then(|&at| model.graph.nodes().get(at));
+    if last.is_some_and(|node| node.operator.name == "Sigmoid") {
+        Columns::Probability
+    } else {
+        Columns::Logit
+    }
 }
 
 /// A session for batches, where the model gives two inputs the same answers as one by one.

@@ -17,7 +17,7 @@ use modelward_lab::{
     robustness::{Question, Robustness, measure},
     rules,
     samples::{Options, Samples},
-    victim::Victim,
+    victim::{Answers, OUT_OF_QUERIES},
 };
 
 use crate::Progress;
@@ -62,7 +62,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "NORM", default_value = "linf")]
     norm: Norm,
     /// How large a change may be, in the units of the data: `8/255`, `0.05`.
-    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present_any = ["patch", "spatial", "tokenizer"])]
+    #[arg(long, value_name = "EPS", value_parser = given::eps, allow_hyphen_values = true, required_unless_present_any = ["patch", "spatial", "spec", "tokenizer"])]
     eps: Option<(String, Rational)>,
     /// What a change may be in the domain of the data: bounds, steps, whole numbers, groups of which
     /// one holds, what cannot change and what a change costs.
@@ -180,12 +180,19 @@ pub(super) fn find(arguments: &Arguments, progress: &Progress) -> Result<Findabl
         sent: None,
     };
     let mut findable = Findable::default();
-    if stops_before(arguments, &setting, &labels, &mut *victim, &samples, &mut findable)? {
+    let clean = victim.ask(&samples.x).map_err(|trouble| {
+        let few = trouble.why == OUT_OF_QUERIES;
+        let help =
+            "each sample is sent once before any attack: allow more, or name fewer `--samples`";
+        fails(if few { trouble.help(help) } else { trouble })
+    })?;
+    if stops_before(arguments, &setting, &labels, &clean, &mut findable) {
         return Ok(findable);
     }
     let question = Question {
         samples: &samples.x,
         labels: &labels,
+        clean: Some(&clean),
         budget: setting.threat.budget.clone(),
         rule: setting.threat.rule(),
         effort: arguments.effort,
@@ -194,7 +201,7 @@ pub(super) fn find(arguments: &Arguments, progress: &Progress) -> Result<Findabl
         deadline: experiment.deadline(start),
     };
     let measured = measure(&mut *victim, &question, &Told(progress)).map_err(fails)?;
-    setting.sent = arguments.served.sent(&*victim);
+    setting.sent = victim.sent();
     if let Some(out) = &arguments.witnesses {
         write_witnesses(out, &measured, &samples)?;
     }
@@ -211,18 +218,16 @@ fn stops_before(
     arguments: &Arguments,
     setting: &Setting,
     labels: &[usize],
-    victim: &mut dyn Victim,
-    samples: &Samples,
+    clean: &Answers,
     findable: &mut Findable,
-) -> Result<bool, Failure> {
-    let answers = victim.ask(&samples.x).map_err(|trouble| failure(&arguments.model, trouble))?;
-    let right = answers.labels.iter().zip(labels).filter(|(said, label)| **said == **label as i64);
+) -> bool {
+    let right = clean.labels.iter().zip(labels).filter(|(said, label)| **said == **label as i64);
     let (right, all) = (right.count(), labels.len());
     let Err((share, chance)) = better_than_chance(right, labels, setting.classes) else {
-        return Ok(false);
+        return false;
     };
     if arguments.preprocess != "auto" {
-        return Ok(false);
+        return false;
     }
     let tried = setting.found.as_ref().map(|found| {
         let each = found.tried.iter().take(6);
@@ -240,7 +245,7 @@ fn stops_before(
     let measured = ("accuracy on the samples as they are", share, chance);
     let severity = Severity::High;
     findable.report(&rules::INPUT_CONVENTION, severity, &arguments.model, message, measured);
-    Ok(true)
+    true
 }
 
 /// Whether so many right answers are more than guessing gives; the share of them and that of guessing

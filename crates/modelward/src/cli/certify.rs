@@ -137,7 +137,7 @@ fn copies(text: &str) -> Result<(usize, usize), String> {
 }
 
 /// The most noisy copies of one sample.
-const MOST_COPIES: usize = 1_000_000_000;
+const MOST_COPIES: usize = 10_000_000;
 
 /// A chance.
 fn chance(text: &str) -> Result<f64, String> {

@@ -64,6 +64,7 @@ fn rules_that_cannot_be_are_refused() {
     for (more, says) in [
         (&["--eps", "1", "--spec", "wrong.toml"][..], "height"),
         (&["--eps", "1", "--spec", "none.toml"], "none.toml"),
+        (&["--spec", "wrong.toml"], "give `--eps` too"),
         (&["--eps", "1", "--patch", "2"], "--patch"),
         (&["--patch", "2"], "expected images"),
         (&["--spatial", "30,3"], "expected images"),

@@ -87,6 +87,14 @@ fn what_is_said_under_noise_is_certified_in_l2() {
     for (verdict, radius) in verdicts.iter().zip(&radii) {
         assert_eq!(*verdict == 1, *radius >= 0.25, "{verdict} {radius}");
     }
+    // More copies than anybody waits for are refused, and those that there is no time for not drawn.
+    let copies = ["0.25", "--smooth", "0.25", "--noise-samples", "100,1000000000"];
+    let run = bench.run(&[&smooth[..], &copies].concat());
+    assert!(run.code == 2 && run.err.contains("10000000"), "{}", run.err);
+    let late = ["0.25", "--smooth", "0.25", "--noise-samples", "10000000,10000000"];
+    let late = [&late[..], &["--max-time-each", "1ms", "--samples", "5"]].concat();
+    let (code, found) = measured(&bench, &[&smooth[..], &late].concat());
+    assert_eq!((code, &found["unknown"]["value"]), (3, &1.0.into()), "{found}");
     // Nothing else is known in l2.
     assert_eq!(bench.run(&[&smooth[..], &["0.25"]].concat()).code, 2);
 }

@@ -159,6 +159,27 @@ fn a_budget_of_queries_ends_an_attack_and_is_never_exceeded() {
     let run =
         bench.run(&["attack", &url, "--data", "xy.npz", "--eps", "0.1", "--max-queries", "5"]);
     assert_eq!((run.code, asked.load(Ordering::Relaxed)), (2, 0), "{run:?}");
+    let run =
+        bench.run(&["attack", &url, "--data", "xy.npz", "--eps", "0.1", "--max-queries", "10"]);
+    assert_eq!(run.code, 2, "{run:?}");
+    assert!(run.err.contains("`--samples`"), "{}", run.err);
+}
+
+#[test]
+fn twice_the_samples_are_enough_for_a_report_and_what_was_sent_is_always_said() {
+    let bench = bench();
+    let (url, asked) = served(false);
+    let (code, report) = attacked(&bench, &url, &["--max-queries", "24"]);
+    assert_eq!(code, 3, "{report}");
+    let measured = &report["measurements"][0];
+    assert_eq!(measured["clean_accuracy"]["value"], 1.0);
+    assert_eq!(measured["reliability"], "unknown");
+    assert_eq!(measured["stopped"], "the budget of queries is spent");
+    assert_eq!(measured["queries"], asked.load(Ordering::Relaxed));
+    let (url, asked) = served(false);
+    let (_, report) = attacked(&bench, &url, &["--effort", "quick", "--fail-under", "0.1"]);
+    assert_eq!(report["measurements"][0]["queries"], asked.load(Ordering::Relaxed), "{report}");
+    assert_eq!(report["measurements"][0]["stopped"], Value::Null);
 }
 
 #[test]

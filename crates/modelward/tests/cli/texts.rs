@@ -79,6 +79,23 @@ fn threads_change_nothing_of_texts() {
 }
 
 #[test]
+fn a_run_that_is_cut_short_says_so_in_every_form() {
+    let bench = guard();
+    let (code, found) = measured(&bench, &["--max-time", "1ms"]);
+    assert_eq!(code, 3, "{found}");
+    assert_eq!(
+        (&found["reliability"], &found["stopped"]),
+        (&"unknown".into(), &"the time is up".into())
+    );
+    let family = &found["per_family"][0];
+    assert_eq!((&family["tried"], &family["stopped"]), (&0.into(), &"the time is up".into()));
+    assert_eq!(family["robust_accuracy"], Value::Null);
+    let run = bench.run(&[&ATTACK[..], &["--max-time", "1ms"]].concat());
+    assert!(run.out.contains("unknown: the time is up"), "{}", run.out);
+    assert!(!run.out.contains("no text has a place"), "{}", run.out);
+}
+
+#[test]
 fn every_form_shows_texts_and_nothing_that_hides() {
     let bench = guard();
     for form in ["plain", "html", "sarif"] {

@@ -13,22 +13,15 @@ use std::ops::Range;
 
 use super::{
     Buffer, Cpu,
-    bend::bent,
     gemm::{DEEP, Rows},
-    lanes::{Epilogue, lanes},
+    lanes::Epilogue,
     out::Out,
+    panels::{Segment, finish, gather},
+    phases::Phases,
     tile::{Direct, Offsets, Tile, parts, together, width},
     vector::{lesser, vectors},
     window::Window,
 };
-
-/// A run of columns of a panel whose places are neighbours.
-#[derive(Clone, Copy, Debug)]
-struct Segment {
-    lane: usize,
-    len: usize,
-    from: usize,
-}
 
 /// How vectors are read where they lie.
 #[derive(Debug)]
@@ -37,13 +30,6 @@ struct Places {
     offsets: Offsets,
     /// Runs that a vector is made of.
     parts: usize,
-}
-
-/// The columns of a padded row: column `c` lies at `c % count * wide + c / count`.
-#[derive(Clone, Copy, Debug)]
-struct Phases {
-    count: usize,
-    wide: usize,
 }
 
 /// A convolution whose weights are packed.
@@ -185,7 +171,7 @@ impl Gathered {
         let source = match self.is_bare() {
             true => x.room_floats(),
             false => {
-                self.pad(images, x.floats(), padded);
+                self.phases.pad(self.cpu, window, images, x.floats(), padded);
                 &*padded
             }
         };
@@ -379,52 +365,6 @@ impl Gathered {
         }
     }
 
-    /// Copy the input between its zeros.
-    fn pad(&self, images: usize, x: &[f32], padded: &mut [f32]) {
-        let (window, phases) = (&self.window, self.phases);
-        let [high, wide] = window.padded();
-        let [rows, columns] = window.input;
-        // Columns of the padded row that the input fills.
-        let left = usize::try_from(window.pads[1]).unwrap_or(0);
-        let cut = usize::try_from(-window.pads[1]).unwrap_or(0);
-        let len = columns.saturating_sub(cut).min(wide.saturating_sub(left));
-        let shift = -window.pads[0];
-        let first = usize::try_from(-shift).unwrap_or(0).min(high);
-        let last = rows.saturating_add_signed(-shift).min(high);
-        let above = first.saturating_add_signed(shift);
-        let planes = images * window.channels;
-        padded[..planes * high * phases.row()].fill(0.0);
-        if len == 0 || last <= first {
-            return;
-        }
-        for phase in 0..phases.count {
-            // The first column of this phase that the input fills.
-            let skipped = (phase + phases.count - left % phases.count) % phases.count;
-            if skipped >= len || !self.is_read(phase) {
-                continue;
-            }
-            let lines = Lines {
-                planes,
-                rows: last - first,
-                len: len - skipped,
-                stride: phases.count,
-                from: above * columns + cut + skipped,
-                from_plane: rows * columns,
-                from_row: columns,
-                to: first * phases.row() + phases.place(left + skipped),
-                to_plane: high * phases.row(),
-                to_row: phases.row(),
-            };
-            bring_lines(self.cpu, lines, x, padded);
-        }
-    }
-
-    /// Whether some tap reads a phase.
-    fn is_read(&self, phase: usize) -> bool {
-        let Window { kernel, dilations, .. } = self.window;
-        (0..kernel[1]).any(|x| x * dilations[1] % self.phases.count == phase)
-    }
-
     /// The runs of a panel: where its places lie in the padded input, and in the output.
     fn segments(
         &self,
@@ -469,81 +409,6 @@ impl Gathered {
     }
 }
 
-impl Phases {
-    /// Columns of a padded row.
-    fn row(self) -> usize {
-        self.count * self.wide
-    }
-
-    /// Where a column lies.
-    fn place(self, column: usize) -> usize {
-        column % self.count * self.wide + column / self.count
-    }
-}
-
-/// Rows of planes that are copied: `len` floats of each are gone through by a stride.
-#[derive(Clone, Copy, Debug)]
-struct Lines {
-    planes: usize,
-    rows: usize,
-    len: usize,
-    stride: usize,
-    from: usize,
-    from_plane: usize,
-    from_row: usize,
-    to: usize,
-    to_plane: usize,
-    to_row: usize,
-}
-
-lanes! {
-    /// Copy rows.
-    fn bring_lines(lines: Lines, x: &[f32], padded: &mut [f32]) {
-        match (lines.stride, lines.len) {
-            // Lengths that the compiler knows take a move or two, and no call.
-            (1, 4) => each_line(lines, x, padded, whole::<4>),
-            (1, 8) => each_line(lines, x, padded, whole::<8>),
-            (1, 16) => each_line(lines, x, padded, whole::<16>),
-            (1, 32) => each_line(lines, x, padded, whole::<32>),
-            (1, _) => each_line(lines, x, padded, |from, into| into.copy_from_slice(from)),
-            (2, _) => each_line(lines, x, padded, |from, into| {
-                let (pairs, rest) = from.as_chunks::<2>();
-                let (into, end) = into.split_at_mut(pairs.len());
-                for (into, [from, _]) in into.iter_mut().zip(pairs) {
-                    *into = *from;
-                }
-                end.copy_from_slice(rest);
-            }),
-            (stride, _) => each_line(lines, x, padded, |from, into| {
-                for (into, from) in into.iter_mut().zip(from.iter().step_by(stride)) {
-                    *into = *from;
-                }
-            }),
-        }
-    }
-}
-
-/// Copy a row of a known length.
-#[inline(always)]
-fn whole<const LEN: usize>(from: &[f32], into: &mut [f32]) {
-    if let (Some(from), Some(into)) = (from.first_chunk::<LEN>(), into.first_chunk_mut::<LEN>()) {
-        *into = *from;
-    }
-}
-
-#[inline(always)]
-fn each_line(lines: Lines, x: &[f32], padded: &mut [f32], copy: impl Fn(&[f32], &mut [f32])) {
-    let count = lines.len.div_ceil(lines.stride);
-    for plane in 0..lines.planes {
-        let from = &x[lines.from + plane * lines.from_plane..];
-        let into = &mut padded[lines.to + plane * lines.to_plane..];
-        for row in 0..lines.rows {
-            let from = &from[row * lines.from_row..][..lines.len];
-            copy(from, &mut into[row * lines.to_row..][..count]);
-        }
-    }
-}
-
 /// Most runs of a vector.
 const MOST_PARTS: usize = 4;
 
@@ -552,114 +417,6 @@ const VECTORS: usize = 8;
 
 /// Floats behind the end that may be copied along.
 const SLACK: usize = 32;
-
-lanes! {
-    /// Copy the columns of a panel, from a shared index on.
-    fn gather(
-        segments: &[Segment],
-        stride: usize,
-        base: usize,
-        plane: usize,
-        taps: &[usize],
-        at: usize,
-        deep: usize,
-        columns: usize,
-        source: &[f32],
-        into: &mut [f32],
-    ) {
-        let (mut channel, mut tap) = (at / taps.len(), at % taps.len());
-        for line in 0..deep {
-            let shift = base + channel * plane + taps[tap];
-            if stride == 1 {
-                for segment in segments {
-                    // Whole vectors: what lies behind a run is overwritten by the next one.
-                    let mut copied = 0;
-                    while copied < segment.len {
-                        let from = shift + segment.from + copied;
-                        let to = line * columns + segment.lane + copied;
-                        let run: &[f32; 16] = source[from..][..16].try_into().unwrap_or(&[0.0; 16]);
-                        into[to..][..16].copy_from_slice(run);
-                        copied += 16;
-                    }
-                }
-            } else {
-                for segment in segments {
-                    let from = &source[shift + segment.from..];
-                    let to = &mut into[line * columns + segment.lane..][..segment.len];
-                    for (to, from) in to.iter_mut().zip(from.iter().step_by(stride)) {
-                        *to = *from;
-                    }
-                }
-            }
-            tap += 1;
-            if tap == taps.len() {
-                (tap, channel) = (0, channel + 1);
-            }
-        }
-    }
-}
-
-lanes! {
-    /// Bring the sums of a panel out.
-    fn finish(
-        segments: &[Segment],
-        spread: usize,
-        rows: usize,
-        first_row: usize,
-        target: usize,
-        shift: usize,
-        columns: usize,
-        sums: &[f32],
-        y: &mut [f32],
-        end: Epilogue<'_>,
-    ) {
-        for row in 0..rows {
-            let bias = end.bias.map_or(0.0, |bias| bias[first_row + row]);
-            for segment in segments {
-                let sums = &sums[row * columns + segment.lane..][..segment.len];
-                let place = shift + row * target + segment.from;
-                if spread == 1 {
-                    let out = &mut y[place..][..segment.len];
-                    let all = out.iter_mut().zip(sums);
-                    match end {
-                        Epilogue { add: None, mask: None, bend: Some(bend), .. } => {
-                            bent!(bend, bend => all.for_each(|(out, sum)| *out = bend.of(sum + bias)));
-                        }
-                        Epilogue { add: None, mask: Some((mask, bend)), bend: None, .. } => {
-                            let all = all.zip(&mask[place..][..segment.len]);
-                            bent!(bend, bend => all.for_each(|((out, sum), mask)| {
-                                *out = bend.back(sum + bias, *mask);
-                            }));
-                        }
-                        _ => {
-                            all.for_each(|(out, sum)| *out = sum + bias);
-                            super::lanes::tail(out, place, end);
-                        }
-                    }
-                } else {
-                    let all = y[place..].iter_mut().step_by(spread).zip(sums);
-                    match end {
-                        Epilogue { add: None, mask: None, bend: None, .. } => {
-                            all.for_each(|(out, sum)| *out = sum + bias);
-                        }
-                        Epilogue { add: None, mask: Some((mask, bend)), bend: None, .. } => {
-                            let all = all.zip(mask[place..].iter().step_by(spread));
-                            bent!(bend, bend => all.for_each(|((out, sum), mask)| {
-                                *out = bend.back(sum + bias, *mask);
-                            }));
-                        }
-                        _ => {
-                            for (at, (out, sum)) in all.enumerate() {
-                                *out = sum + bias;
-                                super::lanes::tail(std::slice::from_mut(out), place + at * spread, end);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
 
 vectors! {
     /// Bring the largest of each two by two sums out, of some lines of the output.

@@ -1,5 +1,8 @@
 //! How much longer than its text a tokenizer's work may become.
 //!
+//! The model looks up every part of a word: with longer words, pieces or prefixes than real files have,
+//! one text would take hours. They have words of 100 characters and pieces of less.
+//!
 //! Each `Replace` may write a long text for a short one, each template may hold its text often and
 //! each special token many ids; in a row they multiply. Real files write one character for one or
 //! few, and two or three tokens around a text.
@@ -14,6 +17,42 @@ const GROWTH: usize = 1 << 12;
 
 /// The most pieces of a list that stands in these parts.
 const PIECES: usize = 1 << 10;
+
+/// The most characters of a word that is looked up part by part (`WordPiece`).
+const WORD: u64 = 1000;
+
+/// The most characters of what is put before or behind each part.
+const AFFIX: usize = 64;
+
+/// The most characters of a piece whose beginnings are all looked up (`Unigram`).
+const PIECE: usize = 256;
+
+/// Refuse a file whose model could work on a word or piece without bounds.
+pub(super) fn work(file: &Value) -> Result<()> {
+    let Some(model) = file.get("model") else { return Ok(()) };
+    let refuse = |what: &str, got: u64, most: u64| {
+        Err(Trouble::limit(format!("a tokenizer with {what} of {got} characters, over {most}")))
+    };
+    let word = model.get("max_input_chars_per_word").and_then(Value::as_u64);
+    if let Some(word) = word.filter(|word| *word > WORD) {
+        return refuse("words", word, WORD);
+    }
+    for key in ["continuing_subword_prefix", "end_of_word_suffix"] {
+        let affix = model.get(key).and_then(Value::as_str).map_or(0, |affix| affix.chars().count());
+        if affix > AFFIX {
+            return refuse(&format!("a `{key}`"), affix as u64, AFFIX as u64);
+        }
+    }
+    // Pieces with their scores; other models have a map here.
+    let pieces = model.get("vocab").and_then(Value::as_array).map(Vec::as_slice);
+    for piece in pieces.unwrap_or_default() {
+        let piece = piece.get(0).and_then(Value::as_str).map_or(0, |piece| piece.chars().count());
+        if piece > PIECE {
+            return refuse("a piece", piece as u64, PIECE as u64);
+        }
+    }
+    Ok(())
+}
 
 /// Refuse a file that could lengthen a text without bounds.
 pub(super) fn growth(file: &Value) -> Result<()> {

@@ -68,6 +68,25 @@ fn hostile_files_are_refused() {
             "padding",
         ),
         (json!({"model": wordlevel, "truncation": {"max_length": 1_u64 << 40}}), "65536"),
+        (
+            json!({"model": {"type": "WordPiece", "vocab": {"a": 0, "##a": 1, "[UNK]": 2},
+                "unk_token": "[UNK]", "max_input_chars_per_word": 1_000_000_000}}),
+            "words of 1000000000 characters, over 1000",
+        ),
+        (
+            json!({"model": {"type": "WordPiece", "vocab": {"a": 0}, "unk_token": "a",
+                "continuing_subword_prefix": long}}),
+            "a `continuing_subword_prefix` of 5000",
+        ),
+        (
+            json!({"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [],
+                "end_of_word_suffix": long}}),
+            "a `end_of_word_suffix` of 5000",
+        ),
+        (
+            json!({"model": {"type": "Unigram", "unk_id": 0, "vocab": [["?", 0.0], [long, -1.0]]}}),
+            "a piece of 5000",
+        ),
     ] {
         let trouble = Tokenizer::read(file.to_string().as_bytes(), None).unwrap_err();
         assert!(trouble.to_string().contains(words), "{trouble}");
@@ -77,6 +96,44 @@ fn hostile_files_are_refused() {
     }
     let deep = format!("{{\"model\":{}1{}", "[".repeat(100_000), "]".repeat(100_000));
     assert!(Tokenizer::read(deep.as_bytes(), None).is_err());
+}
+
+#[test]
+fn pieces_are_for_tokenizers_that_part_words_at_spaces() {
+    let of = |normalizer: Value, pre: Value, token: Value| {
+        let file = json!({"normalizer": normalizer, "pre_tokenizer": pre, "added_tokens": [token]});
+        Pieces::of(&file).is_some()
+    };
+    let bert = || json!({"type": "BertPreTokenizer"});
+    let token = || json!({"content": "[SEP]", "lstrip": false});
+    assert!(of(json!(null), bert(), token()));
+    let both = json!({"type": "Sequence", "normalizers": [{"type": "NFD"}, {"type": "Lowercase"}]});
+    assert!(of(both, bert(), token()));
+    assert!(!of(json!({"type": "Prepend", "prepend": "_"}), bert(), token()));
+    assert!(!of(json!({"type": "NFKC"}), bert(), token()));
+    assert!(!of(json!(null), json!({"type": "ByteLevel"}), token()));
+    assert!(!of(json!(null), json!(null), token()));
+    assert!(!of(json!(null), bert(), json!({"content": "a b"})));
+    assert!(!of(json!(null), bert(), json!({"content": "ab", "lstrip": true})));
+}
+
+proptest! {
+    #[test]
+    fn pieces_become_what_whole_texts_do(
+        texts in prop::collection::vec(
+            "([pay]{0,3}| |  |\t|\u{a0}|\u{200b}|\u{301}|\u{4e2d}|\u{130}|\u{3a3}|\\[SEP\\]|[,.']|\\PC){0,12}", 1..6),
+        most in 2..24_usize,
+        part in prop::sample::select(vec!["BertPreTokenizer", "Whitespace", "WhitespaceSplit"]))
+    {
+        let mut file = vocabulary::read(VOCABULARY.as_bytes()).unwrap();
+        file["pre_tokenizer"] = json!({ "type": part });
+        let own = Tokenizer::read(file.to_string().as_bytes(), Some(most)).unwrap();
+        prop_assert!(own.pieces.is_some());
+        let whole = Tokenizer { pieces: None, ..own.clone() };
+        for text in &texts {
+            prop_assert_eq!(own.tokens(text).unwrap(), whole.tokens(text).unwrap(), "{:?}", text);
+        }
+    }
 }
 
 proptest! {

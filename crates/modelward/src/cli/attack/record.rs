@@ -53,12 +53,6 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
         ])
     });
     let clip = setting.threat.budget.clip.map(|(low, high)| vec![f64::from(low), f64::from(high)]);
-    // What was cut short was not looked into, as the screen says.
-    let reliability = match (measured.raised().next(), measured.cut) {
-        (Some(_), _) => "unreliable",
-        (None, Some(_)) => "unknown",
-        (None, None) => "trustworthy",
-    };
     let mut fields = vec![
         ("model", arguments.model.display().to_string().into()),
         ("model_sha256", setting.digest.clone().into()),
@@ -85,7 +79,8 @@ pub(super) fn of(arguments: &Arguments, setting: &Setting, measured: &Robustness
         ("indicators", Value::List(indicators.collect())),
         ("straight_through", measured.straightened.clone().into()),
         ("draws", measured.draws.into()),
-        ("reliability", reliability.into()),
+        ("reliability", measured.reliability().name().into()),
+        ("stopped", measured.cut.into()),
         ("witnesses", measured.fallen.len().into()),
         ("witnesses_lost", measured.lost.into()),
         ("seconds_cpu", cpu_seconds().into()),

@@ -1,6 +1,12 @@
 //! The numbers of an attack for people.
 
-use modelward_lab::{exact, robustness::Robustness, statistics::clopper_pearson, victim::Gives};
+use modelward_lab::{
+    exact,
+    robustness::Robustness,
+    statistics::clopper_pearson,
+    trust::{Indicator, Reliability},
+    victim::Gives,
+};
 
 use crate::cli::attack::{Arguments, Setting};
 
@@ -67,7 +73,11 @@ pub(super) fn lines(
         let sent = sent.unwrap_or_default();
         lines.push(format!("answers   {} and no gradient{sent}", measured.gives.name()));
     }
-    lines.push(reliable(measured));
+    let settled = measured.proven == measured.stood && measured.proven > 0;
+    lines.push(match measured.reliability() {
+        Reliability::Trustworthy if settled => SETTLED.to_owned(),
+        _ => reliable(&measured.indicators, measured.cut),
+    });
     if !measured.straightened.is_empty() {
         let nodes = measured.straightened.iter().take(3).cloned().collect::<Vec<_>>().join(", ");
         lines.push(format!("gradient  taken straight through {nodes}: it is zero there"));
@@ -107,23 +117,27 @@ fn input(setting: &Setting) -> String {
     format!("input     {shape}, {range}, {convention}")
 }
 
-fn reliable(measured: &Robustness) -> String {
-    let raised =
-        measured.raised().map(|found| format!("{} {:.1} %", found.name, 100.0 * found.value));
-    let raised = raised.collect::<Vec<_>>();
-    if let Some(why) = measured.cut {
-        return format!("reliable  unknown: {why} before it was looked into");
-    }
-    if raised.is_empty() && measured.proven == measured.stood && measured.proven > 0 {
-        return "reliable  trustworthy: each sample is settled by the model's own structure, and no \
-                gradient is needed"
-            .to_owned();
-    }
-    if raised.is_empty() {
-        let names = measured.indicators.iter().map(|found| found.name).collect::<Vec<_>>();
-        return format!("reliable  trustworthy: {} within their limits", names.join(", "));
-    }
-    format!("reliable  unreliable: {}", raised.join(", "))
+const SETTLED: &str = "reliable  trustworthy: each sample is settled by the model's own structure, and \
+                       no gradient is needed";
+
+/// The line that says whether the number can be trusted, of a run that was `cut` or not.
+pub(super) fn reliable(indicators: &[Indicator], cut: Option<&str>) -> String {
+    let reliability = Reliability::of(indicators, cut);
+    let raised = indicators.iter().filter(|found| found.raised());
+    let raised = raised.map(|found| format!("{} {:.1} %", found.name, 100.0 * found.value));
+    let cut = cut.unwrap_or_default();
+    let why = match reliability {
+        Reliability::Unknown => format!("{cut} before it was looked into"),
+        Reliability::Trustworthy => {
+            let names = indicators.iter().map(|found| found.name).collect::<Vec<_>>();
+            format!("{} within their limits", names.join(", "))
+        }
+        Reliability::Unreliable => {
+            let more = if cut.is_empty() { String::new() } else { format!("; {cut} behind that") };
+            format!("{}{more}", raised.collect::<Vec<_>>().join(", "))
+        }
+    };
+    format!("reliable  {}: {why}", reliability.name())
 }
 
 fn witnesses(arguments: &Arguments, measured: &Robustness) -> String {

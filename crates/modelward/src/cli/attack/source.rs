@@ -94,23 +94,28 @@ impl Served {
         self.query_log.as_ref()
     }
 
-    /// Samples that were sent, where they are counted.
-    pub(super) fn sent(&self, victim: &dyn Victim) -> Option<u64> {
-        Some(self.max_queries?.saturating_sub(victim.left()?))
-    }
-
-    fn endpoint(&self, url: &str, shape: &[usize], samples: &Samples) -> Result<Endpoint, Failure> {
+    fn endpoint(
+        &self,
+        url: &str,
+        shape: &[usize],
+        samples: &Samples,
+        limits: &Limits,
+    ) -> Result<Endpoint, Failure> {
         let log = self.query_log.as_ref().map(|path| {
             File::create(path).map_err(|error| {
                 Failure::new(format!("cannot write `{}`: {error}", path.display()))
             })
         });
+        // An answer is there three times for a moment: its bytes, its JSON and its numbers.
+        let usual = endpoint::Options::default();
         let options = endpoint::Options {
+            answer: usual.answer.min(limits.memory / 16),
+            memory: usual.memory.min(limits.memory / 4),
             allow_host: self.host.clone(),
             budget: self.max_queries,
             classes: samples.classes.clone(),
             log: log.transpose()?.map(|file| Box::new(file) as _),
-            ..endpoint::Options::default()
+            ..usual
         };
         Endpoint::new(url, shape, options).map_err(|trouble| failure(Path::new(url), trouble))
     }
@@ -150,7 +155,8 @@ impl Source {
                     word => word.parse::<Spec>().map_err(fails)?,
                 };
                 let convention = Convention::new(&spec, &samples.shape).map_err(fails)?;
-                let endpoint = arguments.served.endpoint(&url, convention.shape(), samples)?;
+                let endpoint =
+                    arguments.served.endpoint(&url, convention.shape(), samples, &how.limits)?;
                 let inputs = convention.apply(&samples.x);
                 let remote = Remote::new(endpoint, convention.shape(), &inputs, labels);
                 (prepared(remote.map_err(fails)?, &spec, convention, samples), spec, None)

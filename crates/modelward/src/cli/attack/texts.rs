@@ -15,7 +15,7 @@ use modelward_lab::{
         classifier::Classifier,
         course::Question,
         edit::Family,
-        measure::{self, TextRobustness},
+        measure::{Clean, TextRobustness, measure},
         texts::{Columns, Texts},
         tokenizer::{self, Tokenizer},
         words::Substitutions,
@@ -118,7 +118,8 @@ pub(super) fn find(
         budget: Budget { edits: texted.edits, queries },
     };
     let mut findable = Findable::default();
-    if stops_before(arguments, &setting, &texts, &mut classifier, &mut findable)? {
+    let clean = Clean::of(&mut classifier, &texts.texts).map_err(fails)?;
+    if stops_before(arguments, &setting, &texts, clean.labels(), &mut findable) {
         return Ok(findable);
     }
     let question = Question {
@@ -132,7 +133,7 @@ pub(super) fn find(
         seed: arguments.seed,
         deadline: arguments.experiment.deadline(start),
     };
-    let measured = measure::measure(&mut classifier, &question, &Told(progress)).map_err(fails)?;
+    let measured = measure(&mut classifier, &question, &clean, &Told(progress)).map_err(fails)?;
     if let Some(out) = &arguments.witnesses {
         replace(out, |out| {
             measured.witnesses.iter().try_for_each(|witness| writeln!(out, "{}", witness.line()))
@@ -211,18 +212,16 @@ fn stops_before(
     arguments: &Arguments,
     setting: &Setting,
     texts: &Texts,
-    classifier: &mut Classifier,
+    said: &[i64],
     findable: &mut Findable,
-) -> Result<bool, Failure> {
-    let said = measure::answers(classifier, &texts.texts)
-        .map_err(|trouble| failure(&arguments.model, trouble))?;
+) -> bool {
     let right = |labels: &[usize]| {
         said.iter().zip(labels).filter(|(said, label)| **said == **label as i64).count()
     };
     let Err((share, chance)) =
         better_than_chance(right(&texts.labels), &texts.labels, setting.classes)
     else {
-        return Ok(false);
+        return false;
     };
     let mut message = format!(
         "right on {} of {} texts, no better than chance, so nothing was attacked; tried with the \
@@ -241,7 +240,7 @@ fn stops_before(
     let measured = ("accuracy on the texts as they are", share, chance);
     let severity = Severity::High;
     findable.report(&rules::INPUT_CONVENTION, severity, &arguments.model, message, measured);
-    Ok(true)
+    true
 }
 
 /// What the numbers mean for the policy.

@@ -44,6 +44,12 @@ impl Threat {
             let shown = format!("{shown} under {}", path.display());
             return Ok(Self { budget, narrowed, shown });
         }
+        if arguments.spec.is_some() {
+            return Err(Failure::new(
+                "`--spec` says what may change, but not how far: give `--eps` too",
+            )
+            .help("an `--eps` as large as the range of the data leaves it to the rules alone"));
+        }
         let budget = whole(arguments.clip, samples, data)?;
         let clip = budget.clip;
         if let Some(side) = arguments.patch {

@@ -1,7 +1,7 @@
 //! The numbers of an attack on texts for programs.
 
 use modelward_core::{Measurement, Value};
-use modelward_lab::text::{measure::TextRobustness, witness::Witness};
+use modelward_lab::text::{course::Attack, measure::TextRobustness, witness::Witness};
 
 use crate::cli::{
     attack::{Arguments, record::share, texts::Setting},
@@ -20,8 +20,11 @@ pub(super) fn of(
     let all = measured.samples;
     let wrong = all.saturating_sub(measured.right);
     let families = measured.attacks.iter().map(|attack| {
-        // A mixed attack sees what the families left, so what stands against it stands against all.
-        let stood = if attack.name == "mixed" { measured.stood } else { attack.stood };
+        // Of what was not tried on all nobody knows how many stand.
+        let robust = match attack.stopped {
+            Some(_) => Value::Null,
+            None => share(stood(measured, attack), all),
+        };
         let effect = match attack {
             attack if attack.is_empty() => "no-place",
             attack if attack.is_absorbed() => "removed-by-tokenizer",
@@ -32,11 +35,12 @@ pub(super) fn of(
             ("family", attack.name.into()),
             ("effect", effect.into()),
             ("tried", attack.tried.into()),
-            ("robust_accuracy", share(stood, all)),
+            ("robust_accuracy", robust),
             ("proposed", attack.proposed.into()),
             ("removed", attack.absorbed.into()),
             ("queries_mean", mean.into()),
             ("seconds_cpu", attack.seconds.into()),
+            ("stopped", attack.stopped.into()),
         ])
     });
     let curve = measured.curve.iter().enumerate().map(|(edits, &stood)| {
@@ -69,12 +73,6 @@ pub(super) fn of(
             ("shown", witness.shown(24).into()),
         ])
     });
-    // What was cut short was not looked into, as the screen says.
-    let reliability = match (measured.raised().next(), measured.cut) {
-        (Some(_), _) => "unreliable",
-        (None, Some(_)) => "unknown",
-        (None, None) => "trustworthy",
-    };
     let names = setting.families.iter().map(|family| family.name()).collect::<Vec<_>>();
     let fields = vec![
         ("model", arguments.model.display().to_string().into()),
@@ -102,7 +100,8 @@ pub(super) fn of(
         ("per_class", Value::List(classes.collect())),
         ("curve", Value::List(curve.collect())),
         ("indicators", Value::List(indicators.collect())),
-        ("reliability", reliability.into()),
+        ("reliability", measured.reliability().name().into()),
+        ("stopped", measured.cut.into()),
         ("truncated", measured.cut_short.into()),
         ("queries", measured.queries.into()),
         ("witnesses", measured.witnesses.len().into()),
@@ -112,6 +111,12 @@ pub(super) fn of(
         ("peak_bytes", peak_bytes().into()),
     ];
     Measurement { kind: "text-robustness", fields, ..Measurement::default() }
+}
+
+/// How many of all texts stand against an attack. A mixed one sees what the families left, so what
+/// stands against it stands against all.
+pub(super) fn stood(measured: &TextRobustness, attack: &Attack) -> usize {
+    if attack.name == "mixed" { measured.stood } else { attack.stood }
 }
 
 /// The witnesses with the fewest edits, one for a text.

@@ -4,7 +4,11 @@ use modelward_lab::{statistics::clopper_pearson, text::measure::TextRobustness};
 
 use crate::cli::attack::{
     Arguments,
-    texts::{Setting, record::worst},
+    screen::reliable,
+    texts::{
+        Setting,
+        record::{stood, worst},
+    },
 };
 
 /// The lines of the report.
@@ -31,13 +35,13 @@ pub(super) fn lines(
         ),
     ];
     for attack in &measured.attacks {
-        let stood = if attack.name == "mixed" { measured.stood } else { attack.stood };
         let robust = match attack {
+            attack if attack.stopped.is_some() => attack.stopped.unwrap_or_default().to_owned(),
             attack if attack.is_empty() => "no text has a place for these".to_owned(),
             attack if attack.is_absorbed() => "the tokenizer removes these".to_owned(),
             attack => format!(
                 "{:>6.1} %  {:>12.1}  {:>6.2}",
-                percent(stood),
+                percent(stood(measured, attack)),
                 attack.queries as f64 / attack.tried.max(1) as f64,
                 attack.seconds
             ),
@@ -62,7 +66,7 @@ pub(super) fn lines(
             each.map(|(class, of)| format!("{} {}/{}", setting.name(class), of.stood, of.samples));
         lines.push(format!("classes   {}", each.collect::<Vec<_>>().join(" | ")));
     }
-    lines.push(reliable(measured));
+    lines.push(reliable(&measured.indicators, measured.cut));
     let lost = match measured.lost {
         0 => String::new(),
         lost => format!(", {lost} did not hold and are not counted"),
@@ -84,18 +88,4 @@ pub(super) fn lines(
         ));
     }
     lines
-}
-
-fn reliable(measured: &TextRobustness) -> String {
-    if let Some(why) = measured.cut {
-        return format!("reliable  unknown: {why} before it was looked into");
-    }
-    let raised =
-        measured.raised().map(|found| format!("{} {:.1} %", found.name, 100.0 * found.value));
-    let raised = raised.collect::<Vec<_>>();
-    if raised.is_empty() {
-        let names = measured.indicators.iter().map(|found| found.name).collect::<Vec<_>>();
-        return format!("reliable  trustworthy: {} within their limits", names.join(", "));
-    }
-    format!("reliable  unreliable: {}", raised.join(", "))
 }
