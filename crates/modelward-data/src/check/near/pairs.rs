@@ -21,53 +21,69 @@ pub(crate) const MOST_BUCKET: usize = 200;
 /// Pairs that are held at once.
 const MOST_HELD: usize = 4_000_000;
 
-impl Pairs {
-    /// From the buckets of several tables: `key` gives the bucket of a row in a table, `None` for a row
-    /// that is in none, and `verify` how alike two rows are, `None` where they are not.
-    pub(crate) fn of(
-        rows: usize,
-        tables: usize,
-        key: impl Fn(usize, usize) -> Option<u64>,
-        mut verify: impl FnMut(u32, u32) -> Option<f64>,
-    ) -> Self {
-        let (mut pairs, mut held) = (Self::default(), Vec::new());
-        let mut order = Vec::with_capacity(rows);
-        for table in 0..tables {
-            order.clear();
-            order.extend((0..rows).filter_map(|row| Some((key(row, table)?, row as u32))));
-            order.sort_unstable();
-            for bucket in order.chunk_by(|one, other| one.0 == other.0) {
-                let (full, rest) = bucket.split_at(bucket.len().min(MOST_BUCKET));
-                pairs.capped |= !rest.is_empty();
-                for (at, (_, a)) in full.iter().enumerate() {
-                    held.extend(full[at + 1..].iter().map(|(_, b)| (*a, *b)));
-                }
-                held.extend(rest.iter().map(|(_, b)| (full[0].1, *b)));
-                if held.len() > MOST_HELD {
-                    pairs.settle(&mut held, &mut verify);
-                }
-            }
-        }
-        pairs.settle(&mut held, &mut verify);
-        pairs.verified.sort_by_key(|pair| (pair.a, pair.b));
-        pairs.verified.dedup_by_key(|pair| (pair.a, pair.b));
-        pairs
+/// Pairs that buckets propose, table by table.
+pub(crate) struct Proposals<V> {
+    pairs: Pairs,
+    /// Pairs that are not verified yet.
+    held: Vec<(u32, u32)>,
+    verify: V,
+}
+
+impl<V: FnMut(u32, u32) -> Option<f64>> Proposals<V> {
+    /// `verify` says how alike two rows are, `None` where they are not. It is asked for all pairs of a first
+    /// row one after the other.
+    pub(crate) fn new(verify: V) -> Self {
+        Self { pairs: Pairs::default(), held: Vec::new(), verify }
     }
 
-    fn settle(
+    /// Propose what meets in a table: `split` gives the bucket and the row of an entry, and `near` looks
+    /// closer at two of them.
+    pub(crate) fn table<E: Copy + Ord>(
         &mut self,
-        held: &mut Vec<(u32, u32)>,
-        verify: &mut impl FnMut(u32, u32) -> Option<f64>,
+        entries: &mut [E],
+        split: impl Fn(&E) -> (u64, u32),
+        near: impl Fn(&E, &E) -> bool,
     ) {
-        held.sort_unstable();
-        held.dedup();
-        for (a, b) in held.drain(..) {
-            if let Some(similarity) = verify(a, b) {
-                self.verified.push(Pair { a, b, similarity });
+        entries.sort_unstable();
+        for bucket in entries.chunk_by(|one, other| split(one).0 == split(other).0) {
+            let (full, rest) = bucket.split_at(bucket.len().min(MOST_BUCKET));
+            self.pairs.capped |= !rest.is_empty();
+            let mut take = |one: &E, other: &E| {
+                let (a, b) = (split(one).1, split(other).1);
+                if a != b && near(one, other) {
+                    self.held.push((a.min(b), a.max(b)));
+                }
+            };
+            for (at, one) in full.iter().enumerate() {
+                full[at + 1..].iter().for_each(|other| take(one, other));
+            }
+            rest.iter().for_each(|other| take(&full[0], other));
+            if self.held.len() > MOST_HELD {
+                self.settle();
             }
         }
     }
 
+    /// The pairs that were verified.
+    pub(crate) fn finish(mut self) -> Pairs {
+        self.settle();
+        self.pairs.verified.sort_by_key(|pair| (pair.a, pair.b));
+        self.pairs.verified.dedup_by_key(|pair| (pair.a, pair.b));
+        self.pairs
+    }
+
+    fn settle(&mut self) {
+        self.held.sort_unstable();
+        self.held.dedup();
+        for (a, b) in self.held.drain(..) {
+            if let Some(similarity) = (self.verify)(a, b) {
+                self.pairs.verified.push(Pair { a, b, similarity });
+            }
+        }
+    }
+}
+
+impl Pairs {
     /// Groups of rows, each verified against the first of its group; never A with C because A is like B
     /// and B like C.
     pub(crate) fn groups(&self) -> Vec<Vec<u32>> {
@@ -94,8 +110,10 @@ mod tests {
     use super::*;
 
     fn chain(rows: usize) -> Pairs {
-        let verify = |a: u32, b: u32| (b - a == 1).then_some(0.8);
-        Pairs::of(rows, 1, |_, _| Some(0), verify)
+        let mut proposals = Proposals::new(|a: u32, b: u32| (b - a == 1).then_some(0.8));
+        let mut entries = (0..rows as u32).collect::<Vec<_>>();
+        proposals.table(&mut entries, |row| (0, *row), |_, _| true);
+        proposals.finish()
     }
 
     #[test]
@@ -110,7 +128,12 @@ mod tests {
             asked += 1;
             Some(1.0)
         };
-        let pairs = Pairs::of(1000, 3, |_, _| Some(7), verify);
+        let mut proposals = Proposals::new(verify);
+        for _ in 0..3 {
+            let mut entries = (0..1000).collect::<Vec<u32>>();
+            proposals.table(&mut entries, |row| (7, *row), |_, _| true);
+        }
+        let pairs = proposals.finish();
         assert!(pairs.capped);
         assert_eq!(asked, 200 * 199 / 2 + 800);
         assert_eq!(pairs.groups(), [(0..1000).collect::<Vec<u32>>()]);
