@@ -250,9 +250,10 @@ fn several_columns_of_labels_are_judged_each_for_itself() {
     let request = Request { asked, only: vec!["label-error".into()], ..Request::default() };
     let Ok(mut checked) = check::check(&set, None, &request) else { unreachable!() };
     assert_eq!((checked.label.as_deref(), checked.columns), (Some("kind,one"), 4));
-    let rows = flagged(&checked.checks.remove(0).1);
-    let hits = rows.iter().filter(|row| wrong.contains(&(**row as usize))).count();
-    assert!(hits >= 17 && rows.len() <= hits + 3, "{hits}: {rows:?}");
+    let done = checked.checks.remove(0).1;
+    let worst = worst(&done, wrong.len());
+    let hits = worst.iter().filter(|row| wrong.contains(row)).count();
+    assert!(hits >= 18, "{hits}: {worst:?}");
     let asked = Asked { label: Some("kind,twos".into()), ..Asked::default() };
     let request = Request { asked, ..Request::default() };
     assert!(check::check(&set, None, &request).is_err());
@@ -274,8 +275,16 @@ fn copies_with_noise_do_not_vouch_for_each_others_wrong_labels() {
     let mut columns = numbers(&data);
     columns.push(("y", Arc::new(Int64Array::from(labels))));
     let done = run(&set(columns), "label-error", Request::default());
-    let rows = flagged(&done);
-    let is_wrong = |row: u64| row >= 600 || wrong.contains(&(row as usize));
-    let hits = rows.iter().filter(|row| is_wrong(**row)).count();
-    assert!(hits >= 68 && rows.len() <= hits + 4, "{hits} of 80: {rows:?}");
+    let worst = worst(&done, 80);
+    let hits = worst.iter().filter(|row| **row >= 600 || wrong.contains(row)).count();
+    assert!(hits >= 76, "{hits} of 80: {worst:?}");
+}
+
+/// The rows of the highest scores.
+fn worst(done: &Done, count: usize) -> Vec<usize> {
+    let scores = done.scores.as_ref().unwrap();
+    let mut order = (0..scores.len()).collect::<Vec<_>>();
+    order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
+    order.truncate(count);
+    order
 }

@@ -76,13 +76,13 @@ pub(crate) fn of_texts(shingles: &Shingles) -> Pairs {
         let similarity = shingles.similarity(a as usize, b as usize);
         (similarity >= ALIKE).then_some(similarity)
     };
-    let mut proposals = Proposals::new(verify);
+    let mut proposals = Proposals::new(|_, _| 0, verify);
     let mut entries = Vec::new();
     for band in 0..BANDS {
         entries.clear();
         let rows = (0..shingles.len()).filter(|row| !shingles.row(*row).is_empty());
         entries.extend(rows.map(|row| (shingles.band(row, band), row as u32)));
-        proposals.table(&mut entries, |(band, row)| (u64::from(*band), *row), |_, _| true);
+        proposals.table(&mut entries, 0, |(band, row)| (u64::from(*band), *row), |_, _| true);
     }
     proposals.finish()
 }
@@ -97,9 +97,10 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> 
     }
     let (mut pairs, mut groups, mut lines, mut findings) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut capped = false;
+    let (mut capped, mut many) = (false, 0);
     for (column, what, alike, of_column) in found {
         capped |= of_column.capped;
+        many += of_column.left;
         for pair in &of_column.verified {
             let (a, b) = (number(pair.a), number(pair.b));
             for row in [a, b] {
@@ -143,6 +144,12 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> 
         lines.push(format!(
             "near-duplicate: more than {MOST_BUCKET} rows are alike at once; those beyond were compared \
              with the first of them alone"
+        ));
+    }
+    if many > 0 {
+        lines.push(format!(
+            "near-duplicate: {many} images are like many others that are no copies; they were compared with \
+             the nearest alone"
         ));
     }
     let mut fields = vec![("pairs", Value::List(pairs)), ("groups", Value::List(groups))];

@@ -10,7 +10,7 @@
 //! up to .99. A pair is told only if what is left between its images is a small part of what is left between
 //! each of them and the images of the set that are most like it (the ratio test of Lowe, IJCV 60, 2004).
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow_array::RecordBatch;
 
@@ -41,18 +41,20 @@ pub(crate) const ALIKE: f64 = 0.95;
 const SURE: f64 = 0.98;
 /// What is left between copies is at most this part of what is left between either and others. On digits
 /// drawn by hand the least of 1.6 million pairs is .13, on cuts of photographs .097.
-const RATIO: f64 = 0.08;
-/// The others: of images that are drawn from the set, the so-manieth that is most like one. Copies of it that
-/// were drawn too come before.
-const OTHER: usize = 5;
+const RATIO: f64 = 0.09;
+/// The others: of images that are drawn from the set, the so-manieth that is most like one.
+const OTHER: usize = 4;
 /// Images that are drawn from the set.
-const DRAWN: usize = 128;
-/// Of these, such as are laid over an image, the most like first.
-const LAID: usize = 8;
+const DRAWN: usize = 512;
+/// Of these, such as are laid over an image, the most like first. Copies may be among them: what is left
+/// leaps behind the last of them.
+const LAID: usize = 12;
 /// The least side of an image: below it digits of one kind look alike.
 const LEAST_SIDE: usize = 24;
 /// Proposals of an image that may fail one after the other before it is left alone.
-const PATIENCE: usize = 64;
+const PATIENCE: usize = 8;
+/// In a bucket of too many, hashes that each is compared with: those behind it in their order.
+const NEXT: usize = 64;
 /// Pictures that are kept.
 const KEPT: usize = 128;
 
@@ -80,21 +82,25 @@ impl Images {
     /// The pairs that look alike.
     pub(crate) fn pairs(&self) -> Pairs {
         let mut verifier = Verifier::new(self);
-        let mut proposals = Proposals::new(|a, b| verifier.alike(a, b));
+        let apart = |a: u32, b: u32| match (&self.hashes[a as usize], &self.hashes[b as usize]) {
+            (Some(one), Some(other)) => hash::apart(one, other),
+            _ => u32::MAX,
+        };
+        let mut proposals = Proposals::new(apart, |a, b| verifier.alike(a, b));
         let mut entries = Vec::new();
         for (of, part) in hash::tables() {
             entries.clear();
             for (row, hashes) in self.hashes.iter().enumerate() {
                 let hashes = hashes.iter().flat_map(|hashes| hashes.of_table(of));
-                entries.extend(hashes.map(|hash| (hash::part(hash, part), row as u32, hash)));
+                entries.extend(hashes.map(|hash| (hash::part(hash, part), hash, row as u32)));
             }
-            let near = |one: &(u64, u32, u64), other: &(u64, u32, u64)| {
-                hash::distance(one.2, other.2) <= hash::MOST_BITS
+            let near = |one: &(u64, u64, u32), other: &(u64, u64, u32)| {
+                hash::distance(one.1, other.1) <= hash::MOST_BITS
             };
-            proposals.table(&mut entries, |entry| (entry.0, entry.1), near);
+            proposals.table(&mut entries, NEXT, |entry| (entry.0, entry.2), near);
         }
         let mut pairs = proposals.finish();
-        pairs.capped |= verifier.gave_up;
+        pairs.left = verifier.left.len();
         pairs
     }
 
@@ -126,13 +132,21 @@ struct Verifier<'a> {
     kept: HashMap<u32, Small>,
     /// The image whose proposals come, and how many of them failed since one was alike.
     now: (u32, usize),
-    gave_up: bool,
+    /// Images that were left alone.
+    left: HashSet<u32>,
 }
 
 impl<'a> Verifier<'a> {
     fn new(images: &'a Images) -> Self {
         let gaps = HashMap::new();
-        Self { images, drawn: Vec::new(), gaps, kept: HashMap::new(), now: (0, 0), gave_up: false }
+        Self {
+            images,
+            drawn: Vec::new(),
+            gaps,
+            kept: HashMap::new(),
+            now: (0, 0),
+            left: HashSet::new(),
+        }
     }
 
     fn alike(&mut self, a: u32, b: u32) -> Option<f64> {
@@ -140,12 +154,12 @@ impl<'a> Verifier<'a> {
             self.now = (a, 0);
         }
         if self.now.1 >= PATIENCE {
-            self.gave_up = true;
+            self.left.insert(a);
             return None;
         }
         self.now.1 += 1;
         let similarity = self.similarity(a, b)?;
-        if similarity < ALIKE || similarity < self.least(a, b)? {
+        if similarity < ALIKE || !self.stands_out(a, b, similarity)? {
             return None;
         }
         self.now.1 = 0;
@@ -182,8 +196,8 @@ impl<'a> Verifier<'a> {
         Some(())
     }
 
-    /// The least correlation of these two as copies.
-    fn least(&mut self, a: u32, b: u32) -> Option<f64> {
+    /// Whether these two are more alike than unlike images of the set are.
+    fn stands_out(&mut self, a: u32, b: u32, similarity: f64) -> Option<bool> {
         if self.drawn.is_empty() {
             let there = self.images.hashes.iter().enumerate().filter(|(_, it)| it.is_some());
             let there = there.map(|(row, _)| row as u32).collect::<Vec<_>>();
@@ -192,32 +206,52 @@ impl<'a> Verifier<'a> {
             let drawn = drawn.filter_map(|row| Some((*row, self.images.small(*row)?)));
             self.drawn = drawn.collect();
         }
-        if self.drawn.len() < 2 * LAID {
-            return Some(SURE);
+        if self.drawn.len() < LAID + 2 {
+            return Some(similarity >= SURE);
         }
-        let gap = self.gap(a)?.min(self.gap(b)?);
-        Some(1.0 - RATIO * gap)
+        let left = 1.0 - similarity;
+        for row in [a, b] {
+            if !self.gaps.contains_key(&row) {
+                let others = self.others(row)?;
+                // Laid over each other they are only more alike.
+                let most = 1.0 - others.last().map_or(0.0, |(rough, _)| *rough);
+                if left > RATIO * most {
+                    return Some(false);
+                }
+                let gap = self.gap(row, &others)?;
+                self.gaps.insert(row, gap);
+            }
+            if left > RATIO * self.gaps.get(&row)? {
+                return Some(false);
+            }
+        }
+        Some(true)
     }
 
-    fn gap(&mut self, row: u32) -> Option<f64> {
-        if let Some(gap) = self.gaps.get(&row) {
-            return Some(*gap);
-        }
+    /// The drawn images that are most like one, roughly, the most like first.
+    fn others(&mut self, row: u32) -> Option<Vec<(f64, usize)>> {
         self.keep(row)?;
         let own = self.kept.get(&row)?;
         let others = self.drawn.iter().enumerate().filter(|(_, (other, _))| *other != row);
         let mut others = others.map(|(at, (_, small))| (own.rough(small), at)).collect::<Vec<_>>();
         others.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
+        others.truncate(LAID);
+        Some(others)
+    }
+
+    /// What is left between an image and such as are no copies of it.
+    fn gap(&self, row: u32, others: &[(f64, usize)]) -> Option<f64> {
+        let own = self.kept.get(&row)?;
         let hashes = |row: u32| self.images.hashes[row as usize].as_ref();
-        let mut laid = Vec::with_capacity(LAID);
-        for (_, at) in others.into_iter().take(LAID) {
-            let (other, small) = &self.drawn[at];
-            laid.push(own.similarity(small, hash::start(hashes(row)?, hashes(*other)?)));
+        let mut left = Vec::with_capacity(others.len());
+        for (_, at) in others {
+            let (other, small) = &self.drawn[*at];
+            let start = hash::start(hashes(row)?, hashes(*other)?);
+            left.push((1.0 - own.similarity(small, start)).max(0.0));
         }
-        laid.sort_by(|one, other| other.total_cmp(one));
-        let gap = 1.0 - laid.get(OTHER - 1).copied().unwrap_or(0.0);
-        self.gaps.insert(row, gap);
-        Some(gap)
+        left.sort_by(f64::total_cmp);
+        let leap = left.windows(2).find(|pair| pair[0] <= RATIO * pair[1]).map(|pair| pair[1]);
+        leap.or_else(|| left.get(OTHER - 1).copied())
     }
 }
 

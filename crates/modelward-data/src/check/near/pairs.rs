@@ -13,6 +13,8 @@ pub(crate) struct Pair {
 pub(crate) struct Pairs {
     pub(crate) verified: Vec<Pair>,
     pub(crate) capped: bool,
+    /// Rows of which not all proposals were looked at.
+    pub(crate) left: usize,
 }
 
 /// Rows of a bucket whose pairs are all looked at; those beyond are compared with the first alone, so
@@ -22,25 +24,28 @@ pub(crate) const MOST_BUCKET: usize = 200;
 const MOST_HELD: usize = 4_000_000;
 
 /// Pairs that buckets propose, table by table.
-pub(crate) struct Proposals<V> {
+pub(crate) struct Proposals<R, V> {
     pairs: Pairs,
     /// Pairs that are not verified yet.
     held: Vec<(u32, u32)>,
+    rank: R,
     verify: V,
 }
 
-impl<V: FnMut(u32, u32) -> Option<f64>> Proposals<V> {
+impl<R: Fn(u32, u32) -> u32, V: FnMut(u32, u32) -> Option<f64>> Proposals<R, V> {
     /// `verify` says how alike two rows are, `None` where they are not. It is asked for all pairs of a first
-    /// row one after the other.
-    pub(crate) fn new(verify: V) -> Self {
-        Self { pairs: Pairs::default(), held: Vec::new(), verify }
+    /// row one after the other, those of the least `rank` first.
+    pub(crate) fn new(rank: R, verify: V) -> Self {
+        Self { pairs: Pairs::default(), held: Vec::new(), rank, verify }
     }
 
     /// Propose what meets in a table: `split` gives the bucket and the row of an entry, and `near` looks
-    /// closer at two of them.
+    /// closer at two of them. Beyond [`MOST_BUCKET`] entries of a bucket are compared with the first of it,
+    /// and with the `next` behind them.
     pub(crate) fn table<E: Copy + Ord>(
         &mut self,
         entries: &mut [E],
+        next: usize,
         split: impl Fn(&E) -> (u64, u32),
         near: impl Fn(&E, &E) -> bool,
     ) {
@@ -58,6 +63,11 @@ impl<V: FnMut(u32, u32) -> Option<f64>> Proposals<V> {
                 full[at + 1..].iter().for_each(|other| take(one, other));
             }
             rest.iter().for_each(|other| take(&full[0], other));
+            if !rest.is_empty() {
+                for (at, one) in bucket.iter().enumerate() {
+                    bucket[at + 1..].iter().take(next).for_each(|other| take(one, other));
+                }
+            }
             if self.held.len() > MOST_HELD {
                 self.settle();
             }
@@ -75,11 +85,18 @@ impl<V: FnMut(u32, u32) -> Option<f64>> Proposals<V> {
     fn settle(&mut self) {
         self.held.sort_unstable();
         self.held.dedup();
-        for (a, b) in self.held.drain(..) {
-            if let Some(similarity) = (self.verify)(a, b) {
-                self.pairs.verified.push(Pair { a, b, similarity });
+        let mut of_first = Vec::new();
+        for pairs in self.held.chunk_by(|one, other| one.0 == other.0) {
+            of_first.clear();
+            of_first.extend(pairs.iter().map(|(a, b)| ((self.rank)(*a, *b), *a, *b)));
+            of_first.sort_unstable();
+            for (_, a, b) in &of_first {
+                if let Some(similarity) = (self.verify)(*a, *b) {
+                    self.pairs.verified.push(Pair { a: *a, b: *b, similarity });
+                }
             }
         }
+        self.held.clear();
     }
 }
 
@@ -110,9 +127,9 @@ mod tests {
     use super::*;
 
     fn chain(rows: usize) -> Pairs {
-        let mut proposals = Proposals::new(|a: u32, b: u32| (b - a == 1).then_some(0.8));
+        let mut proposals = Proposals::new(|_, _| 0, |a: u32, b: u32| (b - a == 1).then_some(0.8));
         let mut entries = (0..rows as u32).collect::<Vec<_>>();
-        proposals.table(&mut entries, |row| (0, *row), |_, _| true);
+        proposals.table(&mut entries, 0, |row| (0, *row), |_, _| true);
         proposals.finish()
     }
 
@@ -128,10 +145,10 @@ mod tests {
             asked += 1;
             Some(1.0)
         };
-        let mut proposals = Proposals::new(verify);
+        let mut proposals = Proposals::new(|_, _| 0, verify);
         for _ in 0..3 {
             let mut entries = (0..1000).collect::<Vec<u32>>();
-            proposals.table(&mut entries, |row| (7, *row), |_, _| true);
+            proposals.table(&mut entries, 0, |row| (7, *row), |_, _| true);
         }
         let pairs = proposals.finish();
         assert!(pairs.capped);

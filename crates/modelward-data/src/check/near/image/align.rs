@@ -49,6 +49,8 @@ pub(super) struct Small {
     pub(super) ends: Vec<Ends>,
     /// In half the size, and in this.
     levels: [Level; 2],
+    /// The mean of the channels, about its own mean and of length 1.
+    unit: Vec<f32>,
 }
 
 /// The shares of the pixels of a channel at either end of its range.
@@ -67,6 +69,8 @@ struct Level {
 const SIDE: usize = 32;
 /// Its pixels.
 const AREA: usize = SIDE * SIDE;
+/// Pictures that correlate less in half the size are not looked at in the whole.
+const ROUGHLY: f64 = 0.85;
 /// Steps on each level.
 const STEPS: usize = 5;
 /// The least part of a picture that has to lie on the other.
@@ -114,24 +118,32 @@ impl Small {
             .collect::<Vec<_>>();
         let all = SIDE as f64;
         let half = pool(&grey, SIDE, [0.0, 0.0, all, all], SIDE / 2, SIDE / 2);
-        Self { colours, ends, levels: [Level::of(half, SIDE / 2), Level::of(grey, SIDE)] }
+        let mean = grey.iter().sum::<f32>() / AREA as f32;
+        let length = grey.iter().map(|value| (value - mean).powi(2)).sum::<f32>().sqrt().max(1e-9);
+        let unit = grey.iter().map(|value| (value - mean) / length).collect();
+        Self { colours, ends, levels: [Level::of(half, SIDE / 2), Level::of(grey, SIDE)], unit }
     }
 
     /// The correlation of the mean of the channels as they lie.
     pub(super) fn rough(&self, other: &Self) -> f64 {
-        let mut sums = Sums::default();
-        let pairs = self.levels[1].grey.iter().zip(&other.levels[1].grey);
-        pairs.for_each(|(one, other)| sums.add(f64::from(*one), f64::from(*other)));
-        let (product, squares) = sums.about_the_mean();
-        if squares > 0.0 { product / squares.sqrt() } else { 0.0 }
+        let parts = self.unit.chunks_exact(16).zip(other.unit.chunks_exact(16));
+        let sums = parts.fold([0.0_f32; 16], |mut sums, (one, other)| {
+            sums.iter_mut().zip(one).zip(other).for_each(|((sum, a), b)| *sum += a * b);
+            sums
+        });
+        f64::from(sums.iter().sum::<f32>())
     }
 
-    /// The correlation of two pictures where they fit best near a place.
+    /// The correlation of two pictures where they fit best near a place; roughly, where it is low.
     pub(super) fn similarity(&self, other: &Self, start: Place) -> f64 {
-        let mut place = start;
-        for (own, its) in self.levels.iter().zip(&other.levels) {
-            place = own.laid(its, place);
+        let [half, full] = &self.levels;
+        let [its_half, its_full] = &other.levels;
+        let near = half.laid(its_half, start);
+        let rough = half.correlation(its_half, start).max(half.correlation(its_half, near));
+        if rough < ROUGHLY {
+            return rough;
         }
+        let place = full.laid(its_full, near);
         self.correlation(other, start).max(self.correlation(other, place))
     }
 
@@ -196,13 +208,6 @@ impl Sums {
         self.product += one * other;
     }
 
-    /// The product, and the product of the squares, about the means.
-    fn about_the_mean(&self) -> (f64, f64) {
-        let (mut product, mut one, mut other) = (0.0, 0.0, 0.0);
-        self.into_total(&mut product, &mut one, &mut other);
-        (product, one * other)
-    }
-
     /// Add product and squares about the means to those of other channels.
     fn into_total(&self, product: &mut f64, one: &mut f64, other: &mut f64) {
         if self.count > 0.0 {
@@ -262,6 +267,22 @@ impl Level {
         let down = (0..side * side).map(|at| slope(at, side, at / side)).collect();
         let right = (0..side * side).map(|at| slope(at, 1, at % side)).collect();
         Self { side, grey, down, right }
+    }
+
+    /// The correlation with another at a place.
+    fn correlation(&self, other: &Self, place: Place) -> f64 {
+        let mut sums = Sums::default();
+        for y in 0..self.side {
+            for x in 0..self.side {
+                if let Some(corner) = Corner::of(place, y, x, self.side) {
+                    let own = self.grey[y * self.side + x];
+                    sums.add(f64::from(own), f64::from(corner.value(&other.grey)));
+                }
+            }
+        }
+        let (mut product, mut one, mut two) = (0.0, 0.0, 0.0);
+        sums.into_total(&mut product, &mut one, &mut two);
+        if one * two > 0.0 { product / (one * two).sqrt() } else { 0.0 }
     }
 
     /// Where the other fits best near a place, by least squares; the place itself where that leads astray.

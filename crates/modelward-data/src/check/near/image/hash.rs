@@ -113,8 +113,28 @@ fn boxes() -> [[f64; 4]; CUTS] {
     ]
 }
 
+/// How far two images are from each other by all hashes: in all cuts as they stand, or where a copy was moved
+/// in those that are most alike, or in the shadows or lights.
+pub(super) fn apart(one: &Hashes, other: &Hashes) -> u32 {
+    let pairs = one.cuts.iter().flatten().zip(other.cuts.iter().flatten());
+    let still = pairs.map(|(one, other)| distance(*one, *other)).sum::<u32>();
+    let tones = one.tones.iter().zip(&other.tones);
+    let tones = tones.map(|(one, other)| 10 * distance(*one, *other) + 10);
+    let moved = 5 * closest(one, other).0 + 10;
+    tones.fold(still.min(moved), u32::min)
+}
+
 /// How the second image lies on the first, by the cuts of them that are most alike.
 pub(super) fn start(one: &Hashes, other: &Hashes) -> Place {
+    let best = closest(one, other);
+    let boxes = boxes();
+    let ([top, left, bottom, right], [above, before, below, behind]) =
+        (boxes[best.2 / CUTS], boxes[best.2 % CUTS]);
+    Place::between([top, bottom], [above, below], [left, right], [before, behind])
+}
+
+/// In how many bits the cuts differ that are most alike, and which they are.
+fn closest(one: &Hashes, other: &Hashes) -> (u32, usize, usize) {
     let mut best = (u32::MAX, 0, 0);
     for (a, first) in one.cuts.iter().enumerate() {
         for (b, second) in other.cuts.iter().enumerate() {
@@ -123,10 +143,7 @@ pub(super) fn start(one: &Hashes, other: &Hashes) -> Place {
             best = best.min((bits, a.abs_diff(b), a * CUTS + b));
         }
     }
-    let boxes = boxes();
-    let ([top, left, bottom, right], [above, before, below, behind]) =
-        (boxes[best.2 / CUTS], boxes[best.2 % CUTS]);
-    Place::between([top, bottom], [above, below], [left, right], [before, behind])
+    best
 }
 
 /// Whether each of 8 x 8 pixels is brighter than the one to its left.
