@@ -158,9 +158,12 @@ impl<'a> Verifier<'a> {
             return None;
         }
         self.now.1 += 1;
-        let similarity = self.similarity(a, b)?;
+        let mut similarity = self.similarity(a, b)?;
         if similarity < ALIKE || !self.stands_out(a, b, similarity)? {
-            return None;
+            similarity = self.spoiled(a, b)?;
+            if similarity < ALIKE || !self.stands_out(a, b, similarity)? {
+                return None;
+            }
         }
         self.now.1 = 0;
         Some(similarity)
@@ -172,15 +175,22 @@ impl<'a> Verifier<'a> {
         self.keep(a)?;
         self.keep(b)?;
         let (one, other) = (self.kept.get(&a)?, self.kept.get(&b)?);
-        let similarity = one.similarity(other, start);
-        if similarity >= ALIKE {
-            return Some(similarity);
+        Some(one.similarity(other, start))
+    }
+
+    /// The same where one was made so bright or dark that its ends are cut off; `None` where neither was.
+    fn spoiled(&self, a: u32, b: u32) -> Option<f64> {
+        let hashes = |row: u32| self.images.hashes[row as usize].as_ref();
+        let (first, second) = (hashes(a)?, hashes(b)?);
+        // What was made brighter has the same shadows, what was made darker the same lights.
+        if !hash::share_a_tone(first, second) {
+            return None;
         }
-        let Some(ends) = one.spoiled(other) else { return Some(similarity) };
-        // Hashes that brightness has spoiled say nothing of where a copy lies.
+        let ends = self.kept.get(&a)?.spoiled(self.kept.get(&b)?)?;
         let (one, other) = (self.images.cut(a, &ends)?, self.images.cut(b, &ends)?);
-        let spoiled = one.similarity(&other, start).max(one.similarity(&other, Place::SAME));
-        Some(similarity.max(spoiled))
+        // Hashes that brightness has spoiled say nothing of where a copy lies.
+        let place = one.similarity(&other, hash::start(first, second));
+        Some(place.max(one.similarity(&other, Place::SAME)))
     }
 
     /// Have a picture at hand.

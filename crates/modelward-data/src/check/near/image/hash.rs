@@ -95,7 +95,7 @@ impl Hashes {
     pub(super) fn of_table(&self, of: Of) -> impl Iterator<Item = u64> + '_ {
         let (cuts, tone) = match of {
             Of::Cuts(which) => (Some(self.cuts.iter().map(move |cut| cut[which])), None),
-            Of::Tone(which) => (None, Some(self.tones[which])),
+            Of::Tone(which) => (None, Some(self.tones[which]).filter(|hash| *hash != 0)),
         };
         cuts.into_iter().flatten().chain(tone)
     }
@@ -116,12 +116,25 @@ fn boxes() -> [[f64; 4]; CUTS] {
 /// How far two images are from each other by all hashes: in all cuts as they stand, or where a copy was moved
 /// in those that are most alike, or in the shadows or lights.
 pub(super) fn apart(one: &Hashes, other: &Hashes) -> u32 {
-    let pairs = one.cuts.iter().flatten().zip(other.cuts.iter().flatten());
-    let still = pairs.map(|(one, other)| distance(*one, *other)).sum::<u32>();
+    let still = [0, 1].map(|which| {
+        let pairs = one.cuts.iter().zip(&other.cuts);
+        2 * pairs.map(|(one, other)| distance(one[which], other[which])).sum::<u32>()
+    });
     let tones = one.tones.iter().zip(&other.tones);
-    let tones = tones.map(|(one, other)| 10 * distance(*one, *other) + 10);
+    let tones = tones.map(|(one, other)| 10 * tone(*one, *other) + 10);
     let moved = 5 * closest(one, other).0 + 10;
-    tones.fold(still.min(moved), u32::min)
+    tones.chain(still).fold(moved, u32::min)
+}
+
+/// In how many bits two hashes of shadows, or lights, differ; those of a flat one are like none.
+fn tone(one: u64, other: u64) -> u32 {
+    if one == 0 || other == 0 { 64 } else { distance(one, other) }
+}
+
+/// Whether the shadows or the lights of two images are alike.
+pub(super) fn share_a_tone(one: &Hashes, other: &Hashes) -> bool {
+    let mut tones = one.tones.iter().zip(&other.tones);
+    tones.any(|(one, other)| tone(*one, *other) <= MOST_BITS)
 }
 
 /// How the second image lies on the first, by the cuts of them that are most alike.
