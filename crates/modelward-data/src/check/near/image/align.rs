@@ -179,7 +179,7 @@ impl Small {
                     laid += 1;
                 }
             }
-            sums.into_total(&mut product, &mut ones, &mut others);
+            sums.add_to(&mut product, &mut ones, &mut others);
         }
         let enough = f64::from(laid) >= LEAST_PART * (channels * AREA) as f64;
         let squares = ones * others;
@@ -209,7 +209,7 @@ impl Sums {
     }
 
     /// Add product and squares about the means to those of other channels.
-    fn into_total(&self, product: &mut f64, one: &mut f64, other: &mut f64) {
+    fn add_to(&self, product: &mut f64, one: &mut f64, other: &mut f64) {
         if self.count > 0.0 {
             *product += self.product - self.one * self.other / self.count;
             *one += (self.ones - self.one * self.one / self.count).max(0.0);
@@ -281,7 +281,7 @@ impl Level {
             }
         }
         let (mut product, mut one, mut two) = (0.0, 0.0, 0.0);
-        sums.into_total(&mut product, &mut one, &mut two);
+        sums.add_to(&mut product, &mut one, &mut two);
         if one * two > 0.0 { product / (one * two).sqrt() } else { 0.0 }
     }
 
