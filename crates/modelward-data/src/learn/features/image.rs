@@ -210,3 +210,45 @@ const BLOCK: usize = 64;
 const CELLS: usize = 4;
 /// Directions that are told apart.
 const TURNS: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, sync::Arc};
+
+    use arrow_array::{ArrayRef, BinaryArray, RecordBatch};
+    use arrow_schema::{DataType, Field, Schema};
+
+    use super::*;
+    use crate::{Limits, columns::IMAGE};
+
+    #[test]
+    fn files_of_any_size_are_alike_where_they_show_the_same_and_a_broken_one_is_as_the_mean() {
+        // A bar, upright or lying, in three sizes.
+        let file = |row: usize| {
+            let (upright, side) = (row % 2 == 0, [12, 24, 36][row % 3]);
+            let lit = |at: usize| {
+                let line = if upright { at % side } else { at / side };
+                if line * 3 / side == 1 { 200 } else { 20 }
+            };
+            let mut file = format!("P5 {side} {side} 255\n").into_bytes();
+            file.extend((0..side * side).map(lit));
+            file
+        };
+        let mut files = (0..12).map(|row| Some(file(row))).collect::<Vec<_>>();
+        files[11] = Some(b"P5 9 9 255\ncut short".to_vec());
+        let array: ArrayRef = Arc::new(files.iter().cloned().collect::<BinaryArray>());
+        let field = Field::new("image", DataType::Binary, true)
+            .with_metadata(HashMap::from([(IMAGE.to_owned(), String::new())]));
+        let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
+        let pictures = Pictures::of(&rows, 0, &Limits::default()).unwrap();
+        let columns = of_files("image", &pictures, 1);
+        assert_eq!(columns, of_files("image", &pictures, 3));
+        let row = |at: usize| columns.iter().map(|(_, column)| column[at]).collect::<Vec<_>>();
+        let apart = |one: usize, other: usize| {
+            row(one).iter().zip(row(other)).map(|(a, b)| (a - b).powi(2)).sum::<f32>()
+        };
+        assert!(apart(0, 2) * 4.0 < apart(0, 3), "{} {}", apart(0, 2), apart(0, 3));
+        assert!(row(11).iter().all(|value| value.abs() < 1e-3), "{:?}", row(11));
+        assert!(columns.iter().flat_map(|(_, column)| column).all(|value| value.is_finite()));
+    }
+}
