@@ -225,7 +225,7 @@ mod tests {
     fn files_of_any_size_are_alike_where_they_show_the_same_and_a_broken_one_is_as_the_mean() {
         // A bar, upright or lying, in three sizes.
         let file = |row: usize| {
-            let (upright, side) = (row % 2 == 0, [12, 24, 36][row % 3]);
+            let (upright, side) = (row.is_multiple_of(2), [12, 24, 36][row % 3]);
             let lit = |at: usize| {
                 let line = if upright { at % side } else { at / side };
                 if line * 3 / side == 1 { 200 } else { 20 }
@@ -236,7 +236,7 @@ mod tests {
         };
         let mut files = (0..12).map(|row| Some(file(row))).collect::<Vec<_>>();
         files[11] = Some(b"P5 9 9 255\ncut short".to_vec());
-        let array: ArrayRef = Arc::new(files.iter().cloned().collect::<BinaryArray>());
+        let array: ArrayRef = Arc::new(files.into_iter().collect::<BinaryArray>());
         let field = Field::new("image", DataType::Binary, true)
             .with_metadata(HashMap::from([(IMAGE.to_owned(), String::new())]));
         let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
