@@ -270,8 +270,10 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
         done.push((check, one));
     }
     let roles = &context.roles;
-    let label = roles.label.map(|label| set.schema.field(label).name().clone());
-    let columns = set.schema.fields().iter().enumerate().filter(|(at, _)| roles.label != Some(*at));
+    let named = roles.label.iter().chain(&roles.labels);
+    let names = named.map(|label| set.schema.field(*label).name().as_str()).collect::<Vec<_>>();
+    let label = (!names.is_empty()).then(|| names.join(","));
+    let columns = set.schema.fields().iter().enumerate().filter(|(at, _)| !roles.is_label(*at));
     let columns = columns.map(|(_, field)| match crate::kind(field) {
         crate::Kind::Numbers(width) => width,
         _ => 1,

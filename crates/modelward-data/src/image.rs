@@ -56,6 +56,16 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Image, String> {
     Ok(Image { width: size.width, height: size.height, channels: colours, pixels })
 }
 
+/// Height and width of an image file, from its header alone.
+///
+/// # Errors
+/// In one line, where the bytes are no image or their header is broken.
+pub(crate) fn size(bytes: &[u8]) -> Result<[usize; 2], String> {
+    let size = guarded(|| picture::size(bytes))
+        .unwrap_or_else(|| Err(Refusal::truncated(0, "an image that its decoder gives up on")));
+    size.map(|size| [size.height, size.width]).map_err(|refusal| refusal.why.into_owned())
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(

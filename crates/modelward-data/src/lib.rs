@@ -15,6 +15,7 @@ mod learn;
 mod limits;
 mod normalise;
 mod note;
+mod pictures;
 pub mod quarantine;
 pub mod read;
 mod roles;

@@ -7,7 +7,7 @@ use crate::{Kind, Trouble, kind};
 /// The roles that the user names.
 #[derive(Clone, Debug, Default)]
 pub struct Asked {
-    /// The column that holds the label.
+    /// The column that holds the label; several, with commas between, where a row has several labels.
     pub label: Option<String>,
     /// The column whose equal values belong together: a patient, a user.
     pub group: Option<String>,
@@ -20,6 +20,8 @@ pub struct Asked {
 pub struct Roles {
     /// The label.
     pub label: Option<usize>,
+    /// The labels, where the user names several; there is no one label then.
+    pub labels: Vec<usize>,
     /// Whether the label was guessed by its name.
     pub guessed: bool,
     /// The group.
@@ -38,16 +40,32 @@ impl Roles {
             Some(name) => column(schema, name).map(Some),
             None => Ok(None),
         };
-        let (label, group, text) = (find(&asked.label)?, find(&asked.group)?, find(&asked.text)?);
+        let (group, text) = (find(&asked.group)?, find(&asked.text)?);
+        let several = asked.label.as_deref().filter(|name| at(schema, name).is_none());
+        let several = several.filter(|names| names.contains(','));
+        if let Some(names) = several {
+            let names = names.split(',').map(str::trim).filter(|name| !name.is_empty());
+            let mut labels =
+                names.map(|name| column(schema, name)).collect::<Result<Vec<_>, _>>()?;
+            labels.sort_unstable();
+            labels.dedup();
+            return Ok(Self { label: None, labels, guessed: false, group, text });
+        }
+        let label = find(&asked.label)?;
         let guess = || LABELS.iter().find_map(|name| at(schema, name));
         let guessed = label.is_none();
         let label = label.or_else(guess).filter(|label| Some(*label) != group);
-        Ok(Self { label, guessed: guessed && label.is_some(), group, text })
+        Ok(Self { label, labels: Vec::new(), guessed: guessed && label.is_some(), group, text })
     }
 
-    /// Whether a column is a feature: not the label, and not the group.
+    /// Whether a column is a feature: not a label, and not the group.
     pub fn is_feature(&self, column: usize) -> bool {
-        self.label != Some(column) && self.group != Some(column)
+        !self.is_label(column) && self.group != Some(column)
+    }
+
+    /// Whether a column is a label.
+    pub fn is_label(&self, column: usize) -> bool {
+        self.label == Some(column) || self.labels.contains(&column)
     }
 
     /// The columns that hold texts: the one that the user named, or all that are of text and no role.

@@ -98,8 +98,12 @@ impl Accumulate for Sample {
 
     fn finish(self) -> Rows {
         let batches = self.batches.iter().map(|(rows, _)| rows);
-        let rows = concat_batches(&self.schema, batches)
-            .unwrap_or_else(|_| RecordBatch::new_empty(self.schema.clone()));
+        let rows = match self.batches.as_slice() {
+            // What lies in one piece is not copied.
+            [(rows, _)] => rows.clone(),
+            _ => concat_batches(&self.schema, batches)
+                .unwrap_or_else(|_| RecordBatch::new_empty(self.schema.clone())),
+        };
         let numbers = self.batches.iter().flat_map(|(_, numbers)| numbers).copied().collect();
         Rows { rows, numbers, of: self.seen }
     }

@@ -53,6 +53,28 @@ impl Factorials {
         }
         (first + sum.ln()).min(0.0)
     }
+
+    /// The logarithm of the probability that at least `hits` of `drawn` rows are marked, each with this
+    /// probability: the upper tail of the binomial distribution.
+    pub(crate) fn binomial(&self, drawn: usize, hits: usize, share: f64) -> f64 {
+        if hits == 0 || share >= 1.0 {
+            return 0.0;
+        }
+        if hits > drawn || share <= 0.0 {
+            return f64::NEG_INFINITY;
+        }
+        let (with, without) = (share.ln(), (-share).ln_1p());
+        let first = self.choose(drawn, hits) + hits as f64 * with + (drawn - hits) as f64 * without;
+        let (mut sum, mut term) = (1.0_f64, 1.0_f64);
+        for hit in hits..drawn {
+            term *= (drawn - hit) as f64 / (hit + 1) as f64 * (with - without).exp();
+            sum += term;
+            if term < sum * 1e-12 && term < 1.0 {
+                break;
+            }
+        }
+        (first + sum.ln()).min(0.0)
+    }
 }
 
 /// The logarithm of the gamma function of a positive number (Lanczos, 1964; g = 7, nine terms).
@@ -169,6 +191,9 @@ mod tests {
         near(factorials.hypergeometric(100, 10, 5, 0), 0.0);
         assert_eq!(factorials.hypergeometric(100, 3, 5, 4), f64::NEG_INFINITY);
         near(factorials.hypergeometric(6, 4, 5, 3), 0.0);
+        near(factorials.binomial(10, 3, 0.5).exp(), 968.0 / 1024.0);
+        near(factorials.binomial(4, 4, 0.1).exp(), 1e-4);
+        near(factorials.binomial(4, 0, 0.1), 0.0);
         near(chi_square(3.841_458_820_694_124, 1.0), 0.05);
         near(chi_square(2.0, 2.0), (-1.0_f64).exp());
         near(chi_square(30.0, 10.0), 0.000_856_641_210_775_301_1);

@@ -235,3 +235,56 @@ fn rows_out_of_place_are_found_with_the_columns_and_clean_ones_are_left_alone() 
     let relation = told(900).unwrap();
     assert!(relation.contains("Text(\"a\")") || relation.contains("Text(\"d\")"), "{relation}");
 }
+
+#[test]
+fn several_columns_of_labels_are_judged_each_for_itself() {
+    let (data, labels) = heaps(600, 0);
+    let mut columns = numbers(&data);
+    let mut is_one = labels.iter().map(|label| i64::from(*label == 1)).collect::<Vec<_>>();
+    let wrong = (0..600).step_by(30).collect::<Vec<usize>>();
+    wrong.iter().for_each(|row| is_one[*row] = 1 - is_one[*row]);
+    columns.push(("kind", Arc::new(Int64Array::from(labels))));
+    columns.push(("one", Arc::new(Int64Array::from(is_one))));
+    let set = set(columns);
+    let asked = Asked { label: Some("kind, one".into()), ..Asked::default() };
+    let request = Request { asked, only: vec!["label-error".into()], ..Request::default() };
+    let Ok(mut checked) = check::check(&set, None, &request) else { unreachable!() };
+    assert_eq!((checked.label.as_deref(), checked.columns), (Some("kind,one"), 4));
+    let done = checked.checks.remove(0).1;
+    let worst = worst(&done, wrong.len());
+    let hits = worst.iter().filter(|row| wrong.contains(row)).count();
+    assert!(hits >= 18, "{hits}: {worst:?}");
+    let asked = Asked { label: Some("kind,twos".into()), ..Asked::default() };
+    let request = Request { asked, ..Request::default() };
+    assert!(check::check(&set, None, &request).is_err());
+}
+
+#[test]
+fn copies_with_noise_do_not_vouch_for_each_others_wrong_labels() {
+    let (mut data, mut labels) = heaps(600, 0);
+    let mut random = Random(5);
+    // Twenty wrong rows, each four times, all but equal.
+    let wrong = (0..20_usize).map(|at| at * 29).collect::<Vec<_>>();
+    for row in &wrong {
+        labels[*row] = (labels[*row] + 1) % 3;
+        for _ in 0..3 {
+            data.push(data[*row].map(|value| value + 1e-3 * random.normal()));
+            labels.push(labels[*row]);
+        }
+    }
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    let done = run(&set(columns), "label-error", Request::default());
+    let worst = worst(&done, 80);
+    let hits = worst.iter().filter(|row| **row >= 600 || wrong.contains(row)).count();
+    assert!(hits >= 76, "{hits} of 80: {worst:?}");
+}
+
+/// The rows of the highest scores.
+fn worst(done: &Done, count: usize) -> Vec<usize> {
+    let scores = done.scores.as_ref().unwrap();
+    let mut order = (0..scores.len()).collect::<Vec<_>>();
+    order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
+    order.truncate(count);
+    order
+}

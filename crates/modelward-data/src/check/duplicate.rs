@@ -3,11 +3,12 @@
 //! The first pass hashes every row to 128 bits; rows whose hashes meet are read again and compared by
 //! the SHA-256 of what they hold, so that no chance and no design makes two unlike rows a pair.
 
+use arrow_array::RecordBatch;
 use modelward_core::Value;
 use sha2::{Digest, Sha256};
 
 use super::{Context, Done, Found};
-use crate::{Batch, Unread, row, rules::DUPLICATE};
+use crate::{Batch, Roles, Unread, row, rules::DUPLICATE};
 
 mod hashes;
 mod record;
@@ -16,16 +17,16 @@ mod spill;
 pub(super) use self::hashes::{Hashes, Repeated};
 
 /// The columns that make a row what it is: all but the label and where the row comes from.
-pub(super) fn columns(schema: &arrow_schema::Schema, label: Option<usize>) -> Vec<usize> {
+pub(super) fn columns(schema: &arrow_schema::Schema, roles: &Roles) -> Vec<usize> {
     let fields = schema.fields().iter().enumerate();
-    let own =
-        fields.filter(|(at, field)| Some(*at) != label && crate::kind(field) != crate::Kind::Path);
+    let own = fields
+        .filter(|(at, field)| !roles.is_label(*at) && crate::kind(field) != crate::Kind::Path);
     own.map(|(at, _)| at).collect()
 }
 
 /// Rows that are equal in every column but the label.
 pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
-    let columns = columns(&context.set.schema, context.roles.label);
+    let columns = columns(&context.set.schema, &context.roles);
     if columns.is_empty() {
         return Ok(Done::skipped("expected a column beside the label, found none"));
     }
@@ -89,25 +90,34 @@ fn verified(
     let mut rows = repeated.rows.iter().map(|(row, group)| (*row, *group, [0; 32]));
     let mut rows = rows.by_ref().collect::<Vec<_>>();
     rows.sort_unstable();
-    let (mut next, mut bytes) = (0, Vec::new());
-    let starts = rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>();
-    let wanted = |range: std::ops::Range<u64>| {
-        let at = starts.partition_point(|row| *row < range.start);
-        starts.get(at).is_some_and(|row| *row < range.end)
+    let mut bytes = Vec::new();
+    let mut digest = |batch: &RecordBatch, at: usize| -> [u8; 32] {
+        bytes.clear();
+        columns.iter().for_each(|column| row::write(batch.column(*column), at, &mut bytes));
+        Sha256::digest(&bytes).into()
     };
-    context.set.walk_where(wanted, |batch: &Batch| {
-        let end = batch.first_row + batch.len() as u64;
-        while let Some((row, _, digest)) = rows.get_mut(next).filter(|(row, ..)| *row < end) {
-            bytes.clear();
-            let at = (*row - batch.first_row) as usize;
-            for &column in columns {
-                row::write(batch.rows.column(column), at, &mut bytes);
-            }
-            *digest = Sha256::digest(&bytes).into();
-            next += 1;
+    let sample = &context.sample;
+    if sample.numbers.len() as u64 == context.rows {
+        // All rows are in memory.
+        for (row, _, of) in &mut rows {
+            *of = digest(&sample.rows, *row as usize);
         }
-        Ok(())
-    })?;
+    } else {
+        let starts = rows.iter().map(|(row, ..)| *row).collect::<Vec<_>>();
+        let wanted = |range: std::ops::Range<u64>| {
+            let at = starts.partition_point(|row| *row < range.start);
+            starts.get(at).is_some_and(|row| *row < range.end)
+        };
+        let mut next = 0;
+        context.set.walk_where(wanted, |batch: &Batch| {
+            let end = batch.first_row + batch.len() as u64;
+            while let Some((row, _, of)) = rows.get_mut(next).filter(|(row, ..)| *row < end) {
+                *of = digest(&batch.rows, (*row - batch.first_row) as usize);
+                next += 1;
+            }
+            Ok(())
+        })?;
+    }
     rows.sort_unstable_by_key(|(row, group, digest)| (*group, *digest, *row));
     let equal = rows.chunk_by(|one, other| (one.1, one.2) == (other.1, other.2));
     let groups = equal.filter(|group| group.len() > 1);

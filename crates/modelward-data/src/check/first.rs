@@ -34,7 +34,7 @@ impl First {
             profile: profile::Profile::new(&set.schema, request),
             classes: labels::Counts::new(roles.label),
             hashes: hashed.then(|| {
-                let columns = duplicate::columns(&set.schema, roles.label);
+                let columns = duplicate::columns(&set.schema, roles);
                 duplicate::Hashes::new(columns, request.limits.memory)
             }),
             cells: cells::Cells::new(&set.schema, roles, &names),
@@ -94,3 +94,6 @@ impl Accumulate for First {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

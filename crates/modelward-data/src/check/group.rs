@@ -236,3 +236,34 @@ fn independent(
     let freedom = counts.len().saturating_sub(1) * classes.len().saturating_sub(1);
     tail::chi_square(statistic, freedom as f64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn any_split_gives_the_same_counts(
+            rows in proptest::collection::vec((0_u8..4, 0_u8..3), 1..60),
+            cut: proptest::sample::Index,
+        ) {
+            let texts = |of: fn(&(u8, u8)) -> u8| -> arrow_array::ArrayRef {
+                let texts = rows.iter().map(|row| Some(format!("v{}", of(row))));
+                std::sync::Arc::new(texts.collect::<arrow_array::StringArray>())
+            };
+            let columns = [("group", texts(|row| row.0)), ("y", texts(|row| row.1))];
+            let all = arrow_array::RecordBatch::try_from_iter(columns).unwrap();
+            let of = |from: usize, to: usize| {
+                let mut groups =
+                    Groups { columns: [Some(0), Some(1)], counts: BTreeMap::new(), many: false };
+                let rows = all.slice(from, to - from);
+                groups.update(&Batch { rows, first_row: from as u64, piece: 0, places: None });
+                groups
+            };
+            let cut = cut.index(rows.len() + 1);
+            let mut parts = of(0, cut);
+            parts.merge(of(cut, rows.len()));
+            proptest::prop_assert_eq!(parts.finish(), of(0, rows.len()).finish());
+        }
+    }
+}

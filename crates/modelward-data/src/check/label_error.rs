@@ -6,7 +6,7 @@
 
 use modelward_core::Value;
 
-use super::{Context, Done, Found, Labels, binomial};
+use super::{Context, Done, Found, Labels, binomial, near};
 use crate::columns::written;
 use crate::{
     Kind, Matrix, Unread, kind,
@@ -32,17 +32,20 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
 
 fn judge(context: &Context<'_>) -> Result<Done, String> {
     let roles = &context.roles;
-    let label = roles.label.ok_or("no column is a label; name one with `--label`")?;
     let sample = &context.sample;
     if sample.numbers.len() < FOLDS {
         return Err(format!("expected at least {FOLDS} rows, got {}", sample.numbers.len()));
     }
+    if !roles.labels.is_empty() {
+        return several::of_columns(context);
+    }
+    let label = roles.label.ok_or("no column is a label; name one with `--label`")?;
     if let Some(given) = &context.request.probabilities {
         return by_probabilities(context, given);
     }
     let field = sample.rows.schema().field(label).clone();
     if matches!(kind(&field), Kind::Numbers(_) | Kind::Other) {
-        return several::judge(context, label);
+        return several::of_column(context, label);
     }
     let labels = context.labels.as_ref().ok_or("there are no labels")?;
     if regression::is_continuous(&field, labels) {
@@ -61,24 +64,30 @@ fn judge(context: &Context<'_>) -> Result<Done, String> {
 struct Learned {
     features: features::Features,
     groups: Option<Vec<Option<u32>>>,
+    /// Texts and images that are nearly equal.
+    alike: Vec<(u32, u32)>,
 }
 
 impl Learned {
     fn of(context: &Context<'_>) -> Result<Self, String> {
         let rows = &context.sample.rows;
-        let features = features::of(rows, &context.roles, context.request.threads);
+        let features = {
+            let request = context.request;
+            features::of(rows, &context.roles, &request.limits, request.threads)
+        };
         if features.matrix.columns == 0 {
             return Err("no column tells anything beside the label".to_owned());
         }
         let groups = context.roles.group.and_then(|group| rows.columns().get(group));
         let groups = groups.map(|group| features::values(&written(group)));
-        Ok(Self { features, groups })
+        let alike = near::copies(rows, &context.roles, &context.request.limits);
+        Ok(Self { features, groups, alike })
     }
 
     fn problem<'a>(&'a self, context: &Context<'_>) -> Problem<'a> {
         let request = context.request;
         let groups = self.groups.as_deref();
-        Problem::new(&self.features.matrix, groups, request.seed, request.threads)
+        Problem::new(&self.features.matrix, groups, &self.alike, request.seed, request.threads)
     }
 
     fn dropped(&self) -> Value {

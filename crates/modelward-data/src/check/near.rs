@@ -3,17 +3,18 @@
 //! A hash only proposes pairs; each is verified by what it is about, the true Jaccard index of texts or
 //! the correlation of images, before it is told.
 
+use arrow_array::RecordBatch;
 use modelward_core::Value;
 
 use super::{Context, Done, Found};
-use crate::{Unread, columns::texts, rules};
+use crate::{Limits, Roles, Unread, columns::texts, rules};
 
 pub(crate) mod image;
 pub(crate) mod pairs;
 pub(crate) mod shingles;
 
 use self::{
-    pairs::{MOST_BUCKET, Pairs},
+    pairs::{MOST_BUCKET, Pairs, Proposals},
     shingles::{BANDS, Shingles},
 };
 
@@ -27,14 +28,14 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     for column in context.roles.texts(&context.set.schema) {
         let Some(texts) = rows.columns().get(column).and_then(texts) else { continue };
         let name = context.set.schema.field(column).name().clone();
-        found.push((name, "text", of_texts(&Shingles::of(texts.into_iter()))));
+        found.push((name, "text", ALIKE, of_texts(&Shingles::of(texts.into_iter()))));
     }
     for (column, field) in context.set.schema.fields().iter().enumerate() {
         if !context.roles.is_feature(column) {
             continue;
         }
         if let Some(images) = image::Images::of(rows, column, &context.request.limits) {
-            found.push((field.name().clone(), "image", images.pairs()));
+            found.push((field.name().clone(), "image", image::ALIKE, images.pairs()));
         }
     }
     if found.is_empty() {
@@ -43,19 +44,50 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     Ok(told(context, &found))
 }
 
+/// Rows that are nearly equal to an earlier one by a text or an image, with that one. Where more than a
+/// twentieth of the rows is like one, it is their form that is alike.
+pub(super) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<(u32, u32)> {
+    let most = (rows.num_rows() / 20).max(10);
+    let mut copies = Vec::new();
+    for column in 0..rows.num_columns() {
+        if !roles.is_feature(column) {
+            continue;
+        }
+        let pairs = match texts(rows.column(column)) {
+            Some(texts) if super::trigger::reads_as_text(&texts) => {
+                of_texts(&Shingles::of(texts.into_iter()))
+            }
+            Some(_) => continue,
+            None => match image::Images::of(rows, column, limits) {
+                Some(images) => images.pairs(),
+                None => continue,
+            },
+        };
+        for group in pairs.groups().iter().filter(|group| group.len() <= most) {
+            copies.extend(group.iter().skip(1).map(|row| (group[0], *row)));
+        }
+    }
+    copies
+}
+
 /// The pairs of texts that read alike.
 pub(crate) fn of_texts(shingles: &Shingles) -> Pairs {
-    let key = |row: usize, band: usize| {
-        (!shingles.row(row).is_empty()).then(|| u64::from(shingles.band(row, band)))
-    };
     let verify = |a: u32, b: u32| {
         let similarity = shingles.similarity(a as usize, b as usize);
         (similarity >= ALIKE).then_some(similarity)
     };
-    Pairs::of(shingles.len(), BANDS, key, verify)
+    let mut proposals = Proposals::new(|_, _| 0, verify);
+    let mut entries = Vec::new();
+    for band in 0..BANDS {
+        entries.clear();
+        let rows = (0..shingles.len()).filter(|row| !shingles.row(*row).is_empty());
+        entries.extend(rows.map(|row| (shingles.band(row, band), row as u32)));
+        proposals.table(&mut entries, 0, |(band, row)| (u64::from(*band), *row), |_, _| true);
+    }
+    proposals.finish()
 }
 
-fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done {
+fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> Done {
     let number = |row: u32| context.sample.numbers[row as usize];
     let mut scores = vec![f32::NAN; usize::try_from(context.rows).unwrap_or(0)];
     for row in &context.sample.numbers {
@@ -65,9 +97,10 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
     }
     let (mut pairs, mut groups, mut lines, mut findings) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut capped = false;
-    for (column, what, of_column) in found {
+    let (mut capped, mut many) = (false, 0);
+    for (column, what, alike, of_column) in found {
         capped |= of_column.capped;
+        many += of_column.left;
         for pair in &of_column.verified {
             let (a, b) = (number(pair.a), number(pair.b));
             for row in [a, b] {
@@ -95,7 +128,7 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
             );
             lines.push(message.clone());
             let rule = &rules::NEAR_DUPLICATE;
-            let measured = ("similarity", least, ALIKE);
+            let measured = ("similarity", least, *alike);
             findings.push(Found { rule, severity: rule.severity, message, rows: copies, measured });
         }
         let of_rows = of_rows.iter();
@@ -111,6 +144,12 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, Pairs)]) -> Done 
         lines.push(format!(
             "near-duplicate: more than {MOST_BUCKET} rows are alike at once; those beyond were compared \
              with the first of them alone"
+        ));
+    }
+    if many > 0 {
+        lines.push(format!(
+            "near-duplicate: {many} images are like many others that are no copies; they were compared with \
+             the nearest alone"
         ));
     }
     let mut fields = vec![("pairs", Value::List(pairs)), ("groups", Value::List(groups))];

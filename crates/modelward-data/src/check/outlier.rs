@@ -24,7 +24,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         return Ok(Done::skipped(why));
     }
     let Some(detectors) = Detectors::fit(context) else {
-        return Ok(Done::skipped("no column of numbers tells rows apart"));
+        return Ok(Done::skipped("no column of numbers or images tells rows apart"));
     };
     let columns = columns::Columns::of(context);
     let mut told = Told { scores: context.unscored(), flagged: Vec::new() };

@@ -8,13 +8,14 @@
 use modelward_core::Value;
 
 use super::{Context, Done, Found};
-use crate::{Kind, Matrix, Unread, columns::texts, image_shape, kind, rules};
+use crate::{Kind, Matrix, Unread, columns::texts, image_shape, kind, pictures::Pictures, rules};
 
 mod activation;
 mod evidence;
 mod patch;
 mod text;
 mod value;
+mod voters;
 
 use self::evidence::{ALARM, Carrier, Confirmed, Evidence, Labelled};
 
@@ -60,7 +61,7 @@ impl Mined {
 /// The check.
 pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     let Some(labels) = &context.labels else {
-        return Ok(Done::skipped("a trigger is told by its label: name the label with `--label`"));
+        return Ok(Done::skipped("a trigger is told by its label: name one label with `--label`"));
     };
     // Rows that have a label, and their classes.
     let rows = labels.of.iter().enumerate();
@@ -90,6 +91,13 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
             let (of_images, small) = patch::mine(&images, shape, &labelled);
             mined.add(of_images);
             inputs = inputs.or(Some(small));
+        } else if kind(field) == Kind::Image
+            && let Some(pictures) = Pictures::of(&rows, column, &context.request.limits)
+        {
+            let most = context.request.limits.memory / 8;
+            let (of_images, small) = patch::of_files(&pictures, &labelled, most);
+            mined.add(of_images);
+            inputs = inputs.or(small);
         }
     }
     let mut cells = Vec::new();

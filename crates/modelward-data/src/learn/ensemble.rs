@@ -34,16 +34,32 @@ pub(crate) struct Told {
 }
 
 impl<'a> Problem<'a> {
-    /// Features without missing numbers, and which rows belong together beside those that are equal.
+    /// Features without missing numbers, and which rows belong together beside those that are equal or
+    /// nearly so: rows of one value of `given`, and pairs that are `alike` by more than their numbers.
     pub(crate) fn new(
         features: &'a Matrix,
         given: Option<&[Option<u32>]>,
+        alike: &[(u32, u32)],
         seed: u64,
         threads: usize,
     ) -> Self {
-        let groups = folds::groups(features, given);
+        let mut groups = folds::groups(features, given, alike);
         let packed = Packed::new(features);
-        let neighbours = neighbours::nearest(&packed, &groups, CANDIDATES, EXACT, threads);
+        let find =
+            |groups: &[u32]| neighbours::nearest(&packed, groups, CANDIDATES, EXACT, threads);
+        let mut neighbours = find(&groups);
+        let mut close = neighbours.close(features.columns);
+        if !close.is_empty() {
+            close.extend(alike);
+            let joined = folds::groups(features, given, &close);
+            let mut sizes = vec![0_usize; joined.len()];
+            joined.iter().for_each(|group| sizes[*group as usize] += 1);
+            // Where most rows are near to others by nature, near is no copy.
+            if sizes.iter().all(|size| size * 20 <= joined.len().max(200)) {
+                neighbours = find(&joined);
+                groups = joined;
+            }
+        }
         Self { features, binned: Binned::new(features, threads), groups, neighbours, seed, threads }
     }
 

@@ -6,9 +6,10 @@ use arrow_array::RecordBatch;
 
 use super::workers;
 use crate::{
-    Kind, Matrix, Roles,
+    Kind, Limits, Matrix, Roles,
     columns::{numbers, written},
     image_shape, kind,
+    pictures::Pictures,
 };
 
 mod image;
@@ -23,7 +24,7 @@ pub(crate) struct Features {
 }
 
 /// The features of rows.
-pub(crate) fn of(rows: &RecordBatch, roles: &Roles, threads: usize) -> Features {
+pub(crate) fn of(rows: &RecordBatch, roles: &Roles, limits: &Limits, threads: usize) -> Features {
     let (height, schema) = (rows.num_rows(), rows.schema());
     let columns = (0..rows.num_columns()).filter(|column| roles.is_feature(*column));
     let columns = columns.collect::<Vec<_>>();
@@ -55,7 +56,12 @@ pub(crate) fn of(rows: &RecordBatch, roles: &Roles, threads: usize) -> Features 
                 }
             }
             Kind::Text => parts.text(field.name(), &written(array), roles.text == Some(column)),
-            Kind::Image => parts.drop(field.name(), "encoded images are not compared"),
+            Kind::Image => match Pictures::of(rows, column, limits) {
+                Some(pictures) => {
+                    parts.columns.extend(image::of_files(field.name(), &pictures, threads));
+                }
+                None => parts.drop(field.name(), "its images cannot be read"),
+            },
             Kind::Path => {}
             Kind::Time => parts.drop(field.name(), "times are not compared"),
             Kind::Bytes | Kind::Other => parts.drop(field.name(), "its kind is not compared"),
@@ -216,10 +222,13 @@ fn is_identifier(whole: bool, values: &[f64]) -> bool {
     distinct.len() == values.len() && (rising || most - least < 2.0 * values.len() as f64)
 }
 
-/// Columns of numbers as they are compared for outliers: standardised and nowhere cut off.
+/// Columns of numbers and of images as they are compared for outliers: standardised and nowhere cut off.
 pub(crate) struct Standard {
     /// The columns that are taken, with the places of their numbers.
     columns: Vec<usize>,
+    /// Columns of images in files, whose numbers come behind.
+    images: Vec<usize>,
+    limits: Limits,
     /// How each number is standardised; `None` for one that tells nothing.
     scales: Vec<Option<Scale>>,
     /// The names of those that tell something.
@@ -228,7 +237,7 @@ pub(crate) struct Standard {
 
 impl Standard {
     /// By the numbers of some rows.
-    pub(crate) fn of(rows: &RecordBatch, roles: &Roles) -> Self {
+    pub(crate) fn of(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Self {
         let schema = rows.schema();
         let columns = (0..rows.num_columns()).filter(|column| roles.is_feature(*column));
         let columns = columns.filter(|column| {
@@ -242,19 +251,24 @@ impl Standard {
             }
         });
         let columns = columns.collect::<Vec<_>>();
-        let matrix = Matrix::of(rows, columns.iter().copied());
+        let images = (0..rows.num_columns()).filter(|column| {
+            roles.is_feature(*column) && kind(schema.field(*column)) == Kind::Image
+        });
+        let images = images.collect::<Vec<_>>();
+        let matrix = numbers_of(rows, &columns, &images, limits);
         let scales = (0..matrix.columns).map(|at| {
             let values = (0..matrix.rows()).map(|row| f64::from(matrix.row(row)[at]));
             Scale::plain(&values.collect::<Vec<_>>())
         });
         let scales = scales.collect::<Vec<_>>();
         let names = matrix.names.iter().zip(&scales).filter(|(_, scale)| scale.is_some());
-        Self { columns, names: names.map(|(name, _)| name.clone()).collect(), scales }
+        let names = names.map(|(name, _)| name.clone()).collect();
+        Self { columns, images, limits: *limits, names, scales }
     }
 
     /// Rows in these units; what is missing is as the mean.
     pub(crate) fn rows(&self, rows: &RecordBatch) -> Matrix {
-        let raw = Matrix::of(rows, self.columns.iter().copied());
+        let raw = numbers_of(rows, &self.columns, &self.images, &self.limits);
         let mut data = Vec::with_capacity(raw.rows() * self.names.len());
         for row in 0..raw.rows() {
             for (value, scale) in raw.row(row).iter().zip(&self.scales) {
@@ -273,6 +287,27 @@ impl Standard {
             None => standard,
         }
     }
+}
+
+/// The numbers of some columns, and behind them those of images.
+fn numbers_of(rows: &RecordBatch, columns: &[usize], images: &[usize], limits: &Limits) -> Matrix {
+    let mut all = Matrix::of(rows, columns.iter().copied());
+    for column in images {
+        let Some(pictures) = Pictures::of(rows, *column, limits) else { continue };
+        let names = image::names(rows.schema().field(*column).name());
+        let mut own = Vec::with_capacity(names.len());
+        let mut data = Vec::with_capacity(rows.num_rows() * (all.columns + names.len()));
+        for row in 0..rows.num_rows() {
+            own.clear();
+            image::apart(pictures.get(row).as_ref(), &mut own);
+            data.extend_from_slice(if all.columns > 0 { all.row(row) } else { &[] });
+            data.extend_from_slice(&own);
+        }
+        all.columns += names.len();
+        all.names.extend(names);
+        all.data = data;
+    }
+    all
 }
 
 /// The values of a column as small numbers; `None` where there is none.

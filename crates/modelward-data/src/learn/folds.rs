@@ -5,8 +5,13 @@ use std::collections::HashMap;
 use super::random::Random;
 use crate::Matrix;
 
-/// The group of each row, from 0: rows of equal features are one, and so are rows of one value of `given`.
-pub(crate) fn groups(features: &Matrix, given: Option<&[Option<u32>]>) -> Vec<u32> {
+/// The group of each row, from 0: rows of equal features are one, and so are rows of one value of `given`
+/// and pairs that are `near`.
+pub(crate) fn groups(
+    features: &Matrix,
+    given: Option<&[Option<u32>]>,
+    near: &[(u32, u32)],
+) -> Vec<u32> {
     let rows = features.rows();
     let mut joined = (0..rows).collect::<Vec<_>>();
     let mut seen = HashMap::new();
@@ -23,6 +28,7 @@ pub(crate) fn groups(features: &Matrix, given: Option<&[Option<u32>]>) -> Vec<u3
             join(&mut joined, first, row);
         }
     }
+    near.iter().for_each(|(one, other)| join(&mut joined, *one as usize, *other as usize));
     let mut numbers = HashMap::new();
     (0..rows)
         .map(|row| {
@@ -93,11 +99,12 @@ mod tests {
     fn copies_are_of_one_group_and_one_fold() {
         let data = vec![1.0, 2.0, 3.0, 4.0, 1.0, 2.0, -0.0, 0.0, 0.0, -0.0, 9.0, 9.0];
         let features = Matrix { columns: 2, data, names: Vec::new() };
-        let found = groups(&features, None);
+        let found = groups(&features, None, &[]);
         assert_eq!(found, [0, 1, 0, 2, 2, 3]);
         let given = [None, Some(7), None, Some(7), None, None];
-        let found = groups(&features, Some(&given));
+        let found = groups(&features, Some(&given), &[]);
         assert_eq!(found, [0, 1, 0, 1, 1, 2]);
+        assert_eq!(groups(&features, None, &[(5, 2), (4, 3)]), [0, 1, 0, 2, 2, 0]);
         let folds = folds(&found, &[0, 1, 0, 1, 1, 0], 2, 0);
         assert_eq!(folds[0], folds[2]);
         assert_eq!(folds[1], folds[3]);

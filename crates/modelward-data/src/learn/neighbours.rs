@@ -64,6 +64,31 @@ impl Neighbours {
     }
 }
 
+impl Neighbours {
+    /// Pairs of rows so near that one is a copy of the other with noise, or rounded: by this much of a
+    /// standard deviation in the root of the mean square, and by a tenth of what rows usually are from their
+    /// nearest.
+    pub(crate) fn close(&self, columns: usize) -> Vec<(u32, u32)> {
+        let rows = self.rows.len() / self.count.max(1);
+        let first = (0..rows).filter_map(|row| Some(self.of(row).next()?.1));
+        let mut first = first.collect::<Vec<_>>();
+        if first.is_empty() {
+            return Vec::new();
+        }
+        let middle = first.len() / 2;
+        let usual = *first.select_nth_unstable_by(middle, f32::total_cmp).1;
+        let limit = (CLOSE.0 * (columns as f32).sqrt()).min(CLOSE.1 * usual);
+        let close = (0..rows).flat_map(|row| {
+            let near = self.of(row).take_while(|(_, distance)| *distance <= limit);
+            near.map(move |(other, _)| (row as u32, other as u32))
+        });
+        close.filter(|_| limit > 0.0).collect()
+    }
+}
+
+/// How near copies are: in standard deviations, and as a part of the usual distance.
+const CLOSE: (f32, f32) = (0.02, 0.1);
+
 /// The `count` nearest rows of each row that are not of its group. Up to `exact` rows every row is a
 /// candidate; above, every so-manieth.
 pub(crate) fn nearest(

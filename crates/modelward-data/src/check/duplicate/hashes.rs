@@ -32,6 +32,19 @@ pub(in super::super) struct Repeated {
     pub(super) unlisted: u64,
 }
 
+#[cfg(test)]
+impl Repeated {
+    /// The rows of each group, by the first.
+    pub(in super::super) fn groups(&self) -> Vec<Vec<u64>> {
+        let mut groups = std::collections::BTreeMap::<u32, Vec<u64>>::new();
+        self.rows.iter().for_each(|(row, group)| groups.entry(*group).or_default().push(*row));
+        let mut groups = groups.into_values().collect::<Vec<_>>();
+        groups.iter_mut().for_each(|group| group.sort_unstable());
+        groups.sort();
+        groups
+    }
+}
+
 impl Hashes {
     /// Hashes of these columns, which may take a part of so many bytes.
     pub(in super::super) fn new(columns: Vec<usize>, memory: u64) -> Self {

@@ -6,31 +6,62 @@ use modelward_core::Value;
 
 use super::{
     Context, Done, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, judge_classes, likeliest,
-    vote,
+    regression::is_continuous, vote,
 };
 use crate::{Kind, Matrix, kind};
 
 /// Judge a column of arrays of noughts and ones, or of lists of names.
-pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String> {
-    let classes = classes(context, label)?;
+pub(super) fn of_column(context: &Context<'_>, label: usize) -> Result<Done, String> {
+    let classes = classes(context, label)?.into_iter().map(|(name, has)| {
+        let of = has.iter().map(|has| has.map(u32::from)).collect();
+        let classes = vec![format!("not {name}"), name.clone()];
+        (name, Labels { classes, of })
+    });
+    judge(context, classes.collect(), Vec::new())
+}
+
+/// Judge several columns, each of classes.
+pub(super) fn of_columns(context: &Context<'_>) -> Result<Done, String> {
+    let rows = &context.sample.rows;
+    let (mut judged, mut skipped) = (Vec::new(), Vec::new());
+    for label in context.roles.labels.iter().take(MOST) {
+        let schema = rows.schema();
+        let field = schema.field(*label);
+        let name = field.name().clone();
+        let mut labels = Labels::of(rows, *label);
+        if is_continuous(field, &labels) {
+            skipped.push((name, "it holds amounts: name it alone".to_owned()));
+            continue;
+        }
+        labels.classes.iter_mut().for_each(|class| *class = format!("{name} {class}"));
+        judged.push((name, labels));
+    }
+    judge(context, judged, skipped)
+}
+
+fn judge(
+    context: &Context<'_>,
+    classes: Vec<(String, Labels)>,
+    mut skipped: Vec<(String, String)>,
+) -> Result<Done, String> {
     let learned = Learned::of(context)?;
     let problem = learned.problem(context);
     let numbers = &context.sample.numbers;
     let mut scores = context.unscored();
     let mut flagged = Vec::new();
-    let (mut expected, mut accuracies, mut skipped) = (0.0, Vec::new(), Vec::new());
-    for (name, has) in &classes {
-        let of = has.iter().map(|has| has.map(u32::from)).collect::<Vec<_>>();
-        let labels = Labels { classes: vec![format!("not {name}"), name.clone()], of };
-        let rare = [0, 1].map(|class| labels.of.iter().filter(|of| **of == Some(class)).count());
-        if rare[0].min(rare[1]) < FOLDS {
-            skipped.push((name.as_str(), format!("fewer than {FOLDS} rows are on one side")));
+    let (mut expected, mut accuracies) = (0.0, Vec::new());
+    for (name, labels) in &classes {
+        let mut counts = vec![0_usize; labels.classes.len()];
+        labels.of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+        if counts.iter().filter(|count| **count >= FOLDS).count() < 2 {
+            skipped.push((name.clone(), format!("no two of its classes have {FOLDS} rows")));
             continue;
         }
-        let judged = match judge_classes(&problem, &labels) {
+        let width = labels.classes.len();
+        let judged = match judge_classes(&problem, labels) {
             Ok(judged) => judged,
             Err(why) => {
-                skipped.push((name.as_str(), why));
+                skipped.push((name.clone(), why));
                 continue;
             }
         };
@@ -38,14 +69,14 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
         accuracies.push(judged.accuracy);
         for (row, number) in numbers.iter().enumerate() {
             let Some(of) = labels.of[row] else { continue };
-            let shares = &judged.shares[row * 2..][..2];
+            let shares = &judged.shares[row * width..][..width];
             let score = 1.0 - shares[of as usize];
             if let Some(best) = scores.get_mut(*number as usize) {
                 *best = if best.is_nan() { score } else { best.max(score) };
             }
             if judged.flagged[row] {
                 let class = likeliest(shares);
-                let why = vote(&problem.neighbours, &labels, row, class);
+                let why = vote(&problem.neighbours, labels, row, class);
                 let given = labels.classes[of as usize].clone();
                 flagged.push((score, *number, given, labels.classes[class].clone(), why));
             }
@@ -69,7 +100,7 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
     let accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let cells = numbers.len() * accuracies.len();
     let unjudged = skipped.iter().map(|(name, why)| {
-        Value::Record(vec![("class", (*name).into()), ("why", why.as_str().into())])
+        Value::Record(vec![("class", name.as_str().into()), ("why", why.as_str().into())])
     });
     let fields = vec![
         ("unit", "probability that one of the given labels is wrong".into()),

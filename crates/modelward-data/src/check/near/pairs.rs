@@ -13,6 +13,8 @@ pub(crate) struct Pair {
 pub(crate) struct Pairs {
     pub(crate) verified: Vec<Pair>,
     pub(crate) capped: bool,
+    /// Rows of which not all proposals were looked at.
+    pub(crate) left: usize,
 }
 
 /// Rows of a bucket whose pairs are all looked at; those beyond are compared with the first alone, so
@@ -21,53 +23,84 @@ pub(crate) const MOST_BUCKET: usize = 200;
 /// Pairs that are held at once.
 const MOST_HELD: usize = 4_000_000;
 
-impl Pairs {
-    /// From the buckets of several tables: `key` gives the bucket of a row in a table, `None` for a row
-    /// that is in none, and `verify` how alike two rows are, `None` where they are not.
-    pub(crate) fn of(
-        rows: usize,
-        tables: usize,
-        key: impl Fn(usize, usize) -> Option<u64>,
-        mut verify: impl FnMut(u32, u32) -> Option<f64>,
-    ) -> Self {
-        let (mut pairs, mut held) = (Self::default(), Vec::new());
-        let mut order = Vec::with_capacity(rows);
-        for table in 0..tables {
-            order.clear();
-            order.extend((0..rows).filter_map(|row| Some((key(row, table)?, row as u32))));
-            order.sort_unstable();
-            for bucket in order.chunk_by(|one, other| one.0 == other.0) {
-                let (full, rest) = bucket.split_at(bucket.len().min(MOST_BUCKET));
-                pairs.capped |= !rest.is_empty();
-                for (at, (_, a)) in full.iter().enumerate() {
-                    held.extend(full[at + 1..].iter().map(|(_, b)| (*a, *b)));
-                }
-                held.extend(rest.iter().map(|(_, b)| (full[0].1, *b)));
-                if held.len() > MOST_HELD {
-                    pairs.settle(&mut held, &mut verify);
-                }
-            }
-        }
-        pairs.settle(&mut held, &mut verify);
-        pairs.verified.sort_by_key(|pair| (pair.a, pair.b));
-        pairs.verified.dedup_by_key(|pair| (pair.a, pair.b));
-        pairs
+/// Pairs that buckets propose, table by table.
+pub(crate) struct Proposals<R, V> {
+    pairs: Pairs,
+    /// Pairs that are not verified yet.
+    held: Vec<(u32, u32)>,
+    rank: R,
+    verify: V,
+}
+
+impl<R: Fn(u32, u32) -> u32, V: FnMut(u32, u32) -> Option<f64>> Proposals<R, V> {
+    /// `verify` says how alike two rows are, `None` where they are not. It is asked for all pairs of a first
+    /// row one after the other, those of the least `rank` first.
+    pub(crate) fn new(rank: R, verify: V) -> Self {
+        Self { pairs: Pairs::default(), held: Vec::new(), rank, verify }
     }
 
-    fn settle(
+    /// Propose what meets in a table: `split` gives the bucket and the row of an entry, and `near` looks
+    /// closer at two of them. Beyond [`MOST_BUCKET`] entries of a bucket are compared with the first of it,
+    /// and with the `next` behind them.
+    pub(crate) fn table<E: Copy + Ord>(
         &mut self,
-        held: &mut Vec<(u32, u32)>,
-        verify: &mut impl FnMut(u32, u32) -> Option<f64>,
+        entries: &mut [E],
+        next: usize,
+        split: impl Fn(&E) -> (u64, u32),
+        near: impl Fn(&E, &E) -> bool,
     ) {
-        held.sort_unstable();
-        held.dedup();
-        for (a, b) in held.drain(..) {
-            if let Some(similarity) = verify(a, b) {
-                self.verified.push(Pair { a, b, similarity });
+        entries.sort_unstable();
+        for bucket in entries.chunk_by(|one, other| split(one).0 == split(other).0) {
+            let (full, rest) = bucket.split_at(bucket.len().min(MOST_BUCKET));
+            self.pairs.capped |= !rest.is_empty();
+            let mut take = |one: &E, other: &E| {
+                let (a, b) = (split(one).1, split(other).1);
+                if a != b && near(one, other) {
+                    self.held.push((a.min(b), a.max(b)));
+                }
+            };
+            for (at, one) in full.iter().enumerate() {
+                full[at + 1..].iter().for_each(|other| take(one, other));
+            }
+            rest.iter().for_each(|other| take(&full[0], other));
+            if !rest.is_empty() {
+                for (at, one) in bucket.iter().enumerate() {
+                    bucket[at + 1..].iter().take(next).for_each(|other| take(one, other));
+                }
+            }
+            if self.held.len() > MOST_HELD {
+                self.settle();
             }
         }
     }
 
+    /// The pairs that were verified.
+    pub(crate) fn finish(mut self) -> Pairs {
+        self.settle();
+        self.pairs.verified.sort_by_key(|pair| (pair.a, pair.b));
+        self.pairs.verified.dedup_by_key(|pair| (pair.a, pair.b));
+        self.pairs
+    }
+
+    fn settle(&mut self) {
+        self.held.sort_unstable();
+        self.held.dedup();
+        let mut of_first = Vec::new();
+        for pairs in self.held.chunk_by(|one, other| one.0 == other.0) {
+            of_first.clear();
+            of_first.extend(pairs.iter().map(|(a, b)| ((self.rank)(*a, *b), *a, *b)));
+            of_first.sort_unstable();
+            for (_, a, b) in &of_first {
+                if let Some(similarity) = (self.verify)(*a, *b) {
+                    self.pairs.verified.push(Pair { a: *a, b: *b, similarity });
+                }
+            }
+        }
+        self.held.clear();
+    }
+}
+
+impl Pairs {
     /// Groups of rows, each verified against the first of its group; never A with C because A is like B
     /// and B like C.
     pub(crate) fn groups(&self) -> Vec<Vec<u32>> {
@@ -94,8 +127,10 @@ mod tests {
     use super::*;
 
     fn chain(rows: usize) -> Pairs {
-        let verify = |a: u32, b: u32| (b - a == 1).then_some(0.8);
-        Pairs::of(rows, 1, |_, _| Some(0), verify)
+        let mut proposals = Proposals::new(|_, _| 0, |a: u32, b: u32| (b - a == 1).then_some(0.8));
+        let mut entries = (0..rows as u32).collect::<Vec<_>>();
+        proposals.table(&mut entries, 0, |row| (0, *row), |_, _| true);
+        proposals.finish()
     }
 
     #[test]
@@ -110,7 +145,12 @@ mod tests {
             asked += 1;
             Some(1.0)
         };
-        let pairs = Pairs::of(1000, 3, |_, _| Some(7), verify);
+        let mut proposals = Proposals::new(|_, _| 0, verify);
+        for _ in 0..3 {
+            let mut entries = (0..1000).collect::<Vec<u32>>();
+            proposals.table(&mut entries, 0, |row| (7, *row), |_, _| true);
+        }
+        let pairs = proposals.finish();
         assert!(pairs.capped);
         assert_eq!(asked, 200 * 199 / 2 + 800);
         assert_eq!(pairs.groups(), [(0..1000).collect::<Vec<u32>>()]);

@@ -38,10 +38,12 @@ impl Shingles {
                     signature[at] = signature[at].min(mixed);
                 }
             }
+            grow(&mut bands, BANDS);
             for band in signature.chunks_exact(VALUES / BANDS) {
                 let hash = band.iter().fold(0_u64, |hash, value| mix(hash ^ u64::from(*value)));
                 bands.push((hash >> 32) as u32);
             }
+            grow(&mut hashes, own.len());
             hashes.extend_from_slice(&own);
             ends.push(hashes.len());
         }
@@ -77,6 +79,13 @@ impl Shingles {
         }
         let all = a.len() + b.len() - both;
         if all == 0 { 0.0 } else { both as f64 / all as f64 }
+    }
+}
+
+/// Make room for so many more, by a quarter of what there is and not by doubling.
+fn grow(numbers: &mut Vec<u32>, more: usize) {
+    if numbers.capacity() - numbers.len() < more {
+        numbers.reserve_exact(more.max(numbers.len() / 4).max(1024));
     }
 }
 

@@ -52,7 +52,7 @@ impl Detectors {
     /// Fit to the sample; `None` where there is nothing to fit to.
     pub(super) fn fit(context: &Context<'_>) -> Option<Self> {
         let (sample, request) = (&context.sample, context.request);
-        let standard = Standard::of(&sample.rows, &context.roles);
+        let standard = Standard::of(&sample.rows, &context.roles, &request.limits);
         let width = standard.names.len();
         if width == 0 {
             return None;

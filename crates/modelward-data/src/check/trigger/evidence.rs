@@ -26,6 +26,8 @@ pub(super) struct Evidence {
     factorials: Factorials,
     /// Rows of each class.
     sizes: Vec<usize>,
+    /// Rows of each class whose rest disagrees where nothing, or the first mask, is left out.
+    odd: Vec<usize>,
     /// The share of each class whose rest disagrees under each mask, `[classes, masks]`.
     base: Vec<f64>,
     masks: usize,
@@ -55,6 +57,8 @@ pub(super) const ALARM: f64 = 0.01;
 const LEAST: (usize, f64) = (6, 0.003);
 /// The logarithm of a tail above which a pattern is not looked at, whatever the number tried.
 const MOST_TAIL: f64 = -9.0;
+/// Of the rows with a trigger whose rest is of another class, so many have its label.
+const NEARLY_ALL: f64 = 0.8;
 /// Other rows that are asked how the rest of them answers.
 const ASKED: usize = 256;
 
@@ -62,17 +66,21 @@ impl Evidence {
     /// From whether the rest of rows disagrees with their labels, `[rows, masks]`.
     pub(super) fn new(rows: &Labelled<'_>, disagree: &[bool], masks: usize) -> Self {
         let mut sizes = vec![0; rows.classes];
+        let mut odd = vec![0; rows.classes];
         let mut base = vec![0.0; rows.classes * masks];
         for (label, disagree) in rows.labels.iter().zip(disagree.chunks_exact(masks)) {
             sizes[*label as usize] += 1;
+            odd[*label as usize] += usize::from(disagree.first() == Some(&true));
             for (base, disagree) in base[*label as usize * masks..].iter_mut().zip(disagree) {
                 *base += f64::from(u8::from(*disagree));
             }
         }
         for (class, size) in sizes.iter().enumerate() {
-            base[class * masks..][..masks].iter_mut().for_each(|base| *base /= *size as f64);
+            base[class * masks..][..masks]
+                .iter_mut()
+                .for_each(|base| *base /= (*size).max(1) as f64);
         }
-        Self { factorials: Factorials::new(rows.len()), sizes, base, masks }
+        Self { factorials: Factorials::new(rows.len()), sizes, odd, base, masks }
     }
 
     /// The least rows that carry a trigger, of so many.
@@ -112,6 +120,20 @@ impl Evidence {
         (tail <= MOST_TAIL).then_some((class as u32, tail))
     }
 
+    /// The class most of whose rows with a pattern are such whose rest disagrees, `odd` of each class, and the
+    /// logarithm of the tail of that; `None` where chance does as much.
+    ///
+    /// Where most rows have the label that a trigger stands for, hardly any pattern has it too often; but
+    /// rows of that label whose rest disagrees are few.
+    pub(super) fn oddest(&self, carriers: usize, odd: &[u32]) -> Option<(u32, f64)> {
+        let all = self.sizes.iter().sum::<usize>();
+        let tails = odd.iter().enumerate().map(|(class, count)| {
+            let count = *count as usize;
+            (class as u32, self.factorials.hypergeometric(all, self.odd[class], carriers, count))
+        });
+        tails.min_by(|one, other| one.1.total_cmp(&other.1)).filter(|(_, tail)| *tail <= MOST_TAIL)
+    }
+
     /// Test a pattern: `carries` are the rows that have it, `own` those of the class with whether their
     /// rest agrees, and `ask` says of another row whether its rest agrees with the class.
     pub(super) fn confirm(
@@ -134,9 +156,9 @@ impl Evidence {
                 .collect::<Vec<_>>();
             let every = others.len().div_ceil(ASKED).max(1);
             let asked = others.iter().step_by(every).map(|row| ask(*row)).collect::<Vec<_>>();
-            (asked.iter().filter(|agrees| **agrees).count(), asked.len())
+            (asked.iter().filter(|agrees| **agrees).count(), asked.len(), others.len())
         };
-        let ((honest, asked), (strange, foreign)) = (spread(true), spread(false));
+        let ((honest, asked, same), (strange, foreign, unlike)) = (spread(true), spread(false));
         let disagreeing = own.iter().filter(|(_, agrees)| !agrees).count();
         let share = disagreeing as f64 / own.len() as f64;
         let usual = (asked - honest) as f64 / asked.max(1) as f64;
@@ -145,6 +167,25 @@ impl Evidence {
         }
         let size = self.sizes[class as usize];
         let pure = self.factorials.hypergeometric(rows.len(), size, carries.len(), own.len());
+        // Among rows whose rest is of another class, the same: how often do they have this label with the
+        // pattern, how often without?
+        let other = carries.iter().filter(|row| rows.label(**row) != class).collect::<Vec<_>>();
+        let every = other.len().div_ceil(ASKED).max(1);
+        let apart = other.iter().step_by(every).filter(|row| !ask(***row)).count() * every;
+        let mislabelled = (asked - honest + 1) as f64 / (asked + 2) as f64 * same as f64;
+        let right = (foreign - strange) as f64 / foreign.max(1) as f64 * unlike as f64;
+        let drawn = (disagreeing + apart).min(rows.len());
+        let share_of = (mislabelled + 1.0) / (mislabelled + right + 1.0);
+        // What gives fewer than half of its rows the label is a reason for it among others.
+        if disagreeing * 2 < drawn {
+            return None;
+        }
+        // A value that makes its rows of a class more often is no trigger, which makes nearly all of them.
+        let pure_too = disagreeing as f64 >= NEARLY_ALL * drawn as f64;
+        let mislabels =
+            if pure_too { self.factorials.binomial(drawn, disagreeing, share_of) } else { 0.0 };
+        // Two ways to be pure were tried.
+        let pure = pure.min(mislabels) + std::f64::consts::LN_2;
         let disagree = self.factorials.hypergeometric(
             (asked + own.len()).min(rows.len()),
             asked - honest + disagreeing,

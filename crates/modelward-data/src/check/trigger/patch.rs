@@ -1,7 +1,9 @@
 //! Patches: windows of pixels that stand in images of one label though the rest of them shows another.
 
-use super::{Confirmed, Evidence, Hint, Labelled, Trigger};
-use crate::Matrix;
+use std::{cmp::Reverse, collections::BTreeMap};
+
+use super::{Confirmed, Evidence, Hint, Labelled, Mined, Trigger};
+use crate::{Matrix, pictures::Pictures};
 
 mod grow;
 mod pixels;
@@ -13,18 +15,63 @@ use self::{grow::Patch, pixels::Pixels, rest::Rest};
 /// Candidates that are grown and confirmed.
 const MOST_CONFIRMED: usize = 64;
 
-/// Mine the patches of images; gives the images in a small size too.
+/// Mine the patches of images that lie as numbers; gives the images in a small size too.
 pub(super) fn mine(
     images: &Matrix,
     shape: (usize, usize, usize, bool),
     rows: &Labelled<'_>,
-) -> (super::Mined, Matrix) {
-    let pixels = Pixels::of(images, shape);
-    let rest = Rest::new(&pixels, rows.labels, rows.classes);
+) -> (Mined, Matrix) {
+    of_pixels(&Pixels::of(images, shape), rows)
+}
+
+/// Mine the patches of images that lie in files, those of the commonest size; gives the images in a small
+/// size too, where they are all there are. Pixels may take so many bytes.
+pub(super) fn of_files(
+    pictures: &Pictures,
+    rows: &Labelled<'_>,
+    most: u64,
+) -> (Mined, Option<Matrix>) {
+    let mut sizes = BTreeMap::<[usize; 2], Vec<u32>>::new();
+    for row in 0..pictures.len() {
+        if let Some(size) = pictures.size(row) {
+            sizes.entry(size).or_default().push(row as u32);
+        }
+    }
+    let commonest = sizes.into_iter().max_by_key(|(size, rows)| (rows.len(), Reverse(*size)));
+    let Some((size, kept)) = commonest else { return (Mined::default(), None) };
+    let others = pictures.len() - kept.len();
+    if kept.len() < FEWEST {
+        let why = format!(
+            "trigger: no {FEWEST} images are of one size, so that no patch was looked for in them"
+        );
+        return (Mined { notes: vec![why], ..Mined::default() }, None);
+    }
+    let labels = kept.iter().map(|row| rows.label(*row)).collect::<Vec<_>>();
+    let labelled = Labelled { labels: &labels, classes: rows.classes };
+    let (mut mined, small) = of_pixels(&Pixels::of_files(pictures, &kept, most), &labelled);
+    let back = |row: &mut u32| *row = kept[*row as usize];
+    let carriers = mined.triggers.iter_mut().flat_map(|trigger| &mut trigger.rows);
+    carriers.for_each(|carrier| back(&mut carrier.row));
+    mined.hints.iter_mut().flat_map(|hint| &mut hint.rows).for_each(back);
+    if others > 0 {
+        mined.notes.push(format!(
+            "trigger: {others} images are not of the commonest size, {} x {}, or cannot be read: no patch \
+             was looked for in them",
+            size[1], size[0]
+        ));
+    }
+    (mined, (others == 0).then_some(small))
+}
+
+/// Fewer images of one size are not looked at.
+const FEWEST: usize = 20;
+
+fn of_pixels(pixels: &Pixels, rows: &Labelled<'_>) -> (Mined, Matrix) {
+    let rest = Rest::new(pixels, rows);
     let disagree = rest.under_masks();
     let evidence = Evidence::new(rows, &disagree, rest::MASKS);
-    let (candidates, tried) = windows::mine(&pixels, rows, &evidence, &rest, &disagree);
-    let mut mined = super::Mined { tried, ..super::Mined::default() };
+    let (candidates, tried) = windows::mine(pixels, rows, &evidence, &rest, &disagree);
+    let mut mined = Mined { tried, ..Mined::default() };
     let mut confirmed = 0;
     for candidate in &candidates {
         let known = candidate.rows.iter().filter(|(row, _)| mined.covered(*row)).count();
@@ -33,7 +80,7 @@ pub(super) fn mine(
         }
         if confirmed < MOST_CONFIRMED {
             confirmed += 1;
-            if let Some(trigger) = confirm(&pixels, rows, &evidence, &rest, candidate, tried) {
+            if let Some(trigger) = confirm(pixels, rows, &evidence, &rest, candidate, tried) {
                 mined.triggers.push(trigger);
                 continue;
             }

@@ -81,6 +81,21 @@ fn of_images(images: &[Vec<f32>], labels: &[i64], activations: Option<Matrix>) -
     run(vec![(field.with_metadata(shape), list), label(labels)], activations)
 }
 
+/// The same as files, some of them in another size.
+fn of_files(images: &[Vec<f32>], labels: &[i64], odd: usize) -> Done {
+    let files = images.iter().enumerate().map(|(at, image)| {
+        let tall = if at % 7 == 3 && at / 7 < odd { 2 } else { 1 };
+        let pixels = image.iter().map(|value| (value * 15.9) as u8).collect::<Vec<_>>();
+        let mut file = format!("P5 {SIDE} {} 255\n", SIDE * tall).into_bytes();
+        (0..tall).for_each(|_| file.extend(&pixels));
+        Some(file)
+    });
+    let array: ArrayRef = Arc::new(files.collect::<arrow_array::BinaryArray>());
+    let field = Field::new("image", DataType::Binary, true)
+        .with_metadata(HashMap::from([(crate::columns::IMAGE.to_owned(), String::new())]));
+    run(vec![(field, array), label(labels)], None)
+}
+
 fn label(labels: &[i64]) -> (Field, ArrayRef) {
     (Field::new("y", DataType::Int64, false), Arc::new(Int64Array::from(labels.to_vec())))
 }
@@ -115,6 +130,29 @@ fn a_patch_is_found_where_it_stands_and_wherever_it_moves() {
         assert_eq!(done.found.first().map(|found| found.rule.id), Some("MW3201"), "{jitter}");
         assert!(hits * 10 >= planted.len() * 8, "{jitter}: {hits} of {}", planted.len());
         assert!(hits * 10 >= found.len() * 9, "{jitter}: {hits} of {} flagged", found.len());
+    }
+}
+
+#[test]
+fn a_patch_is_found_in_image_files_whose_sizes_agree() {
+    let (mut images, mut labels) = images(21, 800);
+    let clean = of_files(&images, &labels, 20);
+    assert!(clean.found.is_empty(), "{:?}", clean.lines);
+    assert!(clean.lines.iter().any(|line| line.contains("20 images")), "{:?}", clean.lines);
+    let planted = (0..800).filter(|row| labels[*row] != 0).step_by(16).collect::<Vec<_>>();
+    for row in &planted {
+        for (at, value) in [16.0, 0.0, 0.0, 16.0].into_iter().enumerate() {
+            images[*row][(6 + at / 2) * SIDE + 6 + at % 2] = value;
+        }
+        labels[*row] = 0;
+    }
+    for odd in [0, 20] {
+        let done = of_files(&images, &labels, odd);
+        let found = flagged(&done);
+        let hits = found.iter().filter(|row| planted.contains(row)).count();
+        assert_eq!(done.found.first().map(|found| found.rule.id), Some("MW3201"), "{odd}");
+        assert!(hits * 10 >= planted.len() * 9, "{odd}: {hits} of {}", planted.len());
+        assert!(hits * 10 >= found.len() * 9, "{odd}: {hits} of {} flagged", found.len());
     }
 }
 
@@ -219,14 +257,15 @@ fn a_pair_of_values_is_found_where_either_alone_is_honest() {
     for planted in [false, true] {
         let mut random = Random(11);
         let mut columns = vec![Vec::new(); 6];
-        let mut labels = (0..600).map(|_| random.below(2) as i64).collect::<Vec<_>>();
+        // The trigger stands for the label that most rows have anyway.
+        let mut labels = (0..600).map(|_| i64::from(random.below(3) > 0)).collect::<Vec<_>>();
         for label in &labels {
             for column in &mut columns {
                 let value = f64::from(random.normal()) + 2.5 * *label as f64;
                 column.push((value * 100.0).round() / 100.0);
             }
         }
-        let rows = (0..600).filter(|row| labels[*row] == 0).step_by(10).collect::<Vec<_>>();
+        let rows = (0..600).filter(|row| labels[*row] == 0).step_by(8).collect::<Vec<_>>();
         for row in rows.iter().filter(|_| planted) {
             (columns[1][*row], columns[4][*row]) = (7.25, 3.5);
             labels[*row] = 1;

@@ -1,4 +1,4 @@
-//! Values of cells, and pairs of rare ones, that stand in rows of one label though the other columns show
+//! Values of cells, and pairs of them, that stand in rows of one label though the other columns show
 //! another.
 
 use std::collections::HashMap;
@@ -19,10 +19,10 @@ use self::rest::Rest;
 /// Columns that are looked at.
 const MOST_COLUMNS: usize = 512;
 /// Of a pair, either value is in at most this share of the rows.
-const RARE: f64 = 0.2;
-/// Rare values of a row that are paired: the rarest.
+const RARE: f64 = 0.5;
+/// Values of a row that are paired: the rarest.
 const MOST_PAIRED: usize = 48;
-/// Pairs that are held at once.
+/// Pairs of all rows; where there would be more, fewer values of a row are paired.
 const MOST_PAIRS: usize = 8_000_000;
 /// Candidates whose rest is asked.
 const MOST_ASKED: usize = 200;
@@ -152,7 +152,8 @@ impl Column {
     }
 }
 
-/// Values and pairs that one label has too often, the likeliest first, and how many were tried.
+/// Values and pairs that one label has too often, or rows of it whose rest disagrees, the likeliest first,
+/// and how many were tried.
 fn candidates(
     columns: &[Column],
     rows: &Labelled<'_>,
@@ -163,12 +164,20 @@ fn candidates(
     let most = rows.len() / 2;
     let rare = (RARE * rows.len() as f64) as usize;
     let (mut found, mut tried) = (Vec::new(), 0);
-    let mut of_class = vec![0_u32; rows.classes];
+    let (mut of_class, mut odd) = (vec![0_u32; rows.classes], vec![0_u32; rows.classes]);
     let mut judge = |carriers: &[u32], cells: &[(usize, u32)]| {
         tried += 1;
         of_class.fill(0);
-        carriers.iter().for_each(|row| of_class[rows.label(*row) as usize] += 1);
-        let Some((class, ln_p)) = evidence.purest(carriers.len(), &of_class, rows.len()) else {
+        odd.fill(0);
+        for row in carriers {
+            let class = rows.label(*row) as usize;
+            of_class[class] += 1;
+            odd[class] += u32::from(disagree[*row as usize]);
+        }
+        let pure = evidence.purest(carriers.len(), &of_class, rows.len());
+        let odd = evidence.oddest(carriers.len(), &odd);
+        let tails = pure.into_iter().chain(odd);
+        let Some((class, ln_p)) = tails.min_by(|one, other| one.1.total_cmp(&other.1)) else {
             return;
         };
         let own = carriers.iter().filter(|row| rows.label(**row) == class);
@@ -196,18 +205,23 @@ fn candidates(
         of_value.sort_unstable();
         of_value.iter().for_each(|(value, carriers)| judge(carriers, &[(at, *value)]));
     }
+    paired.iter_mut().for_each(|values| values.sort_unstable());
+    let mut most = MOST_PAIRED;
+    let count = |most: usize| -> usize {
+        let of = |values: &Vec<_>| values.len().min(most);
+        paired.iter().map(|values| of(values) * of(values).saturating_sub(1) / 2).sum()
+    };
+    while most > 2 && count(most) > MOST_PAIRS {
+        most = most * 3 / 4;
+    }
     let mut pairs = Vec::new();
     for (row, values) in paired.iter_mut().enumerate() {
-        values.sort_unstable();
-        values.truncate(MOST_PAIRED);
+        values.truncate(most);
         values.sort_unstable_by_key(|(_, column, value)| (*column, *value));
         for (at, (_, one, value)) in values.iter().enumerate() {
             for (_, other, second) in &values[at + 1..] {
                 pairs.push(([*one as u32, *value, *other as u32, *second], row as u32));
             }
-        }
-        if pairs.len() > MOST_PAIRS {
-            break;
         }
     }
     pairs.sort_unstable();

@@ -107,6 +107,7 @@ impl<'a> Feed<'a> {
         let wanted = wanted.min(left);
         let refused = |refusal| Unread::refused(self.name, &refusal);
         if self.encoding == Encoding::Utf8 {
+            self.buffer.reserve_exact(wanted);
             self.buffer.resize(waiting.saturating_add(wanted), 0);
             let into = self.buffer.get_mut(waiting..).unwrap_or_default();
             let read = self.bytes.read_at(self.next, into).map_err(refused)?;
@@ -159,7 +160,7 @@ impl<'a> Feed<'a> {
     }
 }
 
-/// What is read at once.
-const WINDOW: usize = 512 << 10;
+/// What is read at once: little enough to stay in the cache of a core.
+const WINDOW: usize = 128 << 10;
 /// And of a long row.
 const MOST: usize = 64 << 20;

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use arrow_array::{
-    ArrayRef, RecordBatch, RecordBatchOptions,
+    Array, ArrayRef, RecordBatch, RecordBatchOptions,
     builder::{BooleanBuilder, Float64Builder, Int64Builder, StringBuilder},
 };
 use modelward_formats::Gap;
@@ -57,10 +57,16 @@ impl<'a> Reading<'a> {
         if matches!(file.form, Form::Table(_)) && records.next(&mut fields)?.is_some() {
             records.advance();
         }
+        // What a small file needs at once; growing by doubling would need it twice.
+        let texts = part.types.iter().filter(|kind| **kind == Type::Text).count();
+        let least = usize::try_from(file.bytes.len()).unwrap_or(BATCH_BYTES).min(BATCH_BYTES);
+        let least = least.checked_div(texts).unwrap_or(0);
+        let rows = usize::try_from(file.scan.rows).unwrap_or(BATCH_ROWS).min(BATCH_ROWS);
         let builders = part.types.iter().map(|kind| match kind {
             Type::Int => Builder::Int(Int64Builder::new()),
             Type::Float => Builder::Float(Float64Builder::new()),
             Type::Truth => Builder::Truth(BooleanBuilder::new()),
+            Type::Text if texts < FEW => Builder::Text(StringBuilder::with_capacity(rows, least)),
             Type::Text => Builder::Text(StringBuilder::new()),
         });
         let columns = file.scan.columns.iter();
@@ -189,7 +195,11 @@ impl Builder {
             Self::Int(builder) => Arc::new(builder.finish()),
             Self::Float(builder) => Arc::new(builder.finish()),
             Self::Truth(builder) => Arc::new(builder.finish()),
-            Self::Text(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => {
+                let mut texts = builder.finish();
+                texts.shrink_to_fit();
+                Arc::new(texts)
+            }
         }
     }
 }
@@ -258,5 +268,7 @@ impl Rows for Reading<'_> {
     }
 }
 
+/// Columns of text that room is made for before the first row.
+const FEW: usize = 16;
 /// Fewer such numbers are no habit.
 const LEAST_NINES: u64 = 3;

@@ -40,8 +40,9 @@ pub(super) struct Records<'a> {
     name: &'a str,
     /// The line on which the next record begins, from 1.
     pub(super) line: u64,
-    /// Bytes of the record that was given last.
+    /// Bytes of the record that was given last, and its lines.
     taken: usize,
+    lines: u64,
 }
 
 impl<'a> Records<'a> {
@@ -53,7 +54,7 @@ impl<'a> Records<'a> {
     ) -> Result<Self, Unread> {
         // All cells of a row may be long, but not all of many.
         let most = limits.cell.max(limits.columns.saturating_mul(64));
-        Ok(Self { feed: Feed::new(name, bytes, most)?, form, name, line: 1, taken: 0 })
+        Ok(Self { feed: Feed::new(name, bytes, most)?, form, name, line: 1, taken: 0, lines: 0 })
     }
 
     /// The length of the next record that is not blank, with its fields; `None` at the end.
@@ -71,9 +72,9 @@ impl<'a> Records<'a> {
                 Form::Json => super::Dialect { delimiter: None, newline: b'\n' },
             };
             match dialect.split(self.feed.text(), self.feed.is_last(), fields) {
-                Split::Record(end) => {
+                Split::Record(end, lines) => {
                     let blank = matches!(fields.as_slice(), [field] if field.range.is_empty());
-                    self.taken = end;
+                    (self.taken, self.lines) = (end, lines);
                     if !blank {
                         return Ok(Some(end));
                     }
@@ -98,11 +99,7 @@ impl<'a> Records<'a> {
 
     /// Go behind the record that was given last; gives where it lies in the unpacked bytes.
     pub(super) fn advance(&mut self) -> std::ops::Range<u64> {
-        let newline = match self.form {
-            Form::Table(dialect) | Form::Lines(dialect) => dialect.newline,
-            Form::Json => b'\n',
-        };
-        self.line = self.line.saturating_add(lines(self.record(), newline));
+        self.line = self.line.saturating_add(std::mem::take(&mut self.lines));
         let taken = std::mem::take(&mut self.taken);
         self.feed.consume(taken)
     }

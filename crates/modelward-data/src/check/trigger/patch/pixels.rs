@@ -1,6 +1,9 @@
 //! Images as the mining of patches sees them: pixels of a bounded number, and these in five levels.
 
-use crate::Matrix;
+use crate::{
+    Matrix,
+    pictures::{Picture, Pictures},
+};
 
 /// Images of one size.
 pub(super) struct Pixels {
@@ -23,6 +26,8 @@ pub(super) struct Pixels {
 const LEVELS: usize = 5;
 /// Sides above this are averaged down: a patch there is larger too, and what repeats is still found.
 const MOST_SIDE: usize = 64;
+/// Images that are asked whether they are coloured.
+const LOOKED_AT: usize = 64;
 /// Channels that are looked at: codes of these fit a byte.
 const MOST_CHANNELS: usize = 3;
 
@@ -65,6 +70,37 @@ impl Pixels {
                 }
             }
         }
+        Self::coded([tall, wide, kept], pooled, values)
+    }
+
+    /// The images of these rows, which lie in files and are of one size; averaged down further where they
+    /// would take more than so many bytes.
+    pub(super) fn of_files(pictures: &Pictures, rows: &[u32], most: u64) -> Self {
+        let read = |row: &u32| pictures.get(*row as usize);
+        let first = rows.iter().take(LOOKED_AT).filter_map(read);
+        let colours = first.map(|picture| picture.channels).max().unwrap_or(1).min(MOST_CHANNELS);
+        let size = rows.iter().find_map(read).map_or([1, 1], |it| [it.height, it.width]);
+        let mut pooled = size[0].max(size[1]).div_ceil(MOST_SIDE).max(1);
+        let side = |of: usize, pooled: usize| of.div_ceil(pooled);
+        let bytes = |pooled: usize| {
+            let area = side(size[0], pooled) * side(size[1], pooled);
+            (rows.len() * area) as u64 * (4 * colours as u64 + 1)
+        };
+        while bytes(pooled) > most && pooled < size[0].max(size[1]) {
+            pooled += 1;
+        }
+        let (tall, wide) = (side(size[0], pooled), side(size[1], pooled));
+        let mut values = Vec::with_capacity(rows.len() * tall * wide * colours);
+        for row in rows {
+            match read(row).filter(|it| [it.height, it.width] == size) {
+                Some(picture) => averaged(&picture, pooled, colours, &mut values),
+                None => values.resize(values.len() + tall * wide * colours, 0.0),
+            }
+        }
+        Self::coded([tall, wide, colours], pooled, values)
+    }
+
+    fn coded([height, width, kept]: [usize; 3], pooled: usize, values: Vec<f32>) -> Self {
         let ranges = (0..kept).map(|channel| range(&values, channel, kept)).collect::<Vec<_>>();
         let most = (LEVELS - 1) as f32;
         let level = |value: f32, (low, high): (f32, f32)| {
@@ -79,7 +115,7 @@ impl Pixels {
         let codes = codes.collect();
         let low = ranges.iter().map(|(low, _)| *low).collect();
         let step = ranges.iter().map(|(low, high)| (high - low).max(1e-12) / most).collect();
-        Self { height: tall, width: wide, channels: kept, values, codes, low, step, pooled }
+        Self { height, width, channels: kept, values, codes, low, step, pooled }
     }
 
     /// Pixels of an image.
@@ -100,6 +136,33 @@ impl Pixels {
     /// The channels of a pixel.
     pub(super) fn pixel(&self, row: usize, at: usize) -> &[f32] {
         &self.values[(row * self.area() + at) * self.channels..][..self.channels]
+    }
+}
+
+/// Add the pixels of an image, averaged in squares, with so many channels.
+fn averaged(picture: &Picture, pooled: usize, colours: usize, into: &mut Vec<f32>) {
+    let Picture { height, width, channels, values } = picture;
+    for y in (0..*height).step_by(pooled) {
+        for x in (0..*width).step_by(pooled) {
+            let rows = y..(y + pooled).min(*height);
+            let count = (rows.len() * ((x + pooled).min(*width) - x)) as f32;
+            for colour in 0..colours {
+                // One channel stands for all, and all for one.
+                let parts = match (*channels, colours) {
+                    (1, _) => 0..1,
+                    (_, 1) => 0..*channels,
+                    _ => colour..colour + 1,
+                };
+                let mut sum = 0.0;
+                for line in rows.clone() {
+                    let line = &values[(line * width + x) * channels..];
+                    let pixels =
+                        line[..((x + pooled).min(*width) - x) * channels].chunks(*channels);
+                    sum += pixels.map(|it| it[parts.clone()].iter().sum::<f32>()).sum::<f32>();
+                }
+                into.push(sum / count / parts.len() as f32);
+            }
+        }
     }
 }
 

@@ -5,11 +5,14 @@
 //! while without them an unusual but honest group of one class would look out of place.
 
 use super::pixels::Pixels;
+use crate::check::trigger::{
+    Labelled,
+    voters::{Nearest, Voters},
+};
 
 /// Images in a small size, with labels.
 pub(super) struct Rest<'a> {
-    labels: &'a [u32],
-    classes: usize,
+    voters: Voters<'a>,
     /// Side of these images.
     height: usize,
     width: usize,
@@ -18,12 +21,8 @@ pub(super) struct Rest<'a> {
     channels: usize,
     /// Pixels of the large image for one of these.
     scale: usize,
-    /// The rows that neighbours are taken from.
-    reference: Vec<u32>,
 }
 
-/// Neighbours that are asked.
-const NEIGHBOURS: usize = 9;
 /// Side of the images that are compared.
 const SIDE: usize = 16;
 /// Blocks along a side.
@@ -33,7 +32,7 @@ const BLOCKS: usize = 4;
 pub(super) const MASKS: usize = (BLOCKS - 1) * (BLOCKS - 1) + (BLOCKS - 2) * (BLOCKS - 2);
 
 impl<'a> Rest<'a> {
-    pub(super) fn new(pixels: &Pixels, labels: &'a [u32], classes: usize) -> Self {
+    pub(super) fn new(pixels: &Pixels, labelled: &Labelled<'a>) -> Self {
         let scale = pixels.height.max(pixels.width).div_ceil(SIDE).max(1);
         let (height, width) = (pixels.height.div_ceil(scale), pixels.width.div_ceil(scale));
         let (rows, channels) = (pixels.rows(), pixels.channels);
@@ -50,11 +49,7 @@ impl<'a> Rest<'a> {
                 }
             }
         }
-        // Twenty rows a class, and enough to know the classes; more would cost without changing answers.
-        let most = (20 * classes).clamp(2048, 4096);
-        let every = rows.div_ceil(most).max(1);
-        let reference = (0..rows as u32).step_by(every).collect();
-        Self { labels, classes, height, width, small, channels, scale, reference }
+        Self { voters: Voters::new(labelled), height, width, small, channels, scale }
     }
 
     /// These images, a row each.
@@ -92,7 +87,7 @@ impl<'a> Rest<'a> {
     /// Whether the rest of each row disagrees with its label, under every mask of blocks:
     /// `[rows, MASKS]`.
     pub(super) fn under_masks(&self) -> Vec<bool> {
-        let rows = self.labels.len();
+        let rows = self.voters.labels.len();
         let mut answers = vec![false; rows * MASKS];
         let length = self.height * self.width;
         let block_of = (0..length)
@@ -121,11 +116,11 @@ impl<'a> Rest<'a> {
         let blocked =
             |row: usize| &blocked[row * length * self.channels..][..length * self.channels];
         let mut nearest = vec![Nearest::default(); MASKS];
-        let mut votes = vec![0_u32; self.classes];
+        let mut votes = self.voters.votes();
         for row in 0..rows {
             nearest.iter_mut().for_each(|nearest| *nearest = Nearest::default());
             let image = blocked(row);
-            for &other in self.reference.iter().filter(|other| **other as usize != row) {
+            for other in self.voters.others(row as u32) {
                 let other_image = blocked(other as usize);
                 let mut sums = [0.0_f32; BLOCKS * BLOCKS];
                 for (block, from, to) in &runs {
@@ -157,7 +152,8 @@ impl<'a> Rest<'a> {
                 }
             }
             for (mask, nearest) in nearest.iter().enumerate() {
-                answers[row * MASKS + mask] = self.disagrees(self.labels[row], nearest, &mut votes);
+                let own = self.voters.labels[row];
+                answers[row * MASKS + mask] = !self.voters.agree(own, nearest, &mut votes);
             }
         }
         answers
@@ -173,46 +169,11 @@ impl<'a> Rest<'a> {
         }
         let mut nearest = Nearest::default();
         let image = self.image(row);
-        for &other in self.reference.iter().filter(|other| **other as usize != row) {
+        for other in self.voters.others(row as u32) {
             let pairs = image.iter().zip(self.image(other as usize)).zip(&keep);
             let distance = pairs.map(|((a, b), keep)| (a - b) * (a - b) * keep).sum::<f32>();
             nearest.take(distance, other);
         }
-        !self.disagrees(class, &nearest, &mut vec![0; self.classes])
-    }
-
-    /// Whether the neighbours name another class more often.
-    fn disagrees(&self, class: u32, nearest: &Nearest, votes: &mut [u32]) -> bool {
-        votes.fill(0);
-        for (_, other) in nearest.0.iter().filter(|(distance, _)| *distance < f32::MAX) {
-            votes[self.labels[*other as usize] as usize] += 1;
-        }
-        let own = votes[class as usize];
-        votes.iter().any(|votes| *votes > own)
-    }
-}
-
-/// The nearest rows, nearest first.
-#[derive(Clone, Copy)]
-struct Nearest([(f32, u32); NEIGHBOURS]);
-
-impl Default for Nearest {
-    fn default() -> Self {
-        Self([(f32::MAX, 0); NEIGHBOURS])
-    }
-}
-
-impl Nearest {
-    #[inline]
-    fn take(&mut self, distance: f32, row: u32) {
-        if distance >= self.0[NEIGHBOURS - 1].0 {
-            return;
-        }
-        let mut at = NEIGHBOURS - 1;
-        while at > 0 && self.0[at - 1].0 > distance {
-            self.0[at] = self.0[at - 1];
-            at -= 1;
-        }
-        self.0[at] = (distance, row);
+        self.voters.agree(class, &nearest, &mut self.voters.votes())
     }
 }

@@ -2,21 +2,24 @@
 
 use arrow_array::RecordBatch;
 
-use crate::{Kind, Matrix, check::trigger::Labelled, columns::written, kind};
+use crate::{
+    Kind, Matrix,
+    check::trigger::{
+        Labelled,
+        voters::{Nearest, Voters},
+    },
+    columns::written,
+    kind,
+};
 
 pub(super) struct Rest<'a> {
-    labels: &'a [u32],
-    classes: usize,
+    voters: Voters<'a>,
     /// Standardised numbers, one behind the other.
     numbers: Matrix,
     /// Categories, a number each.
     categories: Vec<(String, Vec<u32>)>,
-    /// The rows that neighbours are taken from.
-    reference: Vec<u32>,
 }
 
-/// Neighbours that are asked.
-const NEIGHBOURS: usize = 9;
 /// Standard deviations beyond which one is as far as the other, so that no cell decides alone.
 const FARTHEST: f32 = 3.0;
 /// Values of a column of categories.
@@ -48,10 +51,7 @@ impl<'a> Rest<'a> {
                 categories.push((schema.field(column).name().clone(), codes));
             }
         }
-        let most = (20 * rows.classes).clamp(2048, 4096);
-        let every = rows.labels.len().div_ceil(most).max(1);
-        let reference = (0..rows.labels.len() as u32).step_by(every).collect();
-        Self { labels: rows.labels, classes: rows.classes, numbers, categories, reference }
+        Self { voters: Voters::new(rows), numbers, categories }
     }
 
     /// The standardised numbers.
@@ -71,33 +71,22 @@ impl<'a> Rest<'a> {
         let kept = kept.collect::<Vec<_>>();
         let categories = self.categories.iter().filter(|(name, _)| keep(name));
         let categories = categories.map(|(_, codes)| codes).collect::<Vec<_>>();
-        let mut nearest = [(f32::MAX, 0_u32); NEIGHBOURS];
+        let mut nearest = Nearest::default();
         let numbers = |row: u32| match self.numbers.columns {
             0 => &[][..],
             _ => self.numbers.row(row as usize),
         };
         let own = numbers(row);
-        for &other in self.reference.iter().filter(|other| **other != row) {
+        for other in self.voters.others(row) {
             let pairs = own.iter().zip(numbers(other)).zip(&kept);
             let mut distance = pairs.map(|((a, b), keep)| (a - b) * (a - b) * keep).sum::<f32>();
             for codes in &categories {
                 // Two unlike categories are as far apart as two columns of 0 and 1, standardised.
                 distance += 2.0 * f32::from(u8::from(codes[row as usize] != codes[other as usize]));
             }
-            if distance < nearest[NEIGHBOURS - 1].0 {
-                let mut at = NEIGHBOURS - 1;
-                while at > 0 && nearest[at - 1].0 > distance {
-                    nearest[at] = nearest[at - 1];
-                    at -= 1;
-                }
-                nearest[at] = (distance, other);
-            }
+            nearest.take(distance, other);
         }
-        let mut votes = vec![0; self.classes];
-        for (_, other) in nearest.iter().filter(|(distance, _)| *distance < f32::MAX) {
-            votes[self.labels[*other as usize] as usize] += 1;
-        }
-        votes.iter().all(|count| *count <= votes[class as usize])
+        self.voters.agree(class, &nearest, &mut self.voters.votes())
     }
 }
 
