@@ -14,6 +14,7 @@
 use std::{collections::BTreeMap, io};
 
 use arrow_array::Array;
+use arrow_schema::DataType;
 
 use crate::{Set, Trouble, Unread, columns};
 
@@ -145,10 +146,13 @@ pub fn columns_of(set: &Set) -> Vec<(String, String)> {
     let fields = set.schema.fields().iter();
     let fields = fields.map(|field| {
         let kind = match field.data_type() {
-            arrow_schema::DataType::FixedSizeList(inner, _) => {
+            DataType::FixedSizeList(inner, _) => {
                 let shape = field.metadata().get(columns::SHAPE).cloned();
                 format!("{} [{}]", inner.data_type(), shape.unwrap_or_default())
             }
+            // However long the texts of a column may be together.
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => "text".to_owned(),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => "bytes".to_owned(),
             kind => kind.to_string(),
         };
         (field.name().clone(), kind.to_lowercase())

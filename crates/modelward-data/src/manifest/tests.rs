@@ -1,3 +1,10 @@
+#![allow(
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    clippy::cast_possible_truncation,
+    reason = "small numbers of the tests' own"
+)]
+
 use std::{collections::BTreeMap, path::Path};
 
 use proptest::prelude::*;

@@ -180,7 +180,7 @@ fn patched(
     let list = rows.column(column).as_any().downcast_ref::<FixedSizeListArray>();
     let list = list.ok_or("there is no column of images")?;
     let length = usize::try_from(list.value_length()).unwrap_or(0);
-    let start = |row: u32| usize::try_from(list.value_offset(row as usize)).unwrap_or(0);
+    let start = |row: u32| usize::try_from(list.value_offset_at(row as usize)).unwrap_or(0);
     let mut from = Vec::with_capacity(onto.len() * length);
     for row in onto {
         let begin = from.len();

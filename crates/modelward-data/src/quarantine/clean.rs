@@ -178,7 +178,8 @@ fn prove(
         return Err(Trouble::new(why).into());
     }
     let left = gathered.rows.saturating_sub(gathered.removed);
-    if gathered.kept.is_empty() || left == 0 || gathered.removed == 0 {
+    let counts = !gathered.kept.is_empty() || matches!(order.set.format, "webdataset" | "images");
+    if !counts || left == 0 || gathered.removed == 0 {
         return Ok(());
     }
     let set = read::open(beside.path(), order.options)?;

@@ -67,13 +67,13 @@ pub(super) fn changed(path: &Path, compared: &Compared) -> Option<Finding> {
         what.push(format!("{} rows that are not listed", rows.unlisted));
     }
     let counted = [
-        (columns, "columns"),
-        (rows.stretches.len(), "stretches of rows"),
-        (files, "files"),
+        (columns, "column", "columns"),
+        (rows.stretches.len(), "stretch of rows", "stretches of rows"),
+        (files, "file", "files"),
     ];
-    what.extend(
-        counted.iter().filter(|(count, _)| *count > 0).map(|(n, what)| format!("{n} {what}")),
-    );
+    what.extend(counted.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| {
+        format!("{count} {}", if *count == 1 { one } else { many })
+    }));
     if rows.moved {
         what.push("the order of the rows".to_owned());
     }

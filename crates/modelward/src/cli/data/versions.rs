@@ -164,9 +164,10 @@ pub(super) fn manifest(arguments: &Manifest, screen: Screen) -> Result<u8, Failu
             let groups = files.contents.as_ref().map_or(0, |contents| contents.row_groups.len());
             let groups = if groups > 0 { format!(", {groups} row groups") } else { String::new() };
             let line = format!(
-                "{}: {} files{groups}, {count} rows x {columns} columns, root sha256:{}, rows sha256:{merkle}",
+                "{}: {} {}{groups}, {count} rows x {columns} columns, root sha256:{}, rows sha256:{merkle}",
                 shown(to),
                 files.files.len(),
+                if files.files.len() == 1 { "file" } else { "files" },
                 files.root()
             );
             writeln!(io::stdout(), "{}", escape(&line)).map_err(|error| Failure::output(&error))?;

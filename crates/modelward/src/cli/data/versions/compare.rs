@@ -80,7 +80,7 @@ impl From<modelward_core::Trouble> for Failed {
 }
 
 impl Compared {
-    /// Whether anything but the bytes of files differs: a set may be written in two ways.
+    /// Whether anything differs: a file, a column or a row.
     pub(in super::super) fn differs(&self) -> bool {
         let files = [&self.removed, &self.added, &self.changed];
         self.rows.is_some() || files.iter().any(|files| !files.is_empty())
@@ -136,6 +136,10 @@ impl Pair<'_> {
         let mut difference = rows::diff(&old, &new, memory).map_err(|error| {
             Failure::new(format!("cannot use a temporary file: {error}"))
         })?;
+        if only.is_empty() {
+            let blind = Some("the sets share no column".to_owned());
+            difference = Difference { blind, ..Difference::default() };
+        }
         difference.columns(&in_old, &in_new);
         let [(removed, added), (changed, _)] = of_files(&files[0], &files[1]);
         let cells = match (&old_set, &new_set) {

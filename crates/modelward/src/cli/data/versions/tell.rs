@@ -26,11 +26,16 @@ pub(super) fn plain(compared: &Compared, out: &mut dyn Write) -> io::Result<()> 
         more(files.len(), "files", word, &mut say)?;
     }
     let rows = &compared.rows;
-    rows.missing.iter().try_for_each(|name| say("removed", &format!("column `{name}`")))?;
-    rows.extra.iter().try_for_each(|name| say("added", &format!("column `{name}`")))?;
-    for (name, was, is) in &rows.retyped {
+    for (word, columns) in [("removed", &rows.missing), ("added", &rows.extra)] {
+        for name in columns.iter().take(MOST) {
+            say(word, &format!("column `{name}`"))?;
+        }
+        more(columns.len(), "columns", word, &mut say)?;
+    }
+    for (name, was, is) in rows.retyped.iter().take(MOST) {
         say("changed", &format!("column `{name}`: {was} -> {is}"))?;
     }
+    more(rows.retyped.len(), "columns", "changed", &mut say)?;
     for (word, of_word) in [("removed", &rows.removed), ("added", &rows.added)] {
         if let Some(line) = listed(of_word) {
             say(word, &line)?;
@@ -40,7 +45,7 @@ pub(super) fn plain(compared: &Compared, out: &mut dyn Write) -> io::Result<()> 
         let numbers = rows.changed.iter().map(|(old, _)| *old).collect::<Vec<_>>();
         say("changed", &listed(&numbers).unwrap_or_default())?;
     }
-    for (row, cells) in &compared.cells {
+    for (row, cells) in compared.cells.iter().take(MOST) {
         let cells = cells.iter().take(MOST);
         let cells = cells.map(|(name, was, is)| format!("`{name}` {was} -> {is}"));
         say("", &format!("row {row}: {}", cells.collect::<Vec<_>>().join(", ")))?;
