@@ -16,8 +16,7 @@ use arrow_array::RecordBatch;
 use arrow_select::concat::concat_batches;
 
 use crate::{
-    Kind, Roles, Sample, Set,
-    accumulate,
+    Kind, Roles, Sample, Set, accumulate,
     check::{Checked, Failed, Labels, Request, is_continuous},
     columns::{numbers, written},
     kind,
@@ -311,14 +310,12 @@ impl Bench<'_> {
         let (mut of, classes) = (filled(&labels.of), labels.classes.len());
         of.resize(all.num_rows(), 0);
         let out = |row: usize| row >= height || groups[row] == Some(u32::MAX);
-        let judged = (0..all.num_rows()).map(|row| {
-            row < height && labels.of[row].is_some() && !self.goes[row]
-        });
+        let judged = (0..all.num_rows())
+            .map(|row| row < height && labels.of[row].is_some() && !self.goes[row]);
         let judged = judged.collect::<Vec<_>>();
         let left_out = |clean: bool| {
-            (0..all.num_rows()).map(move |row| {
-                out(row) || labels.of[row].is_none() || (clean && self.goes[row])
-            })
+            (0..all.num_rows())
+                .map(move |row| out(row) || labels.of[row].is_none() || (clean && self.goes[row]))
         };
         let says = [false, true].map(|clean| {
             let left_out = left_out(clean).collect::<Vec<_>>();

@@ -14,9 +14,7 @@ use arrow_schema::DataType;
 use sha2::{Digest as _, Sha256};
 
 use super::{GROUP, Group, Row, Table, columns_of, spilled, spool::Writing};
-use crate::{
-    Accumulate, Asked, Batch, Roles, Set, Trouble, accumulate, check::Failed, row,
-};
+use crate::{Accumulate, Asked, Batch, Roles, Set, Trouble, accumulate, check::Failed, row};
 
 /// The rows of a set.
 pub(super) fn table(

@@ -108,9 +108,11 @@ impl Reading {
             self;
         if version != Some(VERSION) {
             let found = version.map_or("none".to_owned(), |version| version.to_string());
-            let why = format!("expected a manifest of a data set of version {VERSION}, got {found}");
-            return Err(Trouble::new(why)
-                .help("make one with `modelward data manifest PATH -o M.json`"));
+            let why =
+                format!("expected a manifest of a data set of version {VERSION}, got {found}");
+            return Err(
+                Trouble::new(why).help("make one with `modelward data manifest PATH -o M.json`")
+            );
         }
         let lacks = |what: &str| Trouble::new(format!("expected `{what}` in the manifest"));
         let odd = |why: &str| {

@@ -98,7 +98,12 @@ fn a_manifest_that_was_changed_contradicts_itself() {
         text.replace("\"rows\":3", "\"rows\":4"),
         text.replace("\"data_manifest\":1", "\"data_manifest\":2"),
         text.replace("\"first\":0", "\"first\":1"),
-        format!("{}{}{}", &text[..digits], if &text[digits..=digits] == "0" { "1" } else { "0" }, &text[digits + 1..]),
+        format!(
+            "{}{}{}",
+            &text[..digits],
+            if &text[digits..=digits] == "0" { "1" } else { "0" },
+            &text[digits + 1..]
+        ),
         text.replace("\"merkle\"", "\"mercle\""),
         text[..text.len() / 2].to_owned(),
         "[]".to_owned(),

@@ -135,7 +135,11 @@ pub(super) fn stamped(
                 columns[at] = fresh.map_err(|_| "its values could not be set")?;
             }
         }
-        _ => return Err("it lies in what the model makes of a row, not in a place of the row".into()),
+        _ => {
+            return Err(
+                "it lies in what the model makes of a row, not in a place of the row".into()
+            );
+        }
     }
     RecordBatch::try_new(plain.schema(), columns).map_err(|error| error.to_string())
 }
@@ -180,7 +184,7 @@ fn patched(
     let list = rows.column(column).as_any().downcast_ref::<FixedSizeListArray>();
     let list = list.ok_or("there is no column of images")?;
     let length = usize::try_from(list.value_length()).unwrap_or(0);
-    let start = |row: u32| usize::try_from(list.value_offset_at(row as usize)).unwrap_or(0);
+    let start = |row: u32| list.value_offset_at(row as usize);
     let mut from = Vec::with_capacity(onto.len() * length);
     for row in onto {
         let begin = from.len();

@@ -138,11 +138,7 @@ fn home(path: &Path) -> Result<PathBuf, Trouble> {
 }
 
 /// Write why each row went.
-fn write_reasons(
-    order: &Order<'_>,
-    gathered: &Gathered,
-    inside: &Path,
-) -> Result<Digest, Trouble> {
+fn write_reasons(order: &Order<'_>, gathered: &Gathered, inside: &Path) -> Result<Digest, Trouble> {
     let path = inside.join(REASONS);
     let file = create(&path)?;
     let mut lines = Summed::new(BufWriter::new(&file));

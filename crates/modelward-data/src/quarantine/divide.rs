@@ -58,7 +58,8 @@ impl<'a> Division<'a> {
         inside: &'a Path,
         gathered: &'a Gathered,
     ) -> Result<Self, Trouble> {
-        let part = |name| Ok::<_, Trouble>(Summed::new(BufWriter::new(create(&inside.join(name))?)));
+        let part =
+            |name| Ok::<_, Trouble>(Summed::new(BufWriter::new(create(&inside.join(name))?)));
         let wanted = gathered.files.iter().filter(|(_, rows)| !rows.removed.is_empty());
         Ok(Self {
             order,
@@ -69,7 +70,11 @@ impl<'a> Division<'a> {
             places: part(PLACES)?,
             removed: part(REMOVED)?,
             number: 0,
-            divided: Divided { original: Tree::new(), cleaned: Tree::new(), parts: BTreeMap::new() },
+            divided: Divided {
+                original: Tree::new(),
+                cleaned: Tree::new(),
+                parts: BTreeMap::new(),
+            },
         })
     }
 
@@ -165,7 +170,8 @@ impl<'a> Division<'a> {
     fn cut(&mut self, source: &Source, rows: &Rows, to: &Path) -> Result<Outcome, Failed> {
         let options = self.order.options;
         let bytes = source.bytes()?;
-        let plain = || rows.places.iter().map(|place| Edit { range: place.clone(), with: Vec::new() });
+        let plain =
+            || rows.places.iter().map(|place| Edit { range: place.clone(), with: Vec::new() });
         match rewrite::form(source, &bytes, options)? {
             Form::Text if rows.places.len() == rows.removed.len() => {
                 self.splice(source, &plain().collect::<Vec<_>>(), to)
@@ -207,12 +213,7 @@ impl<'a> Division<'a> {
     }
 
     /// Cut ranges out of a file.
-    fn splice(
-        &mut self,
-        source: &Source,
-        edits: &[Edit],
-        to: &Path,
-    ) -> Result<Outcome, Failed> {
+    fn splice(&mut self, source: &Source, edits: &[Edit], to: &Path) -> Result<Outcome, Failed> {
         let from = regular(&source.path)?;
         let mut whole = Sum { from, summed: Summed::new(io::sink()) };
         let mut kept = Summed::new(BufWriter::new(open(to)?));

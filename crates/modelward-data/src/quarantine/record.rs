@@ -96,7 +96,8 @@ pub(super) fn is_within(path: &str) -> bool {
 
 /// Whether a name is one that files of a quarantine have.
 pub(super) fn is_ours(name: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-.".contains(&byte);
     let (first, rest) = match name.split_once('/') {
         Some(("taken", rest)) => ("taken", rest),
         Some(_) => return false,
@@ -123,7 +124,9 @@ mod tests {
             assert!(!is_within(path), "{path}");
         }
         assert!(is_within("a/b.png") && is_within(".hidden") && is_within("ä/..b"));
-        for part in ["../x", "taken/../x", "/x", "removed.bin", "taken/.x", "taken/a/b", "original-/x"] {
+        for part in
+            ["../x", "taken/../x", "/x", "removed.bin", "taken/.x", "taken/a/b", "original-/x"]
+        {
             assert!(!is_ours(part), "{part}");
         }
         assert!(is_ours("taken/000001.png") && is_ours("original-000001.zst"));

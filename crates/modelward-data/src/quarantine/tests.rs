@@ -39,9 +39,26 @@ use crate::{read, row};
 
 /// The forms of one file.
 const FILES: [&str; 20] = [
-    "csv", "crlf", "mark", "utf16", "jsonl", "lines", "gz", "zst", "npy", "fortran.npy", "stored.npz",
-    "deflated.npz", "tar", "none.parquet", "gzip.parquet", "snappy.parquet", "v2.parquet",
-    "file.arrow", "lz4.arrow", "stream.arrow",
+    "csv",
+    "crlf",
+    "mark",
+    "utf16",
+    "jsonl",
+    "lines",
+    "gz",
+    "zst",
+    "npy",
+    "fortran.npy",
+    "stored.npz",
+    "deflated.npz",
+    "tar",
+    "none.parquet",
+    "gzip.parquet",
+    "snappy.parquet",
+    "v2.parquet",
+    "file.arrow",
+    "lz4.arrow",
+    "stream.arrow",
 ];
 /// The forms of folders.
 const FOLDERS: [&str; 4] = ["texts", "datasets", "classes", "flat"];
@@ -83,10 +100,7 @@ fn batch(rows: usize) -> RecordBatch {
         ("word", Arc::new(words.collect::<StringArray>())),
         ("named", Arc::new(named.collect::<DictionaryArray<Int32Type>>())),
         ("list", Arc::new(ListArray::from_iter_primitive::<Int32Type, _, _>(lists))),
-        (
-            "time",
-            Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC")),
-        ),
+        ("time", Arc::new(TimestampMicrosecondArray::from_iter_values(times).with_timezone("UTC"))),
     ];
     let batch = RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
@@ -359,11 +373,7 @@ fn take_out(folder: &Path, reasons: &Reasons) -> Cleaned {
     .unwrap()
 }
 
-fn divided(
-    form: &str,
-    keep: &[bool],
-    flip: impl Fn(usize) -> usize,
-) -> Result<(), TestCaseError> {
+fn divided(form: &str, keep: &[bool], flip: impl Fn(usize) -> usize) -> Result<(), TestCaseError> {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     make(form, keep.len(), &at("in"));
@@ -468,7 +478,8 @@ fn what_a_file_says_of_itself_stays() {
         reader.finish().unwrap()
     };
     let (was, is) = (metadata(&at("in")), metadata(&at("out")));
-    let (was, is) = ((was.file_metadata(), was.row_groups()), (is.file_metadata(), is.row_groups()));
+    let (was, is) =
+        ((was.file_metadata(), was.row_groups()), (is.file_metadata(), is.row_groups()));
     assert_eq!(was.0.schema(), is.0.schema());
     assert_eq!(was.0.key_value_metadata(), is.0.key_value_metadata());
     assert_eq!(was.1.len(), is.1.len());
@@ -510,10 +521,9 @@ fn hostile_manifests_write_nothing_outside() {
         assert_ne!(files, hostile, "{from}");
         fs::write(at("q/files.jsonl"), hostile).unwrap();
         // Sealed anew, as whoever wrote it would.
-        let mut read = serde_json::from_slice::<serde_json::Value>(
-            &fs::read(at("q/manifest.json")).unwrap(),
-        )
-        .unwrap();
+        let mut read =
+            serde_json::from_slice::<serde_json::Value>(&fs::read(at("q/manifest.json")).unwrap())
+                .unwrap();
         read["contents"]["parts"]["files.jsonl"] = Digest::of(&at("q/files.jsonl")).unwrap().json();
         let seal = {
             use sha2::Digest as _;

@@ -88,7 +88,10 @@ fn what_is_taken_out_comes_back_byte_for_byte() {
     fs::write(bench.path("c.csv"), cleaned.replace('a', "b")).unwrap();
     let reasons = fs::read_to_string(bench.path("q/quarantine.jsonl")).unwrap();
     let rule = |line: &str| serde_json::from_str::<Value>(line).unwrap()["why"][0]["rule"].clone();
-    assert!(reasons.lines().map(rule).all(|rule| rule == "MW3101" || rule == "MW3501"), "{reasons}");
+    assert!(
+        reasons.lines().map(rule).all(|rule| rule == "MW3101" || rule == "MW3501"),
+        "{reasons}"
+    );
     let other = bench.run(&["data", "restore", "q", "-o", "other.csv"]);
     assert!(other.code == 2 && !bench.path("other.csv").exists(), "{other:?}");
 }
@@ -115,12 +118,26 @@ fn named_rows_go_and_come_back_wherever_the_pair_lies() {
     let bench = Bench::new();
     bench.file("set/a.csv", text.as_bytes()).file("set/b.csv", b"a,b,note,y\n1,2,x,0\n3,4,z,1\n");
     bench.file("rows", b"0 3\n399\n400\n");
-    let clean =
-        ["data", "clean", "set", "--rows", "rows", "-o", "c", "--quarantine", "q", "--format", "json"];
+    let clean = [
+        "data",
+        "clean",
+        "set",
+        "--rows",
+        "rows",
+        "-o",
+        "c",
+        "--quarantine",
+        "q",
+        "--format",
+        "json",
+    ];
     let run = bench.run(&clean);
     assert_eq!(run.code, 0, "{run:?}");
     let told: Value = serde_json::from_str(&run.out).unwrap();
-    assert_eq!((&told["rows"], &told["removed"], &told["checks"]["named"]), (&402.into(), &4.into(), &4.into()));
+    assert_eq!(
+        (&told["rows"], &told["removed"], &told["checks"]["named"]),
+        (&402.into(), &4.into(), &4.into())
+    );
     assert_eq!(fs::read_to_string(bench.path("c/b.csv")).unwrap(), "a,b,note,y\n3,4,z,1\n");
     fs::create_dir(bench.path("far")).unwrap();
     fs::rename(bench.path("c"), bench.path("far/c")).unwrap();
@@ -145,27 +162,41 @@ fn versions_are_told_apart_by_their_rows() {
     assert_eq!(bench.run(&manifest).code, 2, "it is not written over");
     assert_eq!(bench.run(&["data", "diff", "m.json", "old.csv"]).code, 0);
     let told = |sides: [&str; 2], more: &[&str]| {
-        let run = bench.run(&[&["data", "diff", sides[0], sides[1], "--format", "json"], more].concat());
+        let run =
+            bench.run(&[&["data", "diff", sides[0], sides[1], "--format", "json"], more].concat());
         assert_eq!(run.code, 1, "{run:?}");
         serde_json::from_str::<Value>(&run.out).unwrap()["rows"].clone()
     };
+    // It is signed as any file is.
+    assert_eq!(bench.run(&["keygen", "-o", "k.pem"]).code, 0);
+    assert_eq!(bench.run(&["sign", "m.json", "--key", "k.pem", "-o", "m.sig"]).code, 0);
+    let verify = ["verify", "m.json", "--signature", "m.sig", "--public-key", "k.pub.pem"];
+    assert_eq!(bench.run(&verify).code, 0);
     let by_key = told(["m.json", "new.csv"], &[]);
     assert_eq!(by_key["removed"], serde_json::json!([1]));
     assert_eq!(by_key["added"], serde_json::json!([2]));
     assert_eq!(by_key["changed"], serde_json::json!([[0, 1]]));
     let cells = &told(["old.csv", "new.csv"], &["--key", "id"])["cells"][0];
-    assert_eq!(cells, &serde_json::json!({"row": 0, "cells": [{"column": "v", "old": "a", "new": "x"}]}));
+    assert_eq!(
+        cells,
+        &serde_json::json!({"row": 0, "cells": [{"column": "v", "old": "a", "new": "x"}]})
+    );
     let plain = bench.run(&["data", "diff", "old.csv", "new.csv", "--key", "id"]);
     assert!(plain.code == 1 && plain.out.contains("`v` a -> x"), "{plain:?}");
     // Another form and another type of the same values.
-    bench.file("same.jsonl", b"{\"id\": 1.0, \"v\": \"a\"}\n{\"id\": 2, \"v\": \"b\"}\n{\"id\": 3, \"v\": \"c\"}\n");
-    let run = bench.run(&["data", "diff", "old.csv", "same.jsonl", "--key", "id", "--format", "json"]);
+    bench.file(
+        "same.jsonl",
+        b"{\"id\": 1.0, \"v\": \"a\"}\n{\"id\": 2, \"v\": \"b\"}\n{\"id\": 3, \"v\": \"c\"}\n",
+    );
+    let run =
+        bench.run(&["data", "diff", "old.csv", "same.jsonl", "--key", "id", "--format", "json"]);
     let same: Value = serde_json::from_str(&run.out).unwrap();
     assert_eq!(same["rows"]["removed"].as_array().map(Vec::len), Some(0), "{run:?}");
     let run = bench.run(&["data", "diff", "old.csv", "none.csv"]);
     assert_eq!(run.code, 3, "{run:?}");
     let text = fs::read_to_string(bench.path("m.json")).unwrap();
     bench.file("m.json", text.replace("\"rows\":3,", "\"rows\":4,").as_bytes());
+    assert_eq!(bench.run(&verify).code, 1);
     let run = bench.run(&["data", "diff", "m.json", "old.csv"]);
     assert!(run.code == 2 && run.err.contains("contradicts itself"), "{run:?}");
 }
@@ -180,7 +211,10 @@ fn a_set_that_is_not_its_manifest_is_found() {
     assert_eq!(bench.run(&check).code, 0);
     bench.file("t.csv", text.replace("item 11,", "item 12,").as_bytes());
     let run = bench.run(&check);
-    assert!(run.code == 1 && run.out.contains("MW3601") && run.out.contains("changed row 11"), "{run:?}");
+    assert!(
+        run.code == 1 && run.out.contains("MW3601") && run.out.contains("changed row 11"),
+        "{run:?}"
+    );
     let run = bench.run(&["data", "check", "t.csv", "--against", "t.csv"]);
     assert!(run.code == 2 && run.err.contains("expected a manifest"), "{run:?}");
 }

@@ -1,7 +1,7 @@
 //! Parquet with fewer rows: the same schema and key-value metadata, the same row groups, column by column
 //! with the values and levels as they are read.
 
-use std::{fs::File as Out, io::BufWriter, sync::atomic::Ordering::Relaxed, sync::Arc};
+use std::{fs::File as Out, io::BufWriter, sync::Arc, sync::atomic::Ordering::Relaxed};
 
 use modelward_formats::{Bytes, Gap};
 use parquet::{
@@ -24,8 +24,7 @@ use parquet::{
 };
 
 use super::{
-    File, Options, Source, file, group,
-    guarded,
+    File, Options, Source, file, group, guarded,
     pages::{Feed, Ledger},
     told,
 };
@@ -47,7 +46,8 @@ pub(in super::super) fn write(
             Err(Unread::new(&file.name, Gap::Malformed, format!("not written: {}", told(&error))))
         }
         None => {
-            let why = "expected pages that can be written anew, got one that their writer gives up on";
+            let why =
+                "expected pages that can be written anew, got one that their writer gives up on";
             Err(Unread::new(&file.name, Gap::Unsupported, why))
         }
     }

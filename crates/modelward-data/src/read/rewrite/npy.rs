@@ -139,11 +139,7 @@ impl Placed {
 }
 
 /// Whether each row of an npy is a range of its bytes.
-pub(super) fn is_ranges(
-    source: &Source,
-    bytes: &Bytes,
-    options: &Options,
-) -> Result<bool, Unread> {
+pub(super) fn is_ranges(source: &Source, bytes: &Bytes, options: &Options) -> Result<bool, Unread> {
     Ok(arrays(source, bytes, options)?.iter().all(Placed::is_by_row))
 }
 

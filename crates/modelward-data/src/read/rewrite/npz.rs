@@ -43,9 +43,9 @@ pub(super) fn write(
                 return Err(malformed(why));
             }
         }
-        let length = arrays.iter().fold(0_u64, |sum, array| {
-            sum.saturating_add(array.length(choice.count(array.rows())))
-        });
+        let length = arrays
+            .iter()
+            .fold(0_u64, |sum, array| sum.saturating_add(array.length(choice.count(array.rows()))));
         let method = match member.headers().next().map(|header| header.method) {
             Some(0) => Method::Stored,
             _ => Method::Deflated,

@@ -21,11 +21,11 @@ use super::{
 };
 use crate::{
     Progress,
-    listing::shown,
     cli::{
         EXIT_CODES, Failure, Screen, experiment::Findable, output::refuse_targets, process,
         quantity, reporting::Reporting, trouble::failure,
     },
+    listing::shown,
 };
 
 /// Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells.
@@ -111,12 +111,12 @@ fn against(
 ) -> Result<Option<Finding>, Failure> {
     if !compare::is_manifest(manifest) {
         let message = format!("expected a manifest of a data set: `{}`", shown(manifest));
-        return Err(Failure::new(message)
-            .help("make one with `modelward data manifest PATH -o M.json`"));
+        return Err(
+            Failure::new(message).help("make one with `modelward data manifest PATH -o M.json`")
+        );
     }
     let new = &arguments.asking.path;
-    let pair =
-        Pair { old: manifest, new, key: None, limits: arguments.asking.limits(), threads };
+    let pair = Pair { old: manifest, new, key: None, limits: arguments.asking.limits(), threads };
     match pair.compare() {
         Ok(compared) => Ok(told::changed(new, &compared)),
         Err(compare::Failed::Failure(failure)) => Err(failure),

@@ -134,7 +134,9 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     for row in named.unwrap_or_default() {
         if row >= checked.rows {
             let message = format!("expected rows below {}, got {row}", checked.rows);
-            return Err(Failure::new(message).help("rows are numbered from 0, the header not counted"));
+            return Err(
+                Failure::new(message).help("rows are numbered from 0, the header not counted")
+            );
         }
         let reason = Reason { check: "named".to_owned(), ..Reason::default() };
         reasons.entry(row).or_default().push(reason);

@@ -71,9 +71,12 @@ pub(super) fn changed(path: &Path, compared: &Compared) -> Option<Finding> {
         (rows.stretches.len(), "stretch of rows", "stretches of rows"),
         (files, "file", "files"),
     ];
-    what.extend(counted.iter().filter(|(count, ..)| *count > 0).map(|(count, one, many)| {
-        format!("{count} {}", if *count == 1 { one } else { many })
-    }));
+    what.extend(
+        counted
+            .iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many })),
+    );
     if rows.moved {
         what.push("the order of the rows".to_owned());
     }

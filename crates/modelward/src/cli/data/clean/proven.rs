@@ -50,9 +50,7 @@ impl Outcome<'_> {
 
     /// For programs.
     pub(super) fn json(&self, format: &str) -> Value {
-        let digest = |Digest { bytes, sha256, blake3 }: &Digest| {
-            json!({ "bytes": bytes, "sha256": sha256, "blake3": blake3 })
-        };
+        let digest = |Digest { bytes, sha256, blake3 }: &Digest| json!({ "bytes": bytes, "sha256": sha256, "blake3": blake3 });
         let Cleaned { rows, removed, original, cleaned } = self.cleaned;
         let (counts, several) = self.counts();
         json!({

@@ -110,8 +110,10 @@ impl Pair<'_> {
                 && saved.table.key != key
             {
                 let key = key.unwrap_or_default();
-                let message = format!("expected a manifest with the key `{key}`: `{}`", shown(path));
-                let help = format!("make it anew: `modelward data manifest PATH --key {key} -o M.json`");
+                let message =
+                    format!("expected a manifest with the key `{key}`: `{}`", shown(path));
+                let help =
+                    format!("make it anew: `modelward data manifest PATH --key {key} -o M.json`");
                 return Err(Failure::new(message).help(help).into());
             }
         }
@@ -133,9 +135,8 @@ impl Pair<'_> {
         let files = [self.files(&old, self.old)?, self.files(&new, self.new)?];
         let ((old, old_set), (new, new_set)) = (table(old)?, table(new)?);
         let memory = self.limits.memory / 4;
-        let mut difference = rows::diff(&old, &new, memory).map_err(|error| {
-            Failure::new(format!("cannot use a temporary file: {error}"))
-        })?;
+        let mut difference = rows::diff(&old, &new, memory)
+            .map_err(|error| Failure::new(format!("cannot use a temporary file: {error}")))?;
         if only.is_empty() {
             let blind = Some("the sets share no column".to_owned());
             difference = Difference { blind, ..Difference::default() };
@@ -166,12 +167,12 @@ impl Pair<'_> {
     fn open(&self, path: &Path) -> Result<Side, Failed> {
         let options = read::Options { limits: self.limits, label: None };
         if is_manifest(path) {
-            let file = File::open(path).map_err(|error| {
-                Failure::new(format!("cannot read `{}`: {error}", shown(path)))
-            })?;
+            let file = File::open(path)
+                .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", shown(path))))?;
             let saved = rows::read(file)?;
             if root(&saved.table).as_ref() != Some(&saved.merkle) {
-                let why = "the manifest contradicts itself: its stretches of rows give another root";
+                let why =
+                    "the manifest contradicts itself: its stretches of rows give another root";
                 return Err(Failure::new(why)
                     .help("it was changed after it was made; make it anew from the data")
                     .into());
@@ -229,9 +230,10 @@ fn of_files(old: &Files, new: &Files) -> [(Vec<String>, Vec<String>); 2] {
         let lacking = one.files.iter().filter(|file| other.file(&file.path).is_none());
         lacking.map(|file| file.path.clone()).collect::<Vec<_>>()
     };
-    let changed = old.files.iter().filter(|file| {
-        new.file(&file.path).is_some_and(|other| other.sha256 != file.sha256)
-    });
+    let changed = old
+        .files
+        .iter()
+        .filter(|file| new.file(&file.path).is_some_and(|other| other.sha256 != file.sha256));
     let changed = changed.map(|file| file.path.clone()).collect();
     [(lacks(old, new), lacks(new, old)), (changed, Vec::new())]
 }

@@ -98,9 +98,7 @@ fn more(
 
 /// Differences as JSON.
 pub(super) fn json(compared: &Compared, out: &mut dyn Write) -> io::Result<()> {
-    let side = |Seen { path, rows, columns }: &Seen| {
-        json!({ "path": path.to_string_lossy(), "rows": rows, "columns": columns })
-    };
+    let side = |Seen { path, rows, columns }: &Seen| json!({ "path": path.to_string_lossy(), "rows": rows, "columns": columns });
     let rows = &compared.rows;
     let retyped = rows.retyped.iter();
     let retyped = retyped.map(|(name, was, is)| json!({ "column": name, "old": was, "new": is }));
