@@ -36,7 +36,7 @@ impl Parts {
     /// For so many rows in so many bytes of memory.
     pub(super) fn new(rows: u64, memory: u64) -> io::Result<Self> {
         let fits = (memory / 8).max(1 << 20);
-        let wanted = rows.saturating_mul(3 * SIZE as u64).div_ceil(fits);
+        let wanted = rows.saturating_mul(ROOM).div_ceil(fits);
         let count = usize::try_from(wanted).unwrap_or(usize::MAX).clamp(1, MOST_PARTS);
         let held = usize::try_from(fits).unwrap_or(usize::MAX).checked_div(count);
         let held = held.unwrap_or(0).clamp(4096, 1 << 20);
@@ -95,5 +95,7 @@ impl Record {
 
 /// Bytes of a row.
 const SIZE: usize = 41;
+/// Bytes that a row takes while its part is looked at: as it was written, and as it is sorted.
+const ROOM: u64 = 128;
 /// The most parts.
 const MOST_PARTS: usize = 4096;
