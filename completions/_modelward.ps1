@@ -37,7 +37,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
-            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; clean it, and tell its versions apart')
             [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
@@ -312,8 +312,10 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
-            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a data set what a check found, so that it can be put back byte for byte')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a data set consists of: its files and its rows, by their digests')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -328,6 +330,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
             [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
             [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'The set that the model is tested on, for leaks and drift')
+            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'An ONNX model trained on the set: its activations show patterns that lie over the whole input')
             [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'The value of the model that is looked at, such as the input of its last layer')
             [CompletionResult]::new('--probabilities', '--probabilities', [CompletionResultType]::ParameterName, 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`')
@@ -356,10 +359,13 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--max-ratio', '--max-ratio', [CompletionResultType]::ParameterName, 'Expanded bytes for each compressed byte')
             [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
             [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the cleaned text goes, where nothing is yet')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the cleaned text goes, where nothing is yet')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the cleaned set goes, where nothing is yet')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the cleaned set goes, where nothing is yet')
             [CompletionResult]::new('--quarantine', '--quarantine', [CompletionResultType]::ParameterName, 'The folder for what is taken out, where nothing is yet')
+            [CompletionResult]::new('--rows', '--rows', [CompletionResultType]::ParameterName, 'Take out the rows whose numbers stand in this file, parted by blanks or lines, in place of what the checks find; with `--only` beside it')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In which form the outcome is told')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--prove', '--prove', [CompletionResultType]::ParameterName, 'Also measure what it is worth: learners are trained with the removed rows and without them and judged on the same other rows; where a trigger was found, it is put on rows that neither saw')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
             [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
@@ -368,18 +374,55 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;data;restore' {
-            [CompletionResult]::new('--cleaned', '--cleaned', [CompletionResultType]::ParameterName, 'The cleaned text, where it lies no longer where it was written')
-            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the original goes, where nothing is yet')
-            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the original goes, where nothing is yet')
+            [CompletionResult]::new('--cleaned', '--cleaned', [CompletionResultType]::ParameterName, 'The cleaned set, where it lies no longer where it was written')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the original goes, a file or a folder, where nothing is yet')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the original goes, a file or a folder, where nothing is yet')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
-            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
-            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;data;manifest' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Where the manifest goes; without it to standard output')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Where the manifest goes; without it to standard output')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The column by whose values a row is known from one version to the next')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory of the whole process')
+            [CompletionResult]::new('--max-ratio', '--max-ratio', [CompletionResultType]::ParameterName, 'Expanded bytes for each compressed byte')
+            [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Write over a file that is there')
+            [CompletionResult]::new('--no-rows', '--no-rows', [CompletionResultType]::ParameterName, 'Leave the digests of single rows out: `data diff` then names stretches of rows')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'modelward;data;diff' {
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The column by whose values a row is known')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'In which form differences are told')
+            [CompletionResult]::new('--max-memory', '--max-memory', [CompletionResultType]::ParameterName, 'Memory of the whole process')
+            [CompletionResult]::new('--max-ratio', '--max-ratio', [CompletionResultType]::ParameterName, 'Expanded bytes for each compressed byte')
+            [CompletionResult]::new('--max-expanded', '--max-expanded', [CompletionResultType]::ParameterName, 'Expanded bytes of one file')
+            [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
+            [CompletionResult]::new('--threads', '--threads', [CompletionResultType]::ParameterName, 'Threads; 0 for as many as there are cores')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Say nothing on standard error')
+            [CompletionResult]::new('--no-progress', '--no-progress', [CompletionResultType]::ParameterName, 'Show no progress')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'modelward;data;help' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
-            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a data set what a check found, so that it can be put back byte for byte')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a data set consists of: its files and its rows, by their digests')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -390,6 +433,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;data;help;restore' {
+            break
+        }
+        'modelward;data;help;manifest' {
+            break
+        }
+        'modelward;data;help;diff' {
             break
         }
         'modelward;data;help;help' {
@@ -683,7 +732,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('attack', 'attack', [CompletionResultType]::ParameterValue, 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it')
             [CompletionResult]::new('certify', 'certify', [CompletionResultType]::ParameterValue, 'Prove that a model keeps its answers within a budget, or that it has a property')
             [CompletionResult]::new('check-witness', 'check-witness', [CompletionResultType]::ParameterValue, 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed')
-            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check a data set that a model is to be trained on: what is wrong with it, row by row; clean it, and tell its versions apart')
             [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a model or a data set consists of: files, tensors, row groups, with their digests')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes')
             [CompletionResult]::new('model', 'model', [CompletionResultType]::ParameterValue, 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code')
@@ -728,8 +777,10 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
         }
         'modelward;help;data' {
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells')
-            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a text what a check found, so that it can be put back byte for byte')
+            [CompletionResult]::new('clean', 'clean', [CompletionResultType]::ParameterValue, 'Take out of a data set what a check found, so that it can be put back byte for byte')
             [CompletionResult]::new('restore', 'restore', [CompletionResultType]::ParameterValue, 'Put back what was taken out: the original, byte for byte')
+            [CompletionResult]::new('manifest', 'manifest', [CompletionResultType]::ParameterValue, 'List what a data set consists of: its files and its rows, by their digests')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed')
             break
         }
         'modelward;help;data;check' {
@@ -739,6 +790,12 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help;data;restore' {
+            break
+        }
+        'modelward;help;data;manifest' {
+            break
+        }
+        'modelward;help;data;diff' {
             break
         }
         'modelward;help;manifest' {

@@ -79,8 +79,14 @@ _modelward() {
             modelward__subcmd__data,clean)
                 cmd="modelward__subcmd__data__subcmd__clean"
                 ;;
+            modelward__subcmd__data,diff)
+                cmd="modelward__subcmd__data__subcmd__diff"
+                ;;
             modelward__subcmd__data,help)
                 cmd="modelward__subcmd__data__subcmd__help"
+                ;;
+            modelward__subcmd__data,manifest)
+                cmd="modelward__subcmd__data__subcmd__manifest"
                 ;;
             modelward__subcmd__data,restore)
                 cmd="modelward__subcmd__data__subcmd__restore"
@@ -91,8 +97,14 @@ _modelward() {
             modelward__subcmd__data__subcmd__help,clean)
                 cmd="modelward__subcmd__data__subcmd__help__subcmd__clean"
                 ;;
+            modelward__subcmd__data__subcmd__help,diff)
+                cmd="modelward__subcmd__data__subcmd__help__subcmd__diff"
+                ;;
             modelward__subcmd__data__subcmd__help,help)
                 cmd="modelward__subcmd__data__subcmd__help__subcmd__help"
+                ;;
+            modelward__subcmd__data__subcmd__help,manifest)
+                cmd="modelward__subcmd__data__subcmd__help__subcmd__manifest"
                 ;;
             modelward__subcmd__data__subcmd__help,restore)
                 cmd="modelward__subcmd__data__subcmd__help__subcmd__restore"
@@ -159,6 +171,12 @@ _modelward() {
                 ;;
             modelward__subcmd__help__subcmd__data,clean)
                 cmd="modelward__subcmd__help__subcmd__data__subcmd__clean"
+                ;;
+            modelward__subcmd__help__subcmd__data,diff)
+                cmd="modelward__subcmd__help__subcmd__data__subcmd__diff"
+                ;;
+            modelward__subcmd__help__subcmd__data,manifest)
+                cmd="modelward__subcmd__help__subcmd__data__subcmd__manifest"
                 ;;
             modelward__subcmd__help__subcmd__data,restore)
                 cmd="modelward__subcmd__help__subcmd__data__subcmd__restore"
@@ -697,7 +715,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__data)
-            opts="-h --color --help check clean restore help"
+            opts="-h --color --help check clean restore manifest diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -715,7 +733,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__data__subcmd__check)
-            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --test --model --layer --probabilities --scores --format --output --policy --deny --threads --quiet --no-progress --color --help"
+            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --test --against --model --layer --probabilities --scores --format --output --policy --deny --threads --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -758,6 +776,10 @@ _modelward() {
                     return 0
                     ;;
                 --test)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --against)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -813,7 +835,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__data__subcmd__clean)
-            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --output --quarantine --quiet --no-progress --color --help"
+            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --output --quarantine --rows --prove --format --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -867,6 +889,60 @@ _modelward() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --rows)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "plain json" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__data__subcmd__diff)
+            opts="-q -h --key --format --max-memory --max-ratio --max-expanded --max-time --threads --quiet --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "plain json" -- "${cur}"))
+                    return 0
+                    ;;
+                --max-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-expanded)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --color)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
@@ -879,7 +955,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__data__subcmd__help)
-            opts="check clean restore help"
+            opts="check clean restore manifest diff help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -920,7 +996,35 @@ _modelward() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        modelward__subcmd__data__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         modelward__subcmd__data__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__data__subcmd__help__subcmd__manifest)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -941,6 +1045,56 @@ _modelward() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__data__subcmd__manifest)
+            opts="-o -q -h --output --force --key --no-rows --max-memory --max-ratio --max-expanded --max-time --threads --quiet --no-progress --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-ratio)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-expanded)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-time)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -1081,7 +1235,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__help__subcmd__data)
-            opts="check clean restore"
+            opts="check clean restore manifest diff"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1109,6 +1263,34 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__help__subcmd__data__subcmd__clean)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__help__subcmd__data__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        modelward__subcmd__help__subcmd__data__subcmd__manifest)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

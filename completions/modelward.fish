@@ -40,7 +40,7 @@ complete -c modelward -n "__fish_modelward_needs_command" -f -a "verify" -d 'Ver
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
-complete -c modelward -n "__fish_modelward_needs_command" -f -a "data" -d 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "data" -d 'Check a data set that a model is to be trained on: what is wrong with it, row by row; clean it, and tell its versions apart'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "manifest" -d 'List what a model or a data set consists of: files, tensors, row groups, with their digests'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "lock" -d 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
@@ -270,14 +270,16 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand check-witness" -s h -l help -d 'Print help'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -l color -d 'When to use colours' -r -f -a "auto\t''
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -s h -l help -d 'Print help'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -f -a "check" -d 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -f -a "clean" -d 'Take out of a text what a check found, so that it can be put back byte for byte'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -f -a "restore" -d 'Put back what was taken out: the original, byte for byte'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "check" -d 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "clean" -d 'Take out of a data set what a check found, so that it can be put back byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "restore" -d 'Put back what was taken out: the original, byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "manifest" -d 'List what a data set consists of: its files and its rows, by their digests'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "diff" -d 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l label -d 'The column or key that holds the label; by default one that is called so' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l text -d 'The column of texts; by default every column of text' -r
@@ -300,6 +302,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-expanded -d 'Expanded bytes of one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-time -d 'Time for reading one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l test -d 'The set that the model is tested on, for leaks and drift' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l against -d 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l model -d 'An ONNX model trained on the set: its activations show patterns that lie over the whole input' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l layer -d 'The value of the model that is looked at, such as the input of its last layer' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l probabilities -d 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`' -r -F
@@ -336,23 +339,58 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-expanded -d 'Expanded bytes of one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-time -d 'Time for reading one file' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -s o -l output -d 'Where the cleaned text goes, where nothing is yet' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -s o -l output -d 'Where the cleaned set goes, where nothing is yet' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l quarantine -d 'The folder for what is taken out, where nothing is yet' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l rows -d 'Take out the rows whose numbers stand in this file, parted by blanks or lines, in place of what the checks find; with `--only` beside it' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l format -d 'In which form the outcome is told' -r -f -a "plain\t''
+json\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l prove -d 'Also measure what it is worth: learners are trained with the removed rows and without them and judged on the same other rows; where a trigger was found, it is put on rows that neither saw'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -s q -l quiet -d 'Say nothing on standard error'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -l cleaned -d 'The cleaned text, where it lies no longer where it was written' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -s o -l output -d 'Where the original goes, where nothing is yet' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -l cleaned -d 'The cleaned set, where it lies no longer where it was written' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -s o -l output -d 'Where the original goes, a file or a folder, where nothing is yet' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from restore" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -s o -l output -d 'Where the manifest goes; without it to standard output' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l key -d 'The column by whose values a row is known from one version to the next' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-memory -d 'Memory of the whole process' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-expanded -d 'Expanded bytes of one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-time -d 'Time for reading one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l force -d 'Write over a file that is there'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l no-rows -d 'Leave the digests of single rows out: `data diff` then names stretches of rows'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l key -d 'The column by whose values a row is known' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l format -d 'In which form differences are told' -r -f -a "plain\t''
+json\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-memory -d 'Memory of the whole process' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-expanded -d 'Expanded bytes of one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-time -d 'Time for reading one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -s q -l quiet -d 'Say nothing on standard error'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l no-progress -d 'Show no progress'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "check" -d 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Take out of a text what a check found, so that it can be put back byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "clean" -d 'Take out of a data set what a check found, so that it can be put back byte for byte'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "restore" -d 'Put back what was taken out: the original, byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "manifest" -d 'List what a data set consists of: its files and its rows, by their digests'
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "diff" -d 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -l check -d 'Hold the folder or file against a manifest that was saved' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand manifest; and not __fish_seen_subcommand_from diff help" -s o -l output -d 'Write the manifest to a file' -r -F
@@ -584,7 +622,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "attack" -d 'Attack a model on samples within a budget: how many stand, witnesses, and whether to trust it'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "certify" -d 'Prove that a model keeps its answers within a budget, or that it has a property'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "check-witness" -d 'Judge a published counterexample again: exactly inside its box, and wrong as the model is deployed'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "data" -d 'Check a data set that a model is to be trained on: what is wrong with it, row by row; and clean it'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "data" -d 'Check a data set that a model is to be trained on: what is wrong with it, row by row; clean it, and tell its versions apart'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "manifest" -d 'List what a model or a data set consists of: files, tensors, row groups, with their digests'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "lock" -d 'Keep in `modelward.lock` which models this project depends on, and exactly which bytes'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "model" -d 'Load, run and differentiate an ONNX model, within a budget and without executing any of its code'
@@ -593,8 +631,10 @@ complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "policy" -d 'Write down what is let through, or hand it on to a loader'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "check" -d 'Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "clean" -d 'Take out of a text what a check found, so that it can be put back byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "clean" -d 'Take out of a data set what a check found, so that it can be put back byte for byte'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "restore" -d 'Put back what was taken out: the original, byte for byte'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "manifest" -d 'List what a data set consists of: its files and its rows, by their digests'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "diff" -d 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from manifest" -f -a "diff" -d 'Tell where two models differ: which file, which tensor or row group, and which element'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "info" -d 'Say what a model takes and gives, whether it can be differentiated, and what it costs'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and __fish_seen_subcommand_from model" -f -a "run" -d 'Run a model on the arrays of an npz file, named as its inputs are'

@@ -25,6 +25,7 @@ mod profile;
 mod spelling;
 mod trigger;
 
+pub(crate) use self::label_error::is_continuous;
 pub use self::{
     labels::Labels,
     profile::{Column, QUANTILES},

@@ -16,6 +16,7 @@ mod images;
 mod ipc;
 mod meter;
 mod parquet;
+pub(crate) mod rewrite;
 mod shape;
 pub(crate) mod text;
 mod webdataset;
@@ -108,10 +109,7 @@ fn of_file(source: &Source, options: &Options) -> Result<Set, Unread> {
     let mut head = vec![0; HEAD];
     let read = bytes.read_at(0, &mut head).map_err(|refusal| source.refused(&refusal))?;
     head.truncate(read);
-    if head.starts_with(b"\x93NUMPY")
-        || head.starts_with(b"PK\x03\x04")
-        || head.starts_with(b"PK\x05\x06")
-    {
+    if arrays::is(&head) {
         return arrays::open(source, &bytes, options);
     }
     if images::is(&head) {

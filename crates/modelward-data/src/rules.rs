@@ -25,6 +25,7 @@ pub const RULES: &[&Rule] = &[
     &FORMULA_CELL,
     &HIDDEN_CHARACTER,
     &PROMPT_INJECTION,
+    &MANIFEST_CHANGED,
 ];
 
 /// Bytes that loaders read differently, or in part.
@@ -306,4 +307,18 @@ pub static PROMPT_INJECTION: Rule = Rule {
     advice: "Look at the rows; take them out with `modelward data clean --only prompt-injection`.",
     class: Class::Poisoning,
     cwe: &[1427],
+};
+
+/// Another set than the manifest describes.
+pub static MANIFEST_CHANGED: Rule = Rule {
+    id: "MW3601",
+    name: "manifest-changed",
+    severity: Severity::High,
+    title: "the data are not those of their manifest",
+    why: "Rows, columns or files differ from what was listed when the set was accepted. A few rows that are \
+          exchanged on the way are all that poisoning takes, and nothing else shows them.",
+    advice: "See what differs with `modelward data diff M.json PATH`; if the change is meant, look at the rows \
+             and make the manifest anew.",
+    class: Class::Integrity,
+    cwe: &[345, 353],
 };

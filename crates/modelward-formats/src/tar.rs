@@ -51,6 +51,17 @@ pub struct Member {
     pub bytes: Result<Bytes, Refusal>,
     /// Where its data lies.
     extent: (u64, u64),
+    /// Offset of the first header that speaks of it alone.
+    from: u64,
+}
+
+impl Member {
+    /// All that is its own: extended headers, header and data, to the end of the last block.
+    pub fn place(&self) -> std::ops::Range<u64> {
+        let (start, end) = self.extent;
+        let length = end.saturating_sub(start).checked_next_multiple_of(BLOCK);
+        self.from..start.saturating_add(length.unwrap_or(u64::MAX))
+    }
 }
 
 impl Archive {
@@ -183,6 +194,7 @@ impl Walk<'_> {
     fn from(&mut self, mut at: u64) -> Result<u64, Refusal> {
         let mut global = Extended::default();
         let mut extended = Extended::default();
+        let mut from = None;
         while self.seen.insert(at) {
             self.budget.tick(at)?;
             let Some(header) = Header::read(self.bytes, at) else { return self.interrupted(at) };
@@ -191,6 +203,9 @@ impl Walk<'_> {
             match header.kind {
                 b'L' | b'K' | b'x' | b'X' | b'g' => {
                     let text = self.text(data, header.size)?;
+                    if header.kind != b'g' {
+                        from.get_or_insert(at);
+                    }
                     match header.kind {
                         b'L' => extended.name = Some(until_zero(&text)),
                         b'K' => extended.link = Some(until_zero(&text)),
@@ -201,7 +216,8 @@ impl Walk<'_> {
                 }
                 _ => {
                     let own = std::mem::take(&mut extended).over(&global);
-                    let size = self.member(&header, data, own)?;
+                    let from = from.take().unwrap_or(at);
+                    let size = self.member(&header, from, own)?;
                     at = next(size);
                 }
             }
@@ -210,7 +226,8 @@ impl Walk<'_> {
     }
 
     /// Take in a member. Gives the size of its data as Python's reader sees it.
-    fn member(&mut self, header: &Header, data: u64, own: Extended) -> Result<u64, Refusal> {
+    fn member(&mut self, header: &Header, from: u64, own: Extended) -> Result<u64, Refusal> {
+        let data = header.at.saturating_add(BLOCK);
         self.budget.member(header.at)?;
         let name = own.name.clone().unwrap_or_else(|| header.name.clone());
         let target = own.link.clone().unwrap_or_else(|| header.link.clone());
@@ -255,7 +272,7 @@ impl Walk<'_> {
         self.fork(data, stated, size, "a header behind the data of a link or folder");
         let name = own.sparse_name.unwrap_or(name);
         let extent = (data, data.saturating_add(size));
-        self.archive.members.push(Member { at: header.at, name, kind, bytes, extent });
+        self.archive.members.push(Member { at: header.at, name, kind, bytes, extent, from });
         Ok(size)
     }
 

@@ -22,6 +22,8 @@ use crate::{
 mod regression;
 mod several;
 
+pub(crate) use self::regression::is_continuous;
+
 /// The check.
 pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     Ok(match judge(context) {

@@ -32,6 +32,11 @@ use crate::{
     rules::{DATA_MALFORMED, OBJECT_ARRAY},
 };
 
+/// Whether bytes begin as an npz or npy does.
+pub(super) fn is(head: &[u8]) -> bool {
+    [&b"\x93NUMPY"[..], b"PK\x03\x04", b"PK\x05\x06"].iter().any(|magic| head.starts_with(magic))
+}
+
 /// Open an npz or npy.
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
     let unread = |gap, why: String| Unread::new(&source.name, gap, why);

@@ -24,8 +24,10 @@ use super::{Options, Source, budget, guard::guarded, meter::Meter, shape};
 use crate::{Chunk, Limits, Note, Piece, Rows, Set, Unread, limits::BATCH_ROWS};
 
 mod message;
+mod rewrite;
 
 use self::message::Message;
+pub(super) use self::rewrite::write;
 
 /// Whether bytes begin as an Arrow file or stream does.
 pub(super) fn is(head: &[u8]) -> bool {
@@ -195,18 +197,7 @@ impl Piece for Stream {
     }
 
     fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
-        let budget = budget(&self.limits);
-        let decoder = StreamDecoder::new();
-        let meter = Meter::new(self.bytes.len(), &self.limits);
-        Ok(Box::new(Reading {
-            stream: self,
-            budget,
-            meter,
-            decoder,
-            at: 0,
-            batches: 0,
-            left: None,
-        }))
+        Ok(Box::new(Reading::new(self)))
     }
 }
 
@@ -221,9 +212,18 @@ struct Reading<'a> {
     batches: usize,
     /// A batch, and how many of its rows were handed over.
     left: Option<(RecordBatch, usize)>,
+    /// Whether a batch so far was compressed.
+    packed: bool,
 }
 
-impl Reading<'_> {
+impl<'a> Reading<'a> {
+    fn new(stream: &'a Stream) -> Self {
+        let budget = budget(&stream.limits);
+        let decoder = StreamDecoder::new();
+        let meter = Meter::new(stream.bytes.len(), &stream.limits);
+        Self { stream, budget, meter, decoder, at: 0, batches: 0, left: None, packed: false }
+    }
+
     /// The next batch as it was written.
     fn batch(&mut self) -> Result<Option<RecordBatch>, Refusal> {
         loop {
@@ -242,6 +242,7 @@ impl Reading<'_> {
             self.at = message.end;
             let decoder = &mut self.decoder;
             let is_batch = message.kind == MessageHeader::RecordBatch;
+            self.packed |= message.packed;
             let framed = message.framed();
             let decoded = guarded(|| decoder.decode(&mut Buffer::from(framed)));
             match decoded {

@@ -29,8 +29,10 @@ use crate::{Limits, Piece, Rows, Set, Unread};
 
 mod group;
 mod pages;
+mod rewrite;
 
 use self::group::Reading;
+pub(super) use self::rewrite::write;
 
 /// Whether bytes begin as a Parquet file does.
 pub(super) fn is(head: &[u8]) -> bool {
@@ -53,6 +55,16 @@ struct File {
 
 /// Open a Parquet file.
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
+    let file = Arc::new(file(source, bytes, options)?);
+    let (name, schema) = (file.name.clone(), file.schema.clone());
+    let notes = shape::twice(&name, &schema);
+    let groups = 0..file.footer.row_groups.len();
+    let pieces = groups.map(|at| Arc::new(Group { file: file.clone(), at }) as Arc<dyn Piece>);
+    Ok(Set { name, format: "parquet", schema, pieces: pieces.collect(), notes })
+}
+
+/// Read what stands at the end of a Parquet file.
+fn file(source: &Source, bytes: &Bytes, options: &Options) -> Result<File, Unread> {
     let name = source.name.clone();
     let unread = |gap, why: String| Unread::new(&name, gap, why);
     let limits = options.limits;
@@ -98,20 +110,7 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
     // Neither schema keeps what the file's own metadata say: nothing of it is acted upon.
     let read = Arc::new(Schema::new(read.fields().clone()));
     let schema = shape::shown(&read);
-    let notes = shape::twice(&name, &schema);
-    let file = File {
-        name: name.clone(),
-        bytes: bytes.clone(),
-        footer,
-        metadata,
-        levels,
-        read,
-        schema: schema.clone(),
-        limits,
-    };
-    let file = Arc::new(file);
-    let pieces = (0..groups).map(|at| Arc::new(Group { file: file.clone(), at }) as Arc<dyn Piece>);
-    Ok(Set { name, format: "parquet", schema, pieces: pieces.collect(), notes })
+    Ok(File { name, bytes: bytes.clone(), footer, metadata, levels, read, schema, limits })
 }
 
 /// One row group of a file.

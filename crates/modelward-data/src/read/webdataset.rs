@@ -10,7 +10,7 @@
     clippy::cast_possible_truncation
 )]
 
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, ops::Range, sync::Arc};
 
 use arrow_array::{
     ArrayRef, RecordBatch,
@@ -51,6 +51,36 @@ pub(super) fn is(head: &[u8]) -> bool {
 /// Open an archive of samples.
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
     let limits = options.limits;
+    let Samples { notes, columns, rows, .. } = samples(source, bytes, options)?;
+    let schema = schema(&columns);
+    let name = source.name.clone();
+    let piece = Archive { name: name.clone(), schema: schema.clone(), columns, rows, limits };
+    Ok(Set { name, format: "webdataset", schema, pieces: vec![Arc::new(piece)], notes })
+}
+
+/// Where the members of some rows lie, each with the headers that are its own; `rows` rise.
+pub(super) fn places(
+    source: &Source,
+    bytes: &Bytes,
+    options: &Options,
+    rows: &[u64],
+) -> Result<Vec<Range<u64>>, Unread> {
+    let samples = samples(source, bytes, options)?;
+    let mut places = Vec::new();
+    for row in rows {
+        let sample = usize::try_from(*row).ok().and_then(|row| samples.rows.get(row));
+        places.extend(sample.iter().flat_map(|sample| sample.places.iter().cloned()));
+    }
+    places.sort_unstable_by_key(|place| place.start);
+    Ok(places)
+}
+
+fn samples<'a>(
+    source: &'a Source,
+    bytes: &Bytes,
+    options: &Options,
+) -> Result<Samples<'a>, Unread> {
+    let limits = options.limits;
     let archive = tar::archive(bytes, &budget(&limits)).ok_or_else(|| {
         Unread::new(&source.name, Gap::Malformed, "expected a tar header with a fitting checksum")
             .at(0)
@@ -63,11 +93,7 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
     for member in &archive.members {
         samples.take(member)?;
     }
-    let Samples { notes, columns, rows, .. } = samples;
-    let schema = schema(&columns);
-    let name = source.name.clone();
-    let piece = Archive { name: name.clone(), schema: schema.clone(), columns, rows, limits };
-    Ok(Set { name, format: "webdataset", schema, pieces: vec![Arc::new(piece)], notes })
+    Ok(samples)
 }
 
 fn schema(columns: &[Column]) -> SchemaRef {
@@ -105,6 +131,8 @@ struct Column {
 struct Sample {
     key: String,
     parts: Vec<(usize, Bytes)>,
+    /// Where all its members lie, with those that are not read.
+    places: Vec<Range<u64>>,
 }
 
 struct Samples<'a> {
@@ -159,7 +187,7 @@ impl Samples<'_> {
                 "the usual loader unpickles the member `{name}`: it was not read, and its column is left out"
             );
             self.note(&OBJECT_ARRAY, why);
-            self.sample(key);
+            self.sample(key, member);
             return Ok(());
         }
         let bytes = member.bytes.clone().map_err(|refusal| self.source.refused(&refusal))?;
@@ -170,7 +198,7 @@ impl Samples<'_> {
             return Err(Unread::new(&self.source.name, Gap::LargeMemory, why).at(member.at));
         }
         let column = self.column(&extension, last, &bytes)?;
-        let at = self.sample(key);
+        let at = self.sample(key, member);
         let Some(sample) = self.rows.get_mut(at) else { return Ok(()) };
         match sample.parts.iter_mut().find(|(known, _)| *known == column) {
             Some(part) => {
@@ -186,9 +214,16 @@ impl Samples<'_> {
     }
 
     /// The sample of a key: samples are members that follow one another.
-    fn sample(&mut self, key: String) -> usize {
+    fn sample(&mut self, key: String, member: &Member) -> usize {
         if self.rows.last().is_none_or(|sample| sample.key != key) {
-            self.rows.push(Sample { key, parts: Vec::new() });
+            self.rows.push(Sample { key, parts: Vec::new(), places: Vec::new() });
+        }
+        if let Some(sample) = self.rows.last_mut() {
+            let place = member.place();
+            match sample.places.last_mut().filter(|last| last.end == place.start) {
+                Some(last) => last.end = place.end,
+                None => sample.places.push(place),
+            }
         }
         self.rows.len().saturating_sub(1)
     }

@@ -86,6 +86,12 @@ fn what_is_taken_out_comes_back_byte_for_byte() {
     assert_eq!(back.code, 0, "{back:?}");
     assert_eq!(fs::read_to_string(bench.path("back.csv")).unwrap(), text);
     fs::write(bench.path("c.csv"), cleaned.replace('a', "b")).unwrap();
+    let reasons = fs::read_to_string(bench.path("q/quarantine.jsonl")).unwrap();
+    let rule = |line: &str| serde_json::from_str::<Value>(line).unwrap()["why"][0]["rule"].clone();
+    assert!(
+        reasons.lines().map(rule).all(|rule| rule == "MW3101" || rule == "MW3501"),
+        "{reasons}"
+    );
     let other = bench.run(&["data", "restore", "q", "-o", "other.csv"]);
     assert!(other.code == 2 && !bench.path("other.csv").exists(), "{other:?}");
 }
@@ -104,4 +110,129 @@ fn what_is_not_there_or_not_readable_is_said() {
     let (code, data) = checks(&bench, &["--label", "label"]);
     assert_eq!(code, 0);
     assert!(data["checks"]["label-error"]["skipped"].is_string(), "{data}");
+}
+
+#[test]
+fn named_rows_go_and_come_back_wherever_the_pair_lies() {
+    let (text, _) = table();
+    let bench = Bench::new();
+    bench.file("set/a.csv", text.as_bytes()).file("set/b.csv", b"a,b,note,y\n1,2,x,0\n3,4,z,1\n");
+    bench.file("rows", b"0 3\n399\n400\n");
+    let clean = [
+        "data",
+        "clean",
+        "set",
+        "--rows",
+        "rows",
+        "-o",
+        "c",
+        "--quarantine",
+        "q",
+        "--format",
+        "json",
+    ];
+    let run = bench.run(&clean);
+    assert_eq!(run.code, 0, "{run:?}");
+    let told: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(
+        (&told["rows"], &told["removed"], &told["checks"]["named"]),
+        (&402.into(), &4.into(), &4.into())
+    );
+    assert_eq!(fs::read_to_string(bench.path("c/b.csv")).unwrap(), "a,b,note,y\n3,4,z,1\n");
+    fs::create_dir(bench.path("far")).unwrap();
+    fs::rename(bench.path("c"), bench.path("far/c")).unwrap();
+    fs::rename(bench.path("q"), bench.path("far/q")).unwrap();
+    let back = bench.run(&["data", "restore", "far/q", "-o", "back"]);
+    assert!(back.code == 0 && back.out.contains("2 files"), "{back:?}");
+    assert_eq!(fs::read_to_string(bench.path("back/a.csv")).unwrap(), text);
+    bench.file("rows", b"402");
+    let run = bench.run(&clean);
+    assert!(run.code == 2 && run.err.contains("below 402"), "{run:?}");
+    bench.file("rows", b"1 two");
+    assert_eq!(bench.run(&clean).code, 2);
+}
+
+#[test]
+fn versions_are_told_apart_by_their_rows() {
+    let bench = Bench::new();
+    bench.file("old.csv", b"id,v\n1,a\n2,b\n3,c\n").file("new.csv", b"id,v\n3,c\n1,x\n4,d\n");
+    let manifest = ["data", "manifest", "old.csv", "--key", "id", "-o", "m.json"];
+    let run = bench.run(&manifest);
+    assert!(run.code == 0 && run.out.contains("3 rows x 2 columns"), "{run:?}");
+    assert_eq!(bench.run(&manifest).code, 2, "it is not written over");
+    assert_eq!(bench.run(&["data", "diff", "m.json", "old.csv"]).code, 0);
+    let told = |sides: [&str; 2], more: &[&str]| {
+        let run =
+            bench.run(&[&["data", "diff", sides[0], sides[1], "--format", "json"], more].concat());
+        assert_eq!(run.code, 1, "{run:?}");
+        serde_json::from_str::<Value>(&run.out).unwrap()["rows"].clone()
+    };
+    // It is signed as any file is.
+    assert_eq!(bench.run(&["keygen", "-o", "k.pem"]).code, 0);
+    assert_eq!(bench.run(&["sign", "m.json", "--key", "k.pem", "-o", "m.sig"]).code, 0);
+    let verify = ["verify", "m.json", "--signature", "m.sig", "--public-key", "k.pub.pem"];
+    assert_eq!(bench.run(&verify).code, 0);
+    let by_key = told(["m.json", "new.csv"], &[]);
+    assert_eq!(by_key["removed"], serde_json::json!([1]));
+    assert_eq!(by_key["added"], serde_json::json!([2]));
+    assert_eq!(by_key["changed"], serde_json::json!([[0, 1]]));
+    let cells = &told(["old.csv", "new.csv"], &["--key", "id"])["cells"][0];
+    assert_eq!(
+        cells,
+        &serde_json::json!({"row": 0, "cells": [{"column": "v", "old": "a", "new": "x"}]})
+    );
+    let plain = bench.run(&["data", "diff", "old.csv", "new.csv", "--key", "id"]);
+    assert!(plain.code == 1 && plain.out.contains("`v` a -> x"), "{plain:?}");
+    // Another form and another type of the same values.
+    bench.file(
+        "same.jsonl",
+        b"{\"id\": 1.0, \"v\": \"a\"}\n{\"id\": 2, \"v\": \"b\"}\n{\"id\": 3, \"v\": \"c\"}\n",
+    );
+    let run =
+        bench.run(&["data", "diff", "old.csv", "same.jsonl", "--key", "id", "--format", "json"]);
+    let same: Value = serde_json::from_str(&run.out).unwrap();
+    assert_eq!(same["rows"]["removed"].as_array().map(Vec::len), Some(0), "{run:?}");
+    let run = bench.run(&["data", "diff", "old.csv", "none.csv"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let text = fs::read_to_string(bench.path("m.json")).unwrap();
+    bench.file("m.json", text.replace("\"rows\":3,", "\"rows\":4,").as_bytes());
+    assert_eq!(bench.run(&verify).code, 1);
+    let run = bench.run(&["data", "diff", "m.json", "old.csv"]);
+    assert!(run.code == 2 && run.err.contains("contradicts itself"), "{run:?}");
+}
+
+#[test]
+fn a_set_that_is_not_its_manifest_is_found() {
+    let bench = Bench::new();
+    let (text, _) = table();
+    bench.file("t.csv", text.as_bytes());
+    assert_eq!(bench.run(&["data", "manifest", "t.csv", "-o", "m.json"]).code, 0);
+    let check = ["data", "check", "t.csv", "--only", "duplicate", "--against", "m.json"];
+    assert_eq!(bench.run(&check).code, 0);
+    bench.file("t.csv", text.replace("item 11,", "item 12,").as_bytes());
+    let run = bench.run(&check);
+    assert!(
+        run.code == 1 && run.out.contains("MW3601") && run.out.contains("changed row 11"),
+        "{run:?}"
+    );
+    let run = bench.run(&["data", "check", "t.csv", "--against", "t.csv"]);
+    assert!(run.code == 2 && run.err.contains("expected a manifest"), "{run:?}");
+}
+
+#[test]
+fn cleaning_is_proven_on_the_rows_that_stay() {
+    let (text, wrong) = table();
+    let bench = Bench::new();
+    bench.file("t.csv", text.as_bytes());
+    let clean = ["data", "clean", "t.csv", "--label", "y", "--only", "label-error", "--prove"];
+    let to = ["-o", "c.csv", "--quarantine", "q", "--format", "json"];
+    let run = bench.run(&[&clean[..], &to].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let told: Value = serde_json::from_str(&run.out).unwrap();
+    let proof = &told["proof"];
+    assert_eq!(proof["measure"], "accuracy", "{told}");
+    let removed = told["removed"].as_u64().unwrap();
+    assert!(removed >= 6 && removed <= wrong.len() as u64, "{told}");
+    assert_eq!(proof["rows"].as_u64().unwrap() + removed, 400);
+    assert!(proof["after"].as_f64().unwrap() >= proof["before"].as_f64().unwrap(), "{told}");
 }

@@ -7,7 +7,7 @@ use super::{ALARMS, Context, Done, ENOUGH, FOLDS, Found, LABEL_ERROR, Labels, Le
 use crate::{Kind, columns::numbers, kind, learn::tail};
 
 /// Whether numbers are amounts, not classes: many of them, and most rows with another, or parts of wholes.
-pub(super) fn is_continuous(field: &Field, labels: &Labels) -> bool {
+pub(crate) fn is_continuous(field: &Field, labels: &Labels) -> bool {
     if kind(field) != Kind::Number {
         return false;
     }

@@ -13,6 +13,8 @@ pub(super) struct Message {
     body: Vec<u8>,
     /// Offset of the byte behind it.
     pub(super) end: u64,
+    /// Whether its buffers were compressed.
+    pub(super) packed: bool,
 }
 
 impl Message {
@@ -62,12 +64,13 @@ impl Message {
         }
         let mut content = bytes.take(body_at, body)?;
         let packing = packing(&message).map_err(|why| Refusal::new(at, Gap::Malformed, why))?;
+        let packed = packing.is_some();
         if let Some(packing) = packing {
             let here = |refusal: Refusal| Refusal { at: body_at, ..refusal };
             content = packing.unpack(&mut metadata, &content, limits).map_err(here)?;
         }
         let end = body_at.saturating_add(body);
-        Ok(Some(Self { kind, metadata, body: content, end }))
+        Ok(Some(Self { kind, metadata, body: content, end, packed }))
     }
 
     /// The message as it stands in a stream.

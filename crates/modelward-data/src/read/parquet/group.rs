@@ -47,7 +47,8 @@ impl<'a> Reading<'a> {
         Ok(reading)
     }
 
-    fn ledger(file: &File, group: usize, rows: u64, batch: usize) -> Arc<Ledger> {
+    /// What reading a row group in batches of so many rows may cost.
+    pub(super) fn ledger(file: &File, group: usize, rows: u64, batch: usize) -> Arc<Ledger> {
         let chunks = file.footer.row_groups.get(group).and_then(|group| group.chunks.as_ref().ok());
         let packed = chunks.map_or(0, |chunks| {
             chunks
@@ -140,7 +141,7 @@ impl Rows for Reading<'_> {
 }
 
 /// How many rows a batch has to begin with: what the schema and the footer say of their bytes.
-fn batch_rows(file: &File, group: usize) -> usize {
+pub(super) fn batch_rows(file: &File, group: usize) -> usize {
     let columns = file.metadata.file_metadata().schema_descr();
     let fixed = columns.columns().iter().fold(0_u64, |sum, column| {
         let width = match column.physical_type() {

@@ -1,8 +1,13 @@
 //! `modelward data check`.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use clap::{Args, builder::PossibleValuesParser};
+use modelward_core::Finding;
 use modelward_data::{
     Asked, Limits, Roles,
     check::{self, Failed, Request},
@@ -10,13 +15,17 @@ use modelward_data::{
 };
 use modelward_engine::{Tensor, npz};
 
-use super::{activations, told};
+use super::{
+    activations, told,
+    versions::compare::{self, Pair},
+};
 use crate::{
     Progress,
     cli::{
         EXIT_CODES, Failure, Screen, experiment::Findable, output::refuse_targets, process,
         quantity, reporting::Reporting, trouble::failure,
     },
+    listing::shown,
 };
 
 /// Check a data set: mislabelled rows, planted triggers, duplicates, leaks, outliers, hostile cells.
@@ -32,6 +41,9 @@ pub(super) struct Arguments {
     /// The set that the model is tested on, for leaks and drift.
     #[arg(long, value_name = "PATH")]
     test: Option<PathBuf>,
+    /// A manifest that `data manifest` wrote: whatever differs from it is found (MW3601).
+    #[arg(long, value_name = "M.json")]
+    against: Option<PathBuf>,
     /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
     #[arg(long, value_name = "M.onnx", requires = "layer")]
     model: Option<PathBuf>,
@@ -70,6 +82,13 @@ pub(super) struct Asking {
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+    #[command(flatten)]
+    pub(super) spending: Spending,
+}
+
+/// What reading may cost.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Spending {
     /// Memory of the whole process.
     #[arg(long, value_name = "SIZE", default_value = "1GiB", value_parser = quantity::bytes, help_heading = "Limits")]
     max_memory: u64,
@@ -84,6 +103,28 @@ pub(super) struct Asking {
     max_time: Duration,
 }
 
+/// What differs from a manifest.
+fn against(
+    arguments: &Arguments,
+    manifest: &Path,
+    threads: usize,
+) -> Result<Option<Finding>, Failure> {
+    if !compare::is_manifest(manifest) {
+        let message = format!("expected a manifest of a data set: `{}`", shown(manifest));
+        return Err(
+            Failure::new(message).help("make one with `modelward data manifest PATH -o M.json`")
+        );
+    }
+    let new = &arguments.asking.path;
+    let pair = Pair { old: manifest, new, key: None, limits: arguments.asking.limits(), threads };
+    match pair.compare() {
+        Ok(compared) => Ok(told::changed(new, &compared)),
+        Err(compare::Failed::Failure(failure)) => Err(failure),
+        // What cannot be read is told where the set is checked.
+        Err(compare::Failed::Unread(unread)) => Err(Failure::new(unread.why).at(unread.file)),
+    }
+}
+
 /// The names of the checks.
 fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(check::CHECKS.iter().map(|check| check.name))
@@ -95,6 +136,12 @@ impl Asking {
         Asked { label: label.clone(), group: group.clone(), text: text.clone() }
     }
 
+    pub(super) fn limits(&self) -> Limits {
+        self.spending.limits()
+    }
+}
+
+impl Spending {
     pub(super) fn limits(&self) -> Limits {
         Limits {
             memory: self.max_memory,
@@ -110,13 +157,15 @@ const EXAMPLES: &str = "\
 Examples:
   modelward data check train.parquet --label y --test test.parquet
   modelward data check photos/ --only label-error,near-duplicate
-  modelward data check train.csv --group patient --format html -o train.check.html";
+  modelward data check train.csv --group patient --format html -o train.check.html
+  modelward data check train.parquet --only duplicate --against train.json";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let mut targets = vec![arguments.asking.path.clone()];
     targets.extend(arguments.test.clone());
     targets.extend(arguments.probabilities.clone());
     targets.extend(arguments.model.clone());
+    targets.extend(arguments.against.clone());
     refuse_targets(&[arguments.scores.as_ref()], &targets)?;
     crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
         find(arguments, progress)
@@ -159,7 +208,7 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
     if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
         progress.say("running the model".to_owned());
         let roles = Roles::of(&request.asked, &set.schema).map_err(Failure::from)?;
-        let memory = arguments.asking.max_memory;
+        let memory = arguments.asking.spending.max_memory;
         request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
     }
     let checked = match check::check(&set, test.as_ref(), &request) {
@@ -175,6 +224,12 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         });
         npz::write(path, &scores.collect()).map_err(|trouble| failure(path, trouble))?;
     }
+    let changed = match arguments.against.as_deref() {
+        Some(manifest) => against(arguments, manifest, threads)?,
+        None => None,
+    };
     let seconds = process::cpu_seconds() - before;
-    Ok(told::tell(&set, &checked, &request, seconds))
+    let mut found = told::tell(&set, &checked, &request, seconds);
+    found.findings.extend(changed);
+    Ok(found)
 }

@@ -1,15 +1,21 @@
-//! `modelward data clean` and `data restore`: rows taken out of a text, and put back byte for byte.
+//! `modelward data clean` and `data restore`: rows taken out of a set, and the set put back byte for byte.
 
 use std::{
-    io::{self, Write},
-    path::PathBuf,
+    collections::BTreeSet,
+    fs::File,
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
 };
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use modelward_data::{
     check::{self, Failed, Request},
-    quarantine, read,
+    prove,
+    quarantine::{self, Digest, Reason, Restored},
+    read,
 };
+
+mod proven;
 
 use super::{check::Asking, told};
 use crate::{
@@ -18,48 +24,72 @@ use crate::{
     report::escape,
 };
 
-/// Take out of a text what a check found, so that it can be put back byte for byte.
+/// Take out of a data set what a check found, so that it can be put back byte for byte.
 ///
-/// The cleaned text has the bytes of the rows that stay, as they are. What was taken out lies in a folder of its own with the
-/// reason for each row; that the original comes back is proven before anything is written. For now the data
-/// are one file of CSV, TSV, JSON lines or lines of text, not packed.
+/// The cleaned set is of the form of the original. Of CSV, TSV, JSON lines, lines of text, npy and WebDataset archives
+/// the rows that stay are the same bytes, of folders of images the same files; gzip and zstd texts are packed again;
+/// Parquet, Arrow and npz are written anew with the same values, types and metadata. Of a folder every file goes with
+/// it. What was taken out lies in a folder of its own, which only its owner reads, with the reason for each row; that
+/// the original comes back is proven before anything is written. The original is not touched.
 #[derive(Args, Debug)]
 #[command(after_help = CLEAN)]
 pub(super) struct Clean {
     #[command(flatten)]
     asking: Asking,
-    /// Where the cleaned text goes, where nothing is yet.
+    /// Where the cleaned set goes, where nothing is yet.
     #[arg(short, long, value_name = "CLEANED")]
     output: PathBuf,
     /// The folder for what is taken out, where nothing is yet.
     #[arg(long, value_name = "DIR")]
     quarantine: PathBuf,
+    /// Take out the rows whose numbers stand in this file, parted by blanks or lines, in place of what the checks find;
+    /// with `--only` beside it.
+    #[arg(long, value_name = "ROWS.txt")]
+    rows: Option<PathBuf>,
+    /// Also measure what it is worth: learners are trained with the removed rows and without them and judged on the
+    /// same other rows; where a trigger was found, it is put on rows that neither saw.
+    #[arg(long)]
+    prove: bool,
+    /// In which form the outcome is told.
+    #[arg(long, value_enum, value_name = "FORM", default_value = "plain")]
+    format: Form,
     #[command(flatten)]
     showing: Showing,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Plain,
+    Json,
+}
+
 const CLEAN: &str = "\
 Examples:
-  modelward data clean train.csv --label y --only trigger,label-error -o clean.csv --quarantine taken
+  modelward data clean train.parquet --label y --only trigger,label-error -o clean.parquet --quarantine taken
+  modelward data clean photos/ --only near-duplicate -o clean/ --quarantine taken
+  modelward data clean train.csv --label y --only trigger -o clean.csv --quarantine taken --prove
+  modelward data clean train.csv --rows looked-at.txt -o clean.csv --quarantine taken
   modelward data restore taken -o back.csv
 
 Exit codes:
-  0  the cleaned text was written, also where nothing was taken out
+  0  the cleaned set was written, also where nothing was taken out
   2  wrong usage, or a failure; nothing was written
   3  not all could be read; nothing was written";
 
 /// Put back what was taken out: the original, byte for byte.
+///
+/// The cleaned set is looked for where it lay beside the folder, then where it was written.
 #[derive(Args, Debug)]
 #[command(after_help = RESTORE)]
 pub(super) struct Restore {
     /// The folder with what was taken out.
     #[arg(value_name = "DIR")]
     quarantine: PathBuf,
-    /// The cleaned text, where it lies no longer where it was written.
+    /// The cleaned set, where it lies no longer where it was written.
     #[arg(long, value_name = "CLEANED")]
     cleaned: Option<PathBuf>,
-    /// Where the original goes, where nothing is yet.
-    #[arg(short, long, value_name = "FILE")]
+    /// Where the original goes, a file or a folder, where nothing is yet.
+    #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
 }
 
@@ -75,9 +105,13 @@ Exit codes:
 pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     let asking = &arguments.asking;
     let limits = asking.limits();
+    let named = arguments.rows.as_deref().map(rows).transpose()?;
+    // Whoever names the rows asks no check; the profile judges nothing.
+    let alone = named.is_some() && asking.only.is_empty();
+    let only = if alone { vec!["profile".to_owned()] } else { asking.only.clone() };
     let request = Request {
         asked: asking.asked(),
-        only: asking.only.clone(),
+        only,
         seed: asking.seed,
         threads: std::thread::available_parallelism().map_or(1, usize::from),
         limits,
@@ -96,31 +130,84 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
         Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
-    let reasons = quarantine::reasons(&checked);
-    let cleaned =
-        quarantine::clean(&set, &asking.path, &reasons, &arguments.output, &arguments.quarantine);
+    let mut reasons = quarantine::reasons(&checked);
+    for row in named.unwrap_or_default() {
+        if row >= checked.rows {
+            let message = format!("expected rows below {}, got {row}", checked.rows);
+            return Err(
+                Failure::new(message).help("rows are numbered from 0, the header not counted")
+            );
+        }
+        let reason = Reason { check: "named".to_owned(), ..Reason::default() };
+        reasons.entry(row).or_default().push(reason);
+    }
+    let proof = arguments.prove.then(|| prove::prove(&set, &request, &reasons, &checked));
+    let proof = match proof.transpose() {
+        Ok(proof) => proof,
+        Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
+        Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
+    };
+    let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let cleaned = quarantine::clean(&quarantine::Order {
+        set: &set,
+        original: &asking.path,
+        options: &options,
+        reasons: &reasons,
+        cleaned: &arguments.output,
+        quarantine: &arguments.quarantine,
+        command: &command.collect::<Vec<_>>(),
+    });
     drop(showing);
-    let cleaned = cleaned.map_err(Failure::from)?;
+    let cleaned = match cleaned {
+        Ok(cleaned) => cleaned,
+        Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
+        Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
+    };
     for (check, done) in &checked.checks {
         if let Some(why) = done.beyond.as_ref().filter(|_| !arguments.showing.quiet) {
             let warning = Failure::new(format!("not all of `{}` was taken out: {why}", check.name));
             output::warn(&warning.help("clean what came out once more"), screen);
         }
     }
-    say(&format!(
-        "removed {} of {} rows; {} holds reasons and the way back; restore proven",
-        cleaned.removed,
-        cleaned.rows,
-        shown(&arguments.quarantine)
-    ))
+    let outcome = proven::Outcome { arguments, cleaned: &cleaned, reasons: &reasons, proof };
+    match arguments.format {
+        Form::Plain => outcome.lines().iter().try_for_each(|line| say(line).map(drop))?,
+        Form::Json => {
+            let json = format!("{:#}", outcome.json(set.format));
+            writeln!(io::stdout(), "{json}").map_err(|error| Failure::output(&error))?;
+        }
+    }
+    Ok(0)
 }
+
+/// The numbers of rows in a file.
+fn rows(path: &Path) -> Result<BTreeSet<u64>, Failure> {
+    let fails = |error| Failure::new(format!("cannot read `{}`: {error}", shown(path)));
+    let mut text = String::new();
+    let file = File::open(path).map_err(fails)?;
+    file.take(MOST_ROWS).read_to_string(&mut text).map_err(fails)?;
+    if text.len() as u64 >= MOST_ROWS {
+        let message = format!("expected less than {MOST_ROWS} bytes of numbers: `{}`", shown(path));
+        return Err(Failure::new(message));
+    }
+    let numbers = text.split_whitespace().map(|word| {
+        let odd = || Failure::new(format!("expected the number of a row, got `{word}`"));
+        word.parse().map_err(|_| odd().at(shown(path)))
+    });
+    numbers.collect()
+}
+
+/// The most bytes of a list of rows.
+const MOST_ROWS: u64 = 64 << 20;
 
 /// Put a set together again.
 pub(super) fn restore(arguments: &Restore) -> Result<u8, Failure> {
     let cleaned = arguments.cleaned.as_deref();
-    let sha256 = quarantine::restore(&arguments.quarantine, cleaned, &arguments.output);
-    let sha256 = sha256.map_err(Failure::from)?;
-    say(&format!("{}: sha256 {sha256}, equal to the original", shown(&arguments.output)))
+    let restored = quarantine::restore(&arguments.quarantine, cleaned, &arguments.output);
+    let Restored { digest, files, folder } = restored.map_err(Failure::from)?;
+    let files = if folder { format!("{files} files, ") } else { String::new() };
+    let (output, Digest { bytes, sha256, .. }) = (shown(&arguments.output), digest);
+    say(&format!("{output}: {files}{bytes} bytes, sha256 {sha256}, equal to the original"))
 }
 
 fn say(line: &str) -> Result<u8, Failure> {

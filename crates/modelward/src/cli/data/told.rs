@@ -1,12 +1,16 @@
 //! What a check of data says: as findings, as numbers for programs, as lines for people.
 
+use std::path::Path;
+
 use modelward_core::{Evidence, Finding, Measurement, Place, Unread as NotRead, Value};
 use modelward_data::{
     Note, Set, Unread,
     check::{Check, Checked, Done, Found, Request},
+    rules::MANIFEST_CHANGED,
 };
 use modelward_formats::Refusal;
 
+use super::versions::{compare::Compared, listed};
 use crate::cli::{Failure, Screen, experiment::Findable, output};
 
 /// A set that could not be read.
@@ -42,6 +46,53 @@ pub(super) fn tell(set: &Set, checked: &Checked, request: &Request, seconds: f64
         measurements: vec![measurement(set, checked, request, seconds)],
         ..Findable::default()
     }
+}
+
+/// What differs from a manifest, as a finding.
+pub(super) fn changed(path: &Path, compared: &Compared) -> Option<Finding> {
+    if !compared.differs() {
+        return None;
+    }
+    let rows = &compared.rows;
+    let mut what = Vec::new();
+    let files = [&compared.removed, &compared.added, &compared.changed];
+    let files = files.iter().map(|files| files.len()).sum::<usize>();
+    let columns = rows.missing.len() + rows.extra.len() + rows.retyped.len();
+    let changed = rows.changed.iter().map(|(_, new)| *new).collect::<Vec<_>>();
+    let parts = [("removed", &rows.removed), ("added", &rows.added), ("changed", &changed)];
+    for (word, of_word) in parts {
+        what.extend(listed(of_word).map(|rows| format!("{word} {rows}")));
+    }
+    if rows.unlisted > 0 {
+        what.push(format!("{} rows that are not listed", rows.unlisted));
+    }
+    let counted = [
+        (columns, "column", "columns"),
+        (rows.stretches.len(), "stretch of rows", "stretches of rows"),
+        (files, "file", "files"),
+    ];
+    what.extend(
+        counted
+            .iter()
+            .filter(|(count, ..)| *count > 0)
+            .map(|(count, one, many)| format!("{count} {}", if *count == 1 { one } else { many })),
+    );
+    if rows.moved {
+        what.push("the order of the rows".to_owned());
+    }
+    what.extend(rows.blind.clone());
+    Some(Finding {
+        rule: &MANIFEST_CHANGED,
+        severity: MANIFEST_CHANGED.severity,
+        place: Place::file(path.display().to_string()),
+        message: format!("the data differ from their manifest: {}", what.join("; ")),
+        evidence: Evidence::Measured {
+            what: "rows that differ",
+            value: rows.rows() as f64,
+            limit: 0.0,
+        },
+        allow: None,
+    })
 }
 
 fn noted(note: &Note) -> Finding {
