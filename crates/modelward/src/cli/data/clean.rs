@@ -7,6 +7,7 @@ use std::{
 
 use clap::Args;
 use modelward_data::{
+    Watch,
     check::{self, Failed, Request},
     quarantine, read,
 };
@@ -75,6 +76,7 @@ Exit codes:
 pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     let asking = &arguments.asking;
     let limits = asking.limits();
+    let (watched, showing) = arguments.showing.begin("reading");
     let request = Request {
         asked: asking.asked(),
         only: asking.only.clone(),
@@ -83,10 +85,11 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         limits,
         probabilities: None,
         activations: None,
+        schema: None,
+        watch: Watch::new(move |doing| watched.say(doing)),
     };
     check::chosen(&request.only).map_err(Failure::from)?;
     let options = read::Options { limits, label: asking.label.clone() };
-    let (_, showing) = arguments.showing.begin("reading");
     let set = match read::open(&asking.path, &options) {
         Ok(set) => set,
         Err(unread) => return told::say_unread(&unread, screen),
