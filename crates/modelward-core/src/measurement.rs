@@ -1,5 +1,7 @@
 //! What an experiment came to.
 
+use crate::Exhibit;
+
 /// One experiment with its numbers, as programs and as people read them.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measurement {
@@ -11,6 +13,8 @@ pub struct Measurement {
     pub lines: Vec<String>,
     /// What can be looked at.
     pub pictures: Vec<Picture>,
+    /// What a page shows of it below the findings.
+    pub exhibits: Vec<Exhibit>,
 }
 
 /// A number or a group of them.

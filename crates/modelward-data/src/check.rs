@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use modelward_core::{Rule, Severity, Value};
 
-use crate::{Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, accumulate, rules, sample};
+use crate::{
+    Asked, Limits, Matrix, Note, Roles, Set, Trouble, Unread, Watch, accumulate, rules, sample,
+};
 
 mod beside;
 mod binomial;
@@ -19,16 +21,17 @@ mod group;
 mod label_error;
 mod labels;
 mod leak;
-mod near;
+pub(crate) mod near;
 mod outlier;
 mod profile;
+pub mod schema;
 mod spelling;
 mod trigger;
 
 pub(crate) use self::label_error::is_continuous;
 pub use self::{
     labels::Labels,
-    profile::{Column, QUANTILES},
+    profile::{Column, PARTS, QUANTILES},
 };
 
 /// A check.
@@ -45,6 +48,7 @@ pub struct Check {
 /// Every check, in the order of the report.
 pub static CHECKS: &[Check] = &[
     Check { name: "profile", rule: None, learns: false, run: profile::run },
+    Check { name: "schema", rule: Some(&rules::SCHEMA_CHANGED), learns: false, run: schema::run },
     Check { name: "drift", rule: Some(&rules::DRIFT), learns: true, run: drift::run },
     Check { name: "group-summary", rule: Some(&rules::GROUP_GAP), learns: false, run: group::run },
     Check {
@@ -82,6 +86,14 @@ pub static CHECKS: &[Check] = &[
         learns: false,
         run: cells::injection,
     },
+    Check { name: "secret", rule: Some(&rules::SECRET_IN_DATA), learns: false, run: cells::secret },
+    Check {
+        name: "bad-address",
+        rule: Some(&rules::BAD_ADDRESS),
+        learns: false,
+        run: cells::address,
+    },
+    Check { name: "hidden-file", rule: Some(&rules::HIDDEN_FILE), learns: false, run: cells::file },
 ];
 
 /// What is to be checked, and how.
@@ -101,6 +113,10 @@ pub struct Request {
     pub probabilities: Option<Matrix>,
     /// What a layer of the user's model says of each row, `[rows, width]`.
     pub activations: Option<Matrix>,
+    /// What is declared of the columns.
+    pub schema: Option<schema::Declared>,
+    /// Who is told how far the check has come.
+    pub watch: Watch,
 }
 
 /// What all checks share.
@@ -121,6 +137,10 @@ pub struct Context<'a> {
     repeated: Option<std::io::Result<duplicate::Repeated>>,
     /// What lies in cells, where a check of these is run.
     cells: Option<cells::Cells>,
+    /// Rows that are not as declared, where something is.
+    declared: Option<schema::Kept>,
+    /// The first row of each file that has any, and which piece it is.
+    starts: Vec<(u64, usize)>,
     /// How many rows have which label.
     pub classes: BTreeMap<String, u64>,
     /// Rows in memory; none where no check asked for them.
@@ -130,6 +150,11 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
+    /// Whether a check of this name is run.
+    pub(crate) fn runs(&self, name: &str) -> bool {
+        self.request.only.is_empty() || self.request.only.iter().any(|only| only == name)
+    }
+
     /// A score for each row of the set, none of them known; empty where they would take too much of the
     /// memory.
     pub(crate) fn unscored(&self) -> Vec<f32> {
@@ -182,6 +207,10 @@ pub struct Checked {
     pub label: Option<String>,
     /// Whether it was guessed.
     pub guessed: bool,
+    /// What the columns are.
+    pub roles: Roles,
+    /// What is in the columns.
+    pub profile: Vec<Column>,
     /// How many rows have which label.
     pub classes: BTreeMap<String, u64>,
     /// The checks that were run.
@@ -244,7 +273,7 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
     let roles = Roles::of(&request.asked, &set.schema)?;
     let mut first = first::First::new(set, &roles, request, &checks);
     let (rows, notes) = accumulate::drive(set, &mut first, request.threads)?;
-    let first::Evidence { profile, sample, classes, repeated, cells } =
+    let first::Evidence { profile, sample, classes, repeated, cells, declared, starts } =
         accumulate::Accumulate::finish(first);
     let labels = roles.label.map(|label| Labels::of(&sample.rows, label));
     let context = Context {
@@ -256,12 +285,15 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
         profile,
         repeated,
         cells,
+        declared,
+        starts,
         classes,
         sample,
         labels,
     };
     let mut done = Vec::new();
     for check in checks {
+        request.watch.step(&format!("checking: {}", check.name));
         let mut one = (check.run)(&context)?;
         let seen = context.sample.numbers.len() as u64;
         if one.skipped.is_none() && context.sample.is_part() && one.looked_at == Some(seen) {
@@ -284,6 +316,8 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
         columns: columns.sum(),
         label,
         guessed: roles.guessed,
+        roles: context.roles,
+        profile: context.profile,
         classes: context.classes,
         checks: done,
         notes: set.notes.iter().cloned().chain(notes).collect(),

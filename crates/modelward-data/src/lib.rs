@@ -10,7 +10,9 @@ pub mod accumulate;
 mod batch;
 pub mod check;
 mod columns;
+mod foreign;
 pub mod image;
+mod instant;
 mod learn;
 mod limits;
 pub mod manifest;
@@ -25,7 +27,9 @@ mod row;
 pub mod rules;
 mod sample;
 mod set;
+pub mod show;
 mod tail;
+mod watch;
 
 pub use crate::{
     accumulate::Accumulate,
@@ -36,5 +40,6 @@ pub use crate::{
     roles::{Asked, Roles},
     sample::Sample,
     set::{Chunk, Piece, Rows, Set},
+    watch::Watch,
 };
 pub use modelward_core::Trouble;

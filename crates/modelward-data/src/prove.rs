@@ -17,7 +17,7 @@ use arrow_select::concat::concat_batches;
 
 use crate::{
     Kind, Roles, Sample, Set, accumulate,
-    check::{Checked, Failed, Labels, Request, is_continuous},
+    check::{Checked, Failed, Labels, Request, is_continuous, near},
     columns::{numbers, written},
     kind,
     learn::{
@@ -184,7 +184,7 @@ impl Bench<'_> {
         &self,
         rows: &RecordBatch,
     ) -> Result<(features::Features, Vec<Option<u32>>), String> {
-        let features = features::of(rows, self.roles, self.request.threads);
+        let features = features::of(rows, self.roles, &self.request.limits, self.request.threads);
         if features.matrix.columns == 0 {
             let why = features.dropped.first().map(|(name, why)| format!(" (`{name}`: {why})"));
             let why = why.unwrap_or_default();
@@ -198,7 +198,9 @@ impl Bench<'_> {
     fn accuracy(&self, labels: &Labels, proof: &mut Proof) -> Result<(), String> {
         let (features, groups) = self.features(&self.drawn.rows)?;
         let request = self.request;
-        let problem = Problem::new(&features.matrix, Some(&groups), request.seed, request.threads);
+        let alike = near::copies(&self.drawn.rows, self.roles, &request.limits);
+        let problem =
+            Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         if problem.groups() < 2 * FOLDS {
             return Err(format!("the rows are only {} different ones", problem.groups()));
         }
@@ -243,7 +245,9 @@ impl Bench<'_> {
         let standard = values.iter().map(|value| scale.standard(*value)).collect::<Vec<_>>();
         let (features, groups) = self.features(rows)?;
         let request = self.request;
-        let problem = Problem::new(&features.matrix, Some(&groups), request.seed, request.threads);
+        let alike = near::copies(rows, self.roles, &request.limits);
+        let problem =
+            Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         if problem.groups() < 2 * FOLDS {
             return Err(format!("the rows are only {} different ones", problem.groups()));
         }
@@ -306,7 +310,9 @@ impl Bench<'_> {
         });
         let groups = groups.collect::<Vec<_>>();
         let request = self.request;
-        let problem = Problem::new(&features.matrix, Some(&groups), request.seed, request.threads);
+        // Rows with the trigger on them are like those they were made of, all of which are held out.
+        let problem =
+            Problem::new(&features.matrix, Some(&groups), &[], request.seed, request.threads);
         let (mut of, classes) = (filled(&labels.of), labels.classes.len());
         of.resize(all.num_rows(), 0);
         let out = |row: usize| row >= height || groups[row] == Some(u32::MAX);

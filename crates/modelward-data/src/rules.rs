@@ -25,6 +25,10 @@ pub const RULES: &[&Rule] = &[
     &FORMULA_CELL,
     &HIDDEN_CHARACTER,
     &PROMPT_INJECTION,
+    &SECRET_IN_DATA,
+    &BAD_ADDRESS,
+    &HIDDEN_FILE,
+    &CODE_IN_DATA,
     &MANIFEST_CHANGED,
 ];
 
@@ -55,15 +59,17 @@ pub static OBJECT_ARRAY: Rule = Rule {
     cwe: &[502],
 };
 
-/// Other columns in the test set.
+/// Columns that are not as declared, or not as in the other set.
 pub static SCHEMA_CHANGED: Rule = Rule {
     id: "MW3003",
     name: "schema-changed",
     severity: Severity::Medium,
-    title: "the test set has other columns",
-    why: "A column that is missing, new or of another type is filled, dropped or converted in silence by \
-          whatever reads both sets: what is measured is then not what was trained.",
-    advice: "Write both sets by the same steps, or drop the column in both.",
+    title: "columns are not as they were declared, or not as in the other set",
+    why: "A column that is missing, new or of another type, a category that nobody declared, a value that is \
+          not there: whatever reads the sets fills, drops or converts these in silence. What is measured is \
+          then not what was trained.",
+    advice: "Write both sets by the same steps, or drop the column in both; where the change is meant, change \
+             the schema.",
     class: Class::Poisoning,
     cwe: &[20],
 };
@@ -73,9 +79,10 @@ pub static DRIFT: Rule = Rule {
     id: "MW3004",
     name: "drift",
     severity: Severity::Low,
-    title: "the test set is distributed otherwise",
+    title: "the test set, or a file, is distributed otherwise",
     why: "Where the columns of the test set lie otherwise than in training, the model is measured on what it \
-          never saw, or one of the sets was changed on its way.",
+          never saw, or one of the sets was changed on its way. A file that differs from the others of its set \
+          comes from elsewhere, or was changed.",
     advice: "Look at where both sets come from; if the change is real, train on rows that show it.",
     class: Class::Poisoning,
     cwe: &[],
@@ -307,6 +314,59 @@ pub static PROMPT_INJECTION: Rule = Rule {
     advice: "Look at the rows; take them out with `modelward data clean --only prompt-injection`.",
     class: Class::Poisoning,
     cwe: &[1427],
+};
+
+/// Cells with credentials.
+pub static SECRET_IN_DATA: Rule = Rule {
+    id: "MW3504",
+    name: "secret-in-data",
+    severity: Severity::High,
+    title: "cells that hold a credential",
+    why: "Models learn rare texts by heart: a key or token in the training data comes out again for whoever asks \
+          in the right way, and everyone who has the data set has it already. It is found by the form that its \
+          issuer gave it, and never tried.",
+    advice: "Revoke the credential now; take the rows out with `modelward data clean --only secret`.",
+    class: Class::Secrets,
+    cwe: &[798],
+};
+
+/// Texts with addresses that lead to bad places.
+pub static BAD_ADDRESS: Rule = Rule {
+    id: "MW3505",
+    name: "bad-address",
+    severity: Severity::Low,
+    title: "texts with an address that leads to a bad place",
+    why: "An address into the network of whoever fetches it, to a collector of what others are made to send, or \
+          elsewhere than it seems to lead: models repeat what they were trained on, and agents follow it.",
+    advice: "Look at the rows; take them out with `modelward data clean --only bad-address`.",
+    class: Class::Poisoning,
+    cwe: &[601],
+};
+
+/// Images and cells that hold another file.
+pub static HIDDEN_FILE: Rule = Rule {
+    id: "MW3506",
+    name: "hidden-file",
+    severity: Severity::High,
+    title: "images or cells that hold another file",
+    why: "A program or an archive behind the end of an image, or in its notes, goes wherever the image goes and \
+          past whoever looks at the image alone. Bytes that no viewer shows carry what nobody has looked at.",
+    advice: "Save the images anew from their pixels, or take the rows out with `modelward data clean --only hidden-file`.",
+    class: Class::MaliciousFile,
+    cwe: &[434],
+};
+
+/// Programs and pickles among the files of a set.
+pub static CODE_IN_DATA: Rule = Rule {
+    id: "MW3507",
+    name: "code-in-data",
+    severity: Severity::High,
+    title: "code among the files of a data set",
+    why: "Data are read, code is run. A program, a loading script or a pickle that lies among the files of a data \
+          set is run by loaders that ask no questions, or by whoever opens it.",
+    advice: "Look into it with `modelward scan`; take it out of the set, and load the data without trusting remote code.",
+    class: Class::MaliciousFile,
+    cwe: &[829],
 };
 
 /// Another set than the manifest describes.

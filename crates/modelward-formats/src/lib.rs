@@ -13,6 +13,7 @@ mod budget;
 mod bytes;
 mod bzip2;
 mod compressed;
+pub mod credentials;
 pub mod executable;
 mod expand;
 pub mod gguf;

@@ -278,5 +278,23 @@ fn bitmap(bytes: &[u8]) -> Result<(usize, Values), Refusal> {
     Ok((channels, Values::Bytes(values)))
 }
 
+/// A PNG of an image whose pixels are `[height, width, 3]`, red, green, blue.
+///
+/// # Errors
+/// Where there are not as many bytes as that.
+pub fn write_png(pixels: &[u8], Size { width, height }: Size) -> Result<Vec<u8>, Refusal> {
+    let cannot = |why: String| Refusal::new(0, Gap::Malformed, why);
+    let sides = u32::try_from(width).ok().zip(u32::try_from(height).ok());
+    let (wide, high) =
+        sides.ok_or_else(|| cannot(format!("cannot draw an image of {width} x {height}")))?;
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, wide, high);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
+    written.map_err(|error| cannot(format!("cannot draw a picture: {error}")))?;
+    Ok(bytes)
+}
+
 #[cfg(test)]
 mod tests;

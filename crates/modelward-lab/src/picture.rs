@@ -1,6 +1,7 @@
 //! Pictures of what was changed: the original, the changed input, and the difference magnified.
 
 use modelward_engine::Result;
+use modelward_formats::picture::Size;
 
 /// Pixels of a side up to which a small image is enlarged.
 const SIDE: usize = 96;
@@ -83,16 +84,9 @@ pub fn compared(
 }
 
 fn encoded(pixels: &[u8], width: usize, height: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut encoder = png::Encoder::new(&mut bytes, width as u32, height as u32);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    let written = encoder.write_header().and_then(|mut writer| writer.write_image_data(pixels));
-    written.map_err(|error| {
-        let why = format!("cannot draw a picture: {error}");
-        modelward_engine::Trouble::new(modelward_engine::Kind::System, why)
-    })?;
-    Ok(bytes)
+    modelward_formats::picture::write_png(pixels, Size { width, height }).map_err(|refusal| {
+        modelward_engine::Trouble::new(modelward_engine::Kind::System, refusal.why.into_owned())
+    })
 }
 
 #[cfg(test)]

@@ -19,6 +19,12 @@
 //! eps = "8/255"
 //! fail-under = 0.4
 //!
+//! [[data]]
+//! path = "train.parquet"
+//! label = "y"
+//! test = "test.parquet"
+//! only = ["label-error", "trigger"]
+//!
 //! [provenance]
 //! public-keys = ["keys/publisher.pem"]
 //! cert-roots = ["keys/root.pem"]
@@ -68,7 +74,11 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
         reader.error(error.span(), format!("cannot read this as TOML: {message}"), None)
     })?;
     let top = document.as_table();
-    reader.keys(top, None, &["deny", "allow", "pickle", "attack", "certify", "provenance"])?;
+    reader.keys(
+        top,
+        None,
+        &["deny", "allow", "pickle", "attack", "certify", "data", "provenance"],
+    )?;
     let mut policy = Policy::default();
     if let Some(item) = top.get("deny") {
         policy.deny = reader.level(item)?;
@@ -93,12 +103,12 @@ pub fn parse_policy(text: &str) -> Result<Policy, PolicyError> {
         })?;
         policy.names.push(name);
     }
-    for verb in ["attack", "certify"] {
+    for (verb, of) in [("attack", "model"), ("certify", "model"), ("data", "path")] {
         for (entry, span) in reader.entries(top, verb)? {
             policy.experiments.push(Experiment {
                 verb,
-                model: reader.required(entry, span, "model")?,
-                options: reader.options(entry)?,
+                model: reader.required(entry, span, of)?,
+                options: reader.options(entry, of)?,
             });
         }
     }
@@ -131,17 +141,26 @@ impl Reader<'_> {
     }
 
     /// The options of an experiment, as the command line takes them.
-    fn options(&self, entry: &dyn TableLike) -> Result<Vec<(String, Option<String>)>, PolicyError> {
+    fn options(
+        &self,
+        entry: &dyn TableLike,
+        of: &str,
+    ) -> Result<Vec<(String, Option<String>)>, PolicyError> {
         let mut options = Vec::new();
-        for (key, item) in entry.iter().filter(|(key, _)| *key != "model") {
+        for (key, item) in entry.iter().filter(|(key, _)| *key != of) {
             let value = match item.as_value() {
                 Some(Value::Boolean(flag)) if *flag.value() => None,
                 Some(Value::Boolean(_)) => continue,
                 Some(Value::String(text)) => Some(text.value().clone()),
                 Some(Value::Integer(number)) => Some(number.value().to_string()),
                 Some(Value::Float(number)) => Some(number.value().to_string()),
+                // What the command line takes with commas.
+                Some(Value::Array(list)) if list.iter().all(|item| item.as_str().is_some()) => {
+                    Some(list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","))
+                }
                 _ => {
-                    let message = format!("expected a text, a number or true under `{key}`");
+                    let message =
+                        format!("expected a text, a number, true or a list of texts under `{key}`");
                     return Err(self.error(item.span(), message, None));
                 }
             };
@@ -281,6 +300,8 @@ impl Reader<'_> {
         let Some(item) = entry.get(key) else {
             let help = match key {
                 "reason" => "say why this is let through: whoever reads the report will ask",
+                "path" => "name the data set: `path = \"train.parquet\"`",
+                "model" => "name the model: `model = \"classifier.onnx\"`",
                 "entry" => "name what the pickle may import: `entry = \"module Name : class\"`",
                 _ => "name the rule that is let through: `rule = \"pickle-unlisted-call\"`",
             };

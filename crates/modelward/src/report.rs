@@ -27,6 +27,8 @@ pub struct Form {
     pub file: &'static str,
     /// Whether it shows the SHA-256 of each file.
     pub digests: bool,
+    /// Whether it shows the exhibits of measurements.
+    pub exhibits: bool,
     write: fn(&Report, Run, &mut dyn Write) -> io::Result<()>,
 }
 
@@ -54,24 +56,28 @@ pub const FORMS: &[Form] = &[
         name: "plain",
         file: "report.txt",
         digests: false,
+        exhibits: false,
         write: |report, run, out| plain::write(report, run.colour, out),
     },
     Form {
         name: "json",
         file: "report.json",
         digests: true,
+        exhibits: false,
         write: |report, _, out| json::write(report, out),
     },
     Form {
         name: "sarif",
         file: "report.sarif",
         digests: true,
+        exhibits: false,
         write: |report, run, out| sarif::write(report, run.exit_code, out),
     },
     Form {
         name: "html",
         file: "report.html",
         digests: true,
+        exhibits: true,
         write: |report, _, out| html::write(report, out),
     },
 ];

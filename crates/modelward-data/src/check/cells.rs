@@ -1,23 +1,35 @@
-//! What lies in single cells of text: formulas, hidden characters, instructions to a model.
+//! What lies in single cells: of text formulas, hidden characters, instructions to a model, credentials and
+//! bad addresses; of images and bytes other files.
 
 use std::collections::BTreeSet;
 
-use arrow_schema::Schema;
-use modelward_core::{Rule, Value};
+use arrow_array::{Array, ArrayRef, cast::AsArray};
+use arrow_schema::{DataType, Field, Schema};
+use modelward_core::{Rule, Severity, Value};
 
 use super::{Context, Done, Found};
 use crate::{Accumulate, Batch, Kind, Roles, Unread, columns::texts, kind, rules};
 
+mod address;
 mod formula;
 mod hidden;
 mod injection;
+mod secret;
+mod stowaway;
 
+/// How many checks of cells there are.
+const CHECKS: usize = 6;
 /// The checks of cells, by their place in the report.
-const WHAT: [(&str, &Rule); 3] = [
+const WHAT: [(&str, &Rule); CHECKS] = [
     ("formula", &rules::FORMULA_CELL),
     ("hidden-character", &rules::HIDDEN_CHARACTER),
     ("prompt-injection", &rules::PROMPT_INJECTION),
+    ("secret", &rules::SECRET_IN_DATA),
+    ("bad-address", &rules::BAD_ADDRESS),
+    ("hidden-file", &rules::HIDDEN_FILE),
 ];
+/// The place of the one that looks at images and bytes; the others look at texts.
+const OF_BYTES: usize = 5;
 
 /// A cell that is flagged.
 #[derive(Clone, Debug)]
@@ -25,15 +37,19 @@ struct Flag {
     row: u64,
     column: usize,
     why: String,
+    /// Whether it is as bad as its rule says, and not less.
+    grave: bool,
 }
 
 /// What the cells of the rows that were seen hold.
 pub(super) struct Cells {
-    columns: Vec<usize>,
-    asked: [bool; 3],
-    kept: [Vec<Flag>; 3],
+    texts: Vec<usize>,
+    /// Columns of images and of bytes.
+    files: Vec<usize>,
+    asked: [bool; CHECKS],
+    kept: [Vec<Flag>; CHECKS],
     /// How many cells, also those that are not kept.
-    count: [u64; 3],
+    count: [u64; CHECKS],
     words: String,
 }
 
@@ -41,18 +57,95 @@ impl Cells {
     /// Before any row; `None` where no check of cells is run.
     pub(super) fn new(schema: &Schema, roles: &Roles, checks: &[&str]) -> Option<Self> {
         let asked = WHAT.map(|(name, _)| checks.contains(&name));
-        let fields = schema.fields().iter().enumerate();
-        let columns = fields.filter(|(at, field)| {
-            kind(field) == Kind::Text && roles.text.is_none_or(|text| text == *at)
-        });
-        let columns = columns.map(|(at, _)| at).collect::<Vec<_>>();
+        let those = |wanted: &dyn Fn(usize, &Field) -> bool| {
+            let fields = schema.fields().iter().enumerate();
+            fields.filter(|(at, field)| wanted(*at, field)).map(|(at, _)| at).collect::<Vec<_>>()
+        };
+        let is_text = |at: usize, field: &Field| {
+            kind(field) == Kind::Text && roles.text.is_none_or(|text| text == at)
+        };
         asked.contains(&true).then(|| Self {
-            columns,
+            texts: those(&is_text),
+            files: those(&|_, field| holds_files(field)),
             asked,
             kept: Default::default(),
-            count: [0; 3],
+            count: [0; CHECKS],
             words: String::new(),
         })
+    }
+
+    /// Take in what a check says of a cell.
+    fn flag(&mut self, check: usize, flag: Flag) {
+        self.count[check] += 1;
+        if self.kept[check].len() < MOST_KEPT {
+            self.kept[check].push(flag);
+        }
+    }
+
+    fn update_texts(&mut self, batch: &Batch, column: usize) {
+        let Some(texts) = batch.rows.columns().get(column).and_then(texts) else { return };
+        for (at, text) in texts.into_iter().enumerate() {
+            let Some(text) = text else { continue };
+            let words = &mut self.words;
+            let why = [
+                self.asked[0].then(|| formula::why(text).map(str::to_owned)).flatten(),
+                self.asked[1].then(|| hidden::why(text)).flatten(),
+                self.asked[2].then(|| injection::why(text, words).map(str::to_owned)).flatten(),
+                self.asked[3].then(|| secret::why(text)).flatten(),
+                self.asked[4].then(|| address::why(text)).flatten(),
+            ];
+            for (check, why) in why.into_iter().enumerate() {
+                let Some(why) = why else { continue };
+                self.flag(check, Flag { row: batch.row(at), column, why, grave: true });
+            }
+        }
+    }
+
+    fn update_files(&mut self, batch: &Batch, column: usize) {
+        let schema = batch.rows.schema();
+        let (Some(array), Some(field)) =
+            (batch.rows.columns().get(column), schema.fields().get(column))
+        else {
+            return;
+        };
+        let array = match array.as_struct_opt() {
+            Some(record) => match record.column_by_name(BYTES) {
+                Some(bytes) => bytes,
+                None => return,
+            },
+            None => array,
+        };
+        let is_image = kind(field) != Kind::Bytes;
+        for at in 0..array.len() {
+            let Some(bytes) = bytes_at(array, at) else { continue };
+            let found = match is_image {
+                true => stowaway::in_image(bytes),
+                false => stowaway::in_image(bytes).or_else(|| stowaway::in_bytes(bytes)),
+            };
+            if let Some(stowaway::Hidden { why, grave }) = found {
+                self.flag(OF_BYTES, Flag { row: batch.row(at), column, why, grave });
+            }
+        }
+    }
+}
+
+/// Whether a column holds images as files or other bytes; `datasets` writes images as records of bytes.
+fn holds_files(field: &Field) -> bool {
+    match field.data_type() {
+        DataType::Struct(fields) => fields.iter().any(|field| field.name() == BYTES),
+        _ => matches!(kind(field), Kind::Image | Kind::Bytes),
+    }
+}
+
+fn bytes_at(array: &ArrayRef, at: usize) -> Option<&[u8]> {
+    if array.is_null(at) {
+        return None;
+    }
+    match array.data_type() {
+        DataType::Binary => Some(array.as_binary::<i32>().value(at)),
+        DataType::LargeBinary => Some(array.as_binary::<i64>().value(at)),
+        DataType::BinaryView => Some(array.as_binary_view().value(at)),
+        _ => None,
     }
 }
 
@@ -61,32 +154,22 @@ impl Accumulate for Cells {
 
     fn empty(&self) -> Self {
         Self {
-            columns: self.columns.clone(),
+            texts: self.texts.clone(),
+            files: self.files.clone(),
             asked: self.asked,
             kept: Default::default(),
-            count: [0; 3],
+            count: [0; CHECKS],
             words: String::new(),
         }
     }
 
     fn update(&mut self, batch: &Batch) {
-        for &column in &self.columns {
-            let Some(texts) = batch.rows.columns().get(column).and_then(texts) else { continue };
-            for (at, text) in texts.into_iter().enumerate() {
-                let Some(text) = text else { continue };
-                let words = &mut self.words;
-                let why = [
-                    self.asked[0].then(|| formula::why(text).map(str::to_owned)).flatten(),
-                    self.asked[1].then(|| hidden::why(text)).flatten(),
-                    self.asked[2].then(|| injection::why(text, words).map(str::to_owned)).flatten(),
-                ];
-                for (check, why) in why.into_iter().enumerate() {
-                    let Some(why) = why else { continue };
-                    self.count[check] += 1;
-                    if self.kept[check].len() < MOST_KEPT {
-                        self.kept[check].push(Flag { row: batch.row(at), column, why });
-                    }
-                }
+        for column in self.texts.clone() {
+            self.update_texts(batch, column);
+        }
+        for column in self.files.clone() {
+            if self.asked[OF_BYTES] {
+                self.update_files(batch, column);
             }
         }
     }
@@ -129,11 +212,29 @@ pub(super) fn injection(context: &Context<'_>) -> Result<Done, Unread> {
     Ok(done(context, 2, "that looks like an instruction to a model"))
 }
 
+/// Credentials.
+pub(super) fn secret(context: &Context<'_>) -> Result<Done, Unread> {
+    Ok(done(context, 3, "with a credential"))
+}
+
+/// Addresses that lead to bad places.
+pub(super) fn address(context: &Context<'_>) -> Result<Done, Unread> {
+    Ok(done(context, 4, "with an address that leads to a bad place"))
+}
+
+/// Files inside images, programs in cells.
+pub(super) fn file(context: &Context<'_>) -> Result<Done, Unread> {
+    Ok(done(context, OF_BYTES, "that hold another file or more than they show"))
+}
+
 fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
     let Some(cells) = &context.cells else { return Done::skipped("the cells were not looked at") };
     let (name, rule) = WHAT[check];
-    if cells.columns.is_empty() {
+    if check != OF_BYTES && cells.texts.is_empty() {
         return Done::skipped("expected a column of text, found none");
+    }
+    if check == OF_BYTES && cells.files.is_empty() {
+        return Done::skipped("expected a column of images or bytes, found none");
     }
     let mut kept = cells.kept[check].iter().collect::<Vec<_>>();
     kept.sort_by_key(|flag| (flag.row, flag.column));
@@ -167,9 +268,10 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
         .map(|flag| format!("{name}  row {}, `{}`: {}", flag.row, column(flag.column), flag.why));
     let rows = kept.iter().map(|flag| flag.row).collect::<BTreeSet<_>>();
     let cells = if count == 1 { "cell" } else { "cells" };
+    let grave = kept.iter().any(|flag| flag.grave);
     let found = Found {
         rule,
-        severity: rule.severity,
+        severity: if grave { rule.severity } else { Severity::Low },
         message: format!("{count} {cells} {what}"),
         rows: rows.into_iter().collect(),
         measured: ("cells", count as f64, 0.0),
@@ -179,6 +281,8 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
     Done { fields, lines: lines.collect(), found: vec![found], beyond, ..Done::default() }
 }
 
+/// The part of a record that holds the bytes of a file.
+const BYTES: &str = "bytes";
 /// Flagged cells that are kept; the count goes on.
 const MOST_KEPT: usize = 100_000;
 /// Those that are shown to people.

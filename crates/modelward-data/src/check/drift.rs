@@ -15,6 +15,7 @@ use crate::{
     kind, rules, tail,
 };
 
+mod files;
 mod test;
 
 /// The probability that two sets of one kind show any drift.
@@ -45,10 +46,25 @@ struct Tested {
 
 /// The check.
 pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
-    let Some(test) = context.test else {
-        return Ok(Done::skipped("drift is told beside another set: name it with `--test`"));
+    let between = files::compare(context);
+    let mut done = match context.test {
+        Some(test) => beside_test(context, test)?,
+        None if between.is_some() => {
+            Done { fields: vec![("expected_false_alarms", alarms())], ..Done::default() }
+        }
+        None => Done::skipped("drift is told beside another set: name it with `--test`"),
     };
-    let schema = Schema::of(context.set, test);
+    if let Some(between) = between {
+        between.add(&mut done);
+    }
+    Ok(done)
+}
+
+/// Drift of the test set.
+fn beside_test(context: &Context<'_>, test: &Set) -> Result<Done, Unread> {
+    let mut schema = Schema::of(context.set, test);
+    // The check of the schema tells it where it is run.
+    schema.told = !context.runs("schema");
     let rows = beside::rows(context, test)?;
     let (train, of_test) = (&context.sample.rows, &rows.rows);
     if train.num_rows() < LEAST_ROWS || of_test.num_rows() < LEAST_ROWS {
@@ -90,6 +106,8 @@ struct Schema {
     missing: Vec<String>,
     extra: Vec<String>,
     changed: Vec<String>,
+    /// Whether it is told here.
+    told: bool,
 }
 
 impl Schema {
@@ -107,6 +125,7 @@ impl Schema {
             missing: without(set, test),
             extra: without(test, set),
             changed: changed.map(|field| field.name().clone()).collect(),
+            told: true,
         }
     }
 
@@ -123,7 +142,7 @@ impl Schema {
             named("of another type is", &self.changed),
         ];
         let parts = parts.into_iter().flatten().collect::<Vec<_>>();
-        if parts.is_empty() {
+        if parts.is_empty() || !self.told {
             return Vec::new();
         }
         let count = self.missing.len() + self.extra.len() + self.changed.len();
@@ -288,16 +307,18 @@ fn told(
                 ("type changed", list(&schema.changed)),
             ]),
         ),
-        (
-            "expected_false_alarms",
-            Value::Record(vec![
-                ("value", ALARM.into()),
-                ("interval", Value::List(vec![0_u64.into(), 1_u64.into()])),
-                ("confidence", 0.95.into()),
-            ]),
-        ),
+        ("expected_false_alarms", alarms()),
     ];
     Done { fields, lines, found, ..Done::default() }
+}
+
+/// The alarms that are expected where nothing drifts, beside a test set or between files.
+fn alarms() -> Value {
+    Value::Record(vec![
+        ("value", ALARM.into()),
+        ("interval", Value::List(vec![0_u64.into(), 1_u64.into()])),
+        ("confidence", 0.95.into()),
+    ])
 }
 
 fn p_of(p_value: f64) -> String {

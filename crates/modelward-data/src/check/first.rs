@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Check, Request, cells, duplicate, labels, profile};
-use crate::{Accumulate, Batch, Roles, Sample, Set, sample};
+use super::{Check, Request, cells, duplicate, labels, profile, schema};
+use crate::{Accumulate, Batch, Roles, Sample, Set, Watch, sample};
 
 /// What the first pass gathers.
 pub(super) struct First {
@@ -12,6 +12,10 @@ pub(super) struct First {
     sample: Option<Sample>,
     hashes: Option<duplicate::Hashes>,
     cells: Option<cells::Cells>,
+    declared: Option<schema::Kept>,
+    /// The first row of each piece.
+    starts: Vec<(u64, usize)>,
+    watch: Watch,
 }
 
 /// What it came to.
@@ -21,6 +25,8 @@ pub(super) struct Evidence {
     pub(super) sample: sample::Rows,
     pub(super) repeated: Option<std::io::Result<duplicate::Repeated>>,
     pub(super) cells: Option<cells::Cells>,
+    pub(super) declared: Option<schema::Kept>,
+    pub(super) starts: Vec<(u64, usize)>,
 }
 
 impl First {
@@ -39,6 +45,11 @@ impl First {
             }),
             cells: cells::Cells::new(&set.schema, roles, &names),
             sample: learns.then(|| Sample::new(set.schema.clone(), most, request.seed)),
+            declared: (request.schema.as_ref())
+                .filter(|_| names.contains(&"schema"))
+                .map(|declared| schema::Kept::new(declared, &set.schema)),
+            starts: Vec::new(),
+            watch: request.watch.clone(),
         }
     }
 }
@@ -53,10 +64,14 @@ impl Accumulate for First {
             hashes: self.hashes.as_ref().map(Accumulate::empty),
             cells: self.cells.as_ref().map(Accumulate::empty),
             sample: self.sample.as_ref().map(Accumulate::empty),
+            declared: self.declared.as_ref().map(Accumulate::empty),
+            starts: Vec::new(),
+            watch: self.watch.clone(),
         }
     }
 
     fn update(&mut self, batch: &Batch) {
+        self.watch.read(batch.len());
         self.profile.update(batch);
         self.classes.update(batch);
         if let Some(sample) = &mut self.sample {
@@ -67,6 +82,12 @@ impl Accumulate for First {
         }
         if let Some(cells) = &mut self.cells {
             cells.update(batch);
+        }
+        if let Some(declared) = &mut self.declared {
+            declared.update(batch);
+        }
+        if self.starts.last().is_none_or(|(_, piece)| *piece != batch.piece) {
+            self.starts.push((batch.first_row, batch.piece));
         }
     }
 
@@ -82,6 +103,11 @@ impl Accumulate for First {
         if let (Some(cells), Some(later)) = (&mut self.cells, later.cells) {
             cells.merge(later);
         }
+        if let (Some(declared), Some(later)) = (&mut self.declared, later.declared) {
+            declared.merge(later);
+        }
+        let known = self.starts.last().map(|(_, piece)| *piece);
+        self.starts.extend(later.starts.into_iter().skip_while(|(_, piece)| Some(*piece) == known));
     }
 
     fn finish(self) -> Evidence {
@@ -89,6 +115,8 @@ impl Accumulate for First {
             profile: self.profile.finish(),
             classes: self.classes.finish(),
             cells: self.cells.map(Accumulate::finish),
+            declared: self.declared,
+            starts: self.starts,
             repeated: self.hashes.map(Accumulate::finish),
             sample: self.sample.map_or_else(sample::Rows::none, Accumulate::finish),
         }

@@ -10,10 +10,11 @@ use super::{
     Context, Done, Found, beside,
     near::{self, image::Images, pairs::Pairs, shingles::Shingles},
 };
-use crate::{Kind, Limits, Set, Unread, columns::texts, columns::written, kind, rules};
+use crate::{Kind, Limits, Set, Unread, columns::texts, columns::written, kind, rules, sample};
 
 mod column;
 mod numbers;
+mod time;
 
 /// A test row, the training row that it repeats, and how.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,15 +31,28 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     if context.test.is_none() && context.labels.is_none() {
         return Ok(Done::skipped("expected a test set (`--test`) or a label (`--label`)"));
     }
-    let leaks = match context.test {
-        Some(test) => Some(leaks(context, test)?),
-        None => None,
+    let (leaks, times) = match context.test {
+        Some(test) => {
+            let rows = beside::rows(context, test)?;
+            (Some(leaks(context, test, &rows)), time::columns(context, test, &rows))
+        }
+        None => (None, Vec::new()),
     };
-    Ok(told(context, leaks, &columns))
+    let mut done = told(context, leaks, &columns);
+    for times in &times {
+        let (line, found) = times.told();
+        if found.is_some() {
+            done.lines.retain(|line| line != NONE);
+        }
+        done.lines.push(line);
+        done.found.extend(found);
+    }
+    let times = times.iter().map(time::Times::record).collect();
+    done.fields.push(("time", Value::List(times)));
+    Ok(done)
 }
 
-fn leaks(context: &Context<'_>, test: &Set) -> Result<Vec<Leak>, Unread> {
-    let rows = beside::rows(context, test)?;
+fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     let shared = beside::shared(context, test);
     let features = shared.iter().filter(|(at, _)| context.roles.is_feature(*at)).copied();
     let features = features.collect::<Vec<_>>();
@@ -84,7 +98,7 @@ fn leaks(context: &Context<'_>, test: &Set) -> Result<Vec<Leak>, Unread> {
         }
     }
     found.sort_by(|one, other| (one.test, one.kind).cmp(&(other.test, other.kind)));
-    Ok(found)
+    found
 }
 
 /// Test rows that are equal to a training row in all these columns, with the first such.
@@ -150,6 +164,9 @@ fn canonical(array: &arrow_array::ArrayRef, keys: &mut [[u64; 2]]) {
         }
     }
 }
+
+/// What is said where no leak was found.
+const NONE: &str = "leak: none";
 
 /// Pairs of texts and of images that are alike, training rows before test rows.
 fn alike(
@@ -224,7 +241,7 @@ fn told(context: &Context<'_>, leaks: Option<Vec<Leak>>, columns: &[(String, f64
         found.push(Found { rule, severity: rule.severity, message, rows: Vec::new(), measured });
     }
     if lines.is_empty() {
-        lines.push("leak: none".to_owned());
+        lines.push(NONE.to_owned());
     }
     let looked_at = context.sample.is_part().then_some(context.sample.numbers.len() as u64);
     fields.extend(looked_at.map(|rows| ("sampled", rows.into())));

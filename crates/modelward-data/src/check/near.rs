@@ -46,7 +46,7 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
 
 /// Rows that are nearly equal to an earlier one by a text or an image, with that one. Where more than a
 /// twentieth of the rows is like one, it is their form that is alike.
-pub(super) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<(u32, u32)> {
+pub(crate) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<(u32, u32)> {
     let most = (rows.num_rows() / 20).max(10);
     let mut copies = Vec::new();
     for column in 0..rows.num_columns() {

@@ -40,16 +40,24 @@ pub struct Column {
     pub m2: f64,
     /// The numbers at [`QUANTILES`]; none where there are no numbers.
     pub quantiles: Vec<f64>,
+    /// How the numbers lie: how many of those that quantiles are read from fall into each of [`PARTS`] equal
+    /// parts between the first and the last of the quantiles; what lies outside counts with the nearest.
+    pub parts: Vec<u64>,
     /// How many distinct values it has.
     pub distinct: u64,
     /// Whether that is counted, not estimated.
     pub counted: bool,
     /// The values that most rows have, with how many; none where there are too many to count.
     pub top: Vec<(String, u64)>,
+    /// All values with how many rows have each, where those are a few names or truths.
+    pub categories: Vec<(String, u64)>,
 }
 
 /// Where the quantiles of a column are read.
 pub const QUANTILES: [f64; 7] = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99];
+
+/// Parts that the range of a column is shown in.
+pub const PARTS: usize = 24;
 
 /// What is in all columns.
 pub(super) struct Profile {
@@ -251,8 +259,16 @@ impl Accumulate for Profile {
             // There cannot be more than there are rows.
             column.distinct = column.distinct.min(column.count());
             column.top = distinct.top(MOST_TOP);
+            let names = !column.numeric || column.kind == "Boolean";
+            if names && column.counted && column.distinct <= MOST_CATEGORIES as u64 {
+                column.categories = distinct.top(MOST_CATEGORIES);
+            }
             if column.numeric {
-                column.quantiles = self.drawn.quantiles(numeric, &QUANTILES).unwrap_or_default();
+                let sorted = self.drawn.sorted(numeric);
+                column.quantiles = drawn::quantiles(&sorted, &QUANTILES).unwrap_or_default();
+                if let [from, .., to] = *column.quantiles.as_slice() {
+                    column.parts = drawn::parts(&sorted, (from, to), PARTS);
+                }
                 numeric += 1;
             }
         }
@@ -329,6 +345,8 @@ const MOST_BITS: u32 = 14;
 const MOST_DRAWN: usize = 1 << 15;
 /// How many of the values that most rows have are shown.
 const MOST_TOP: usize = 10;
+/// The most values that are told apart as categories.
+const MOST_CATEGORIES: usize = 64;
 /// Characters of a value that are shown.
 const MOST_SHOWN: usize = 60;
 /// Columns that are named.

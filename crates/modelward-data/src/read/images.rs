@@ -23,14 +23,16 @@ use arrow_array::{
     builder::{BinaryBuilder, StringBuilder},
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use modelward_core::Rule;
 use modelward_formats::{Bytes, Gap, Refusal, picture};
 
 use super::{Options, Source, guard::guarded};
 use crate::{
     Chunk, Limits, Note, Piece, Rows, Set, Unread,
     columns::{IMAGE, PATH},
+    foreign,
     limits::{BATCH_BYTES, BATCH_ROWS},
-    rules::DATA_MALFORMED,
+    rules::{CODE_IN_DATA, DATA_MALFORMED},
 };
 
 /// Whether bytes begin as an image does.
@@ -173,7 +175,18 @@ impl Found {
                 if self.files.is_empty() && self.looked >= LOOK {
                     return Ok(false);
                 }
-                self.note(&name, "expected an image, got another file, which is left out");
+                match source.bytes().ok().and_then(|bytes| foreign::code(&name, &bytes)) {
+                    Some(what) => {
+                        self.tell(
+                            &CODE_IN_DATA,
+                            &name,
+                            format!("{what} among the images, which is left out"),
+                        );
+                    }
+                    None => {
+                        self.note(&name, "expected an image, got another file, which is left out")
+                    }
+                }
                 continue;
             }
             let class = name.split_once('/').map(|(class, _)| Arc::from(class));
@@ -183,13 +196,12 @@ impl Found {
     }
 
     fn note(&mut self, name: &str, why: &str) {
+        self.tell(&DATA_MALFORMED, name, why.to_owned());
+    }
+
+    fn tell(&mut self, rule: &'static Rule, name: &str, why: String) {
         if self.notes.len() < MOST_NOTES {
-            self.notes.push(Note {
-                rule: &DATA_MALFORMED,
-                file: name.to_owned(),
-                line: None,
-                why: why.to_owned(),
-            });
+            self.notes.push(Note { rule, file: name.to_owned(), line: None, why });
         }
     }
 }

@@ -15,7 +15,10 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use modelward_formats::{Asset, Bytes, Compressed, Gap};
 
 use super::{Options, Source, budget, shape};
-use crate::{Limits, Note, Piece, Rows, Set, Unread, rules::SCHEMA_CHANGED};
+use crate::{
+    Limits, Note, Piece, Rows, Set, Unread, foreign,
+    rules::{CODE_IN_DATA, SCHEMA_CHANGED},
+};
 
 mod feed;
 mod json;
@@ -95,12 +98,18 @@ pub(super) fn folder(source: &Source, options: &Options) -> Option<Result<Set, U
     }
     names.sort_unstable();
     let mut files: Vec<Arc<File>> = Vec::new();
+    let mut notes = Vec::new();
     for name in names {
         let path = source.path.join(&name);
         let shown = Path::new(&source.name).join(&name).display().to_string();
         let part = Source { path, name: shown };
-        let opened = part.bytes().map(|bytes| file(&part, &bytes, options));
-        match opened {
+        let bytes = part.bytes();
+        if let Some(what) = bytes.as_ref().ok().and_then(|bytes| foreign::code(&part.name, bytes)) {
+            let why = format!("{what} among the data, which is left out");
+            notes.push(Note { rule: &CODE_IN_DATA, file: part.name, line: None, why });
+            continue;
+        }
+        match bytes.map(|bytes| file(&part, &bytes, options)) {
             Ok(Some(Ok(file))) => files.push(Arc::new(file)),
             Ok(None) if files.is_empty() => return None,
             Err(_) if files.is_empty() => return None,
@@ -111,7 +120,11 @@ pub(super) fn folder(source: &Source, options: &Options) -> Option<Result<Set, U
             Ok(Some(Err(unread))) | Err(unread) => return Some(Err(unread)),
         }
     }
-    (!files.is_empty()).then(|| Ok(set(&source.name, files)))
+    (!files.is_empty()).then(|| {
+        let mut set = set(&source.name, files);
+        set.notes.extend(notes);
+        Ok(set)
+    })
 }
 
 /// Files as one set; the columns are those of the first, and behind them what others have beside them.

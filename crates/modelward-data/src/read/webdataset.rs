@@ -28,8 +28,9 @@ use super::{Options, Source, arrays::leaves, budget, images};
 use crate::{
     Chunk, Limits, Note, Piece, Rows, Set, Unread,
     columns::{IMAGE, PATH},
+    foreign,
     limits::{BATCH_BYTES, BATCH_ROWS},
-    rules::{DATA_MALFORMED, OBJECT_ARRAY},
+    rules::{CODE_IN_DATA, DATA_MALFORMED, OBJECT_ARRAY},
 };
 
 /// Whether bytes begin as a tar archive does, as far as a glance tells.
@@ -196,6 +197,10 @@ impl Samples<'_> {
             let why =
                 format!("the member `{name}` has {length} bytes, more than the limit of {most}");
             return Err(Unread::new(&self.source.name, Gap::LargeMemory, why).at(member.at));
+        }
+        let all = bytes.take(0, bytes.len()).map_err(|refusal| self.source.refused(&refusal))?;
+        if let Some(what) = foreign::binary(&all) {
+            self.note(&CODE_IN_DATA, format!("the member `{name}` is {what}"));
         }
         let column = self.column(&extension, last, &bytes)?;
         let at = self.sample(key, member);

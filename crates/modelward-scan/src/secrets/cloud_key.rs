@@ -1,8 +1,9 @@
 //! `cloud-key`: keys of cloud providers.
 
 use modelward_core::{Class, Findings, Rule, Severity};
+use modelward_formats::credentials::CLOUD_KEYS;
 
-use super::{report, token::Form};
+use super::report;
 use crate::{Check, file::File};
 
 pub(crate) struct CloudKey;
@@ -24,7 +25,7 @@ impl Check for CloudKey {
     };
 
     fn check(file: &File, out: &mut Findings<'_>) {
-        report(file, FORMS, out);
+        report(file, CLOUD_KEYS, out);
     }
 
     #[cfg(test)]
@@ -39,24 +40,3 @@ impl Check for CloudKey {
         }
     }
 }
-
-const FORMS: &[Form] = &[
-    Form {
-        what: "an access key of Amazon Web Services",
-        prefix: "AKIA",
-        alphabet: |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-        length: (16, 16),
-    },
-    Form {
-        what: "a temporary access key of Amazon Web Services",
-        prefix: "ASIA",
-        alphabet: |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit(),
-        length: (16, 16),
-    },
-    Form {
-        what: "a key of Google's interfaces",
-        prefix: "AIza",
-        alphabet: |byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'),
-        length: (35, 35),
-    },
-];

@@ -1,8 +1,9 @@
 //! `model-hub-token`: tokens of hubs and model services.
 
 use modelward_core::{Class, Findings, Rule, Severity};
+use modelward_formats::credentials::HUB_TOKENS;
 
-use super::{report, token::Form};
+use super::report;
 use crate::{Check, file::File};
 
 pub(crate) struct ModelHubToken;
@@ -24,7 +25,7 @@ impl Check for ModelHubToken {
     };
 
     fn check(file: &File, out: &mut Findings<'_>) {
-        report(file, FORMS, out);
+        report(file, HUB_TOKENS, out);
     }
 
     #[cfg(test)]
@@ -41,24 +42,3 @@ impl Check for ModelHubToken {
         }
     }
 }
-
-const FORMS: &[Form] = &[
-    Form {
-        what: "a token of Hugging Face",
-        prefix: "hf_",
-        alphabet: |byte| byte.is_ascii_alphanumeric(),
-        length: (30, 40),
-    },
-    Form {
-        what: "a token of a Hugging Face organisation",
-        prefix: "api_org_",
-        alphabet: |byte| byte.is_ascii_alphanumeric(),
-        length: (30, 40),
-    },
-    Form {
-        what: "a token of Replicate",
-        prefix: "r8_",
-        alphabet: |byte| byte.is_ascii_alphanumeric(),
-        length: (37, 37),
-    },
-];

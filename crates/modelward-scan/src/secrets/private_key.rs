@@ -1,8 +1,9 @@
 //! `private-key`: private keys in PEM.
 
 use modelward_core::{Class, Findings, Rule, Severity};
+use modelward_formats::credentials::PRIVATE_KEYS;
 
-use super::{report, token::Form};
+use super::report;
 use crate::{Check, file::File};
 
 pub(crate) struct PrivateKey;
@@ -23,7 +24,7 @@ impl Check for PrivateKey {
     };
 
     fn check(file: &File, out: &mut Findings<'_>) {
-        report(file, FORMS, out);
+        report(file, PRIVATE_KEYS, out);
     }
 
     #[cfg(test)]
@@ -34,36 +35,4 @@ impl Check for PrivateKey {
             silent: vec![b"-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----\n".to_vec(), b"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n".to_vec()],
         }
     }
-}
-
-const FORMS: &[Form] = &[
-    Form {
-        what: "a private key",
-        prefix: "-----BEGIN PRIVATE KEY-----",
-        alphabet: is_body,
-        length: (64, usize::MAX),
-    },
-    Form {
-        what: "an RSA private key",
-        prefix: "-----BEGIN RSA PRIVATE KEY-----",
-        alphabet: is_body,
-        length: (64, usize::MAX),
-    },
-    Form {
-        what: "an EC private key",
-        prefix: "-----BEGIN EC PRIVATE KEY-----",
-        alphabet: is_body,
-        length: (64, usize::MAX),
-    },
-    Form {
-        what: "a private key of OpenSSH",
-        prefix: "-----BEGIN OPENSSH PRIVATE KEY-----",
-        alphabet: is_body,
-        length: (64, usize::MAX),
-    },
-];
-
-/// Base64, its line breaks also as JSON writes them.
-fn is_body(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'\n' | b'\r' | b'\\')
 }

@@ -1,18 +1,18 @@
 //! `modelward audit`: everything that applies to what the user points at, in one report.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use clap::{Args, Parser};
 use modelward_core::Experiment;
 
 use crate::Progress;
 use crate::cli::{
-    EXIT_CODES, Failure, Screen, attack, certify, experiment::Findable, origins::Origins,
-    street::Street,
+    EXIT_CODES, Failure, Screen, attack, certify, data, experiment::Findable, origins::Origins,
+    reporting::Reporting, street::Street,
 };
 
-/// Audit models: everything that applies, in one report, with the experiments that `modelward.toml`
-/// names.
+/// Audit models: everything that applies, in one report, with the experiments and the data sets that
+/// `modelward.toml` names.
 ///
 /// Signatures beside and in a model (`*.sig`, `*.sigstore`, `*.sigstore.json`) are verified for the signers
 /// that the policy names under `[provenance]`, and locked models are held against `modelward.lock` in the
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
         let origins = Origins::of(targets, &policy.signers, reporting.is_quiet(), screen)?;
         let mut all = Findable::default();
         for experiment in &policy.experiments {
-            all.extend(run_one(experiment, reporting.threads)?);
+            all.extend(run_one(experiment, reporting)?);
         }
         Ok((all, origins))
     })
@@ -51,6 +51,14 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
 enum Verb {
     Attack(attack::Arguments),
     Certify(certify::Arguments),
+    Data(data::check::Arguments),
+}
+
+impl Verb {
+    /// How the verb is written on the command line.
+    fn written(verb: &str) -> &str {
+        if verb == "data" { "data check" } else { verb }
+    }
 }
 
 /// Options that an audit has for all of its experiments.
@@ -58,11 +66,11 @@ const OF_THE_REPORT: [&str; 8] =
     ["format", "output", "policy", "deny", "threads", "quiet", "no-progress", "help"];
 
 /// Run one experiment of the policy file.
-fn run_one(experiment: &Experiment, threads: usize) -> Result<Findable, Failure> {
+fn run_one(experiment: &Experiment, reporting: &Reporting) -> Result<Findable, Failure> {
     let Experiment { verb, model, options } = experiment;
     let place = format!("[[{verb}]] of `{model}`");
     let mut words = vec![(*verb).to_owned(), model.clone()];
-    words.extend(["--threads".to_owned(), threads.to_string()]);
+    words.extend(["--threads".to_owned(), reporting.threads.to_string()]);
     for (key, value) in options {
         if OF_THE_REPORT.contains(&key.as_str()) {
             let message =
@@ -78,10 +86,14 @@ fn run_one(experiment: &Experiment, threads: usize) -> Result<Findable, Failure>
         let line = line.strip_prefix("error: ").unwrap_or(line).to_owned();
         Failure::new(line)
             .at(place)
-            .help(format!("the keys are the options of `modelward {verb} --help`"))
+            .help(format!("the keys are the options of `modelward {} --help`", Verb::written(verb)))
     })?;
     match parsed {
         Verb::Attack(arguments) => attack::find(&arguments, &Progress::default()),
         Verb::Certify(arguments) => certify::find(&arguments),
+        Verb::Data(arguments) => {
+            let exhibits = reporting.forms().iter().any(|form| form.exhibits);
+            data::check::find(&arguments, &Arc::new(Progress::default()), exhibits)
+        }
     }
 }

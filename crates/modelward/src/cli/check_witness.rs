@@ -109,6 +109,6 @@ fn measurement(arguments: &Arguments, digest: Option<String>, judged: &Judgement
             ),
             format!("margin     {margin:.6} (at most 0 violates the property)"),
         ],
-        pictures: Vec::new(),
+        ..Measurement::default()
     }
 }

@@ -5,8 +5,9 @@ use clap::{Args, Subcommand};
 use crate::cli::{Failure, Screen};
 
 mod activations;
-mod check;
+pub(super) mod check;
 mod clean;
+mod schema;
 mod told;
 mod versions;
 

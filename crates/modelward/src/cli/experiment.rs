@@ -63,7 +63,7 @@ impl Experiment {
         screen: Screen,
         experiment: impl FnOnce(&Progress) -> Result<Findable, Failure>,
     ) -> Result<u8, Failure> {
-        judged(&self.reporting, targets, screen, experiment)
+        judged(&self.reporting, targets, screen, |progress| experiment(progress))
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn judged(
     reporting: &Reporting,
     targets: &[PathBuf],
     screen: Screen,
-    find: impl FnOnce(&Progress) -> Result<Findable, Failure>,
+    find: impl FnOnce(&Arc<Progress>) -> Result<Findable, Failure>,
 ) -> Result<u8, Failure> {
     let start = Instant::now();
     let forms = reporting.forms();

@@ -6,7 +6,6 @@
 
 use std::io::{self, Write};
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use modelward_core::{Outcome, Report, ScannedFile, Severity, Verdict};
 
 use crate::{
@@ -19,6 +18,7 @@ use crate::{
     standards,
 };
 
+mod exhibits;
 mod text;
 
 use text::{html, prose, size};
@@ -29,12 +29,14 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     verdict(report, &title, out)?;
     measurements(report, out)?;
     findings(report, out)?;
+    exhibits::write(report, out)?;
     unread(report, out)?;
     allowed(report, out)?;
     files(report, out)?;
     let version = env!("CARGO_PKG_VERSION");
     let done = match report.measurements.is_empty() {
         true => "Nothing of the model was loaded or run.",
+        false if is_of_data(report) => "The data were read; nothing in them was loaded or run.",
         false => "The model was computed by modelward itself; none of its code was run.",
     };
     writeln!(out, "<footer>modelward {version}. {done}</footer>\n</main>")
@@ -44,6 +46,11 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
     let worst = report.judged.iter().filter(|(_, verdict)| *verdict == Verdict::Deny);
     let worst = worst.map(|(finding, _)| finding.severity).max();
     let (kind, words, then) = match report.verdict() {
+        "denied" if is_of_data(report) => (
+            if worst < Some(Severity::High) { "unread" } else { "denied" },
+            "Do not train on this as it is",
+            "What follows was found in the data, and the policy does not let it through.",
+        ),
         "denied" if worst < Some(Severity::High) => (
             "unread",
             "Not proven safe",
@@ -86,7 +93,7 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
     let (files, checks) = (files_read(report), report.checks);
     if is_experiment(report) {
         let (done, seconds) = (report.measurements.len(), report.seconds);
-        let experiment = plural(done, "experiment");
+        let experiment = plural(done, if is_of_data(report) { "data set" } else { "experiment" });
         return writeln!(
             out,
             "</ul>\n<p class=\"done\">{done} {experiment} in {seconds:.2} s</p>\n</header>"
@@ -106,8 +113,16 @@ fn is_experiment(report: &Report) -> bool {
     report.checks == 0 && !report.measurements.is_empty()
 }
 
+/// Whether a report is of data sets alone.
+fn is_of_data(report: &Report) -> bool {
+    is_experiment(report) && report.measurements.iter().all(|measured| measured.kind == "data")
+}
+
 /// What a run says that denies nothing and has read everything.
 fn passed(report: &Report) -> &'static str {
+    if is_of_data(report) {
+        return "What the checks looked for was not found, or lies below the level that fails a run.";
+    }
     if is_experiment(report) {
         return "The numbers below are what was measured.";
     }
@@ -141,11 +156,7 @@ fn measurements(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let lines = measurement.lines.iter().map(|line| html(line)).collect::<Vec<_>>();
         writeln!(out, "<pre>{}</pre>", lines.join("\n"))?;
         for picture in &measurement.pictures {
-            let (data, caption) = (BASE64_STANDARD.encode(&picture.png), html(&picture.caption));
-            writeln!(
-                out,
-                "<figure><img alt=\"\" src=\"data:image/png;base64,{data}\">\n<figcaption>{caption}</figcaption></figure>"
-            )?;
+            exhibits::picture(picture, out)?;
         }
     }
     writeln!(out, "</section>")

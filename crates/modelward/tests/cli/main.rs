@@ -14,6 +14,7 @@ use std::{
 
 mod bom;
 mod data;
+mod data_report;
 mod domain;
 mod graphs;
 mod lab;

@@ -81,20 +81,40 @@ impl Drawn {
         self.shrink();
     }
 
-    /// The quantiles of a column at these places, between the two next numbers where none stands there.
-    pub(super) fn quantiles(&mut self, column: usize, places: &[f64]) -> Option<Vec<f64>> {
-        let mut numbers = std::mem::take(self.columns.get_mut(column)?);
+    /// The numbers of a column in their order.
+    pub(super) fn sorted(&mut self, column: usize) -> Vec<f64> {
+        let mut numbers = self.columns.get_mut(column).map(std::mem::take).unwrap_or_default();
         numbers.retain(|number| !number.is_nan());
         numbers.sort_unstable_by(f64::total_cmp);
-        let last = numbers.len().checked_sub(1)?;
-        let at = |place: f64| {
-            let place = place * last as f64;
-            let (low, share) = (place.floor() as usize, place.fract());
-            let (one, next) = (numbers[low], numbers[(low + 1).min(last)]);
-            if share == 0.0 || one == next { one } else { one + (next - one) * share }
-        };
-        Some(places.iter().map(|&place| at(place)).collect())
+        numbers
     }
+}
+
+/// The quantiles of numbers in their order, between the two next numbers where none stands at a place.
+pub(super) fn quantiles(numbers: &[f64], places: &[f64]) -> Option<Vec<f64>> {
+    let last = numbers.len().checked_sub(1)?;
+    let at = |place: f64| {
+        let place = place * last as f64;
+        let (low, share) = (place.floor() as usize, place.fract());
+        let (one, next) = (numbers[low], numbers[(low + 1).min(last)]);
+        if share == 0.0 || one == next { one } else { one + (next - one) * share }
+    };
+    Some(places.iter().map(|&place| at(place)).collect())
+}
+
+/// How many of some numbers fall into each of so many equal parts of a range; what lies outside counts with
+/// the nearest. None where the range is none.
+pub(super) fn parts(numbers: &[f64], (from, to): (f64, f64), parts: usize) -> Vec<u64> {
+    let width = to - from;
+    if !(width.is_finite() && width > 0.0) {
+        return Vec::new();
+    }
+    let mut counts = vec![0; parts];
+    for number in numbers {
+        let part = ((number - from) / width * parts as f64).floor().clamp(0.0, parts as f64 - 1.0);
+        counts[part as usize] += 1;
+    }
+    counts
 }
 
 /// Apart from the rows that others draw with the same seed.
@@ -120,7 +140,10 @@ mod tests {
     #[test]
     fn few_rows_give_exact_quantiles() {
         let mut drawn = of(&[4.0, f64::NAN, 1.0, 3.0, 2.0], 0);
-        assert_eq!(drawn.quantiles(0, &[0.0, 0.5, 1.0]), Some(vec![1.0, 2.5, 4.0]));
+        let numbers = drawn.sorted(0);
+        assert_eq!(quantiles(&numbers, &[0.0, 0.5, 1.0]), Some(vec![1.0, 2.5, 4.0]));
+        assert_eq!(parts(&numbers, (1.5, 3.5), 2), [2, 2]);
+        assert!(parts(&numbers, (2.0, 2.0), 2).is_empty());
     }
 
     #[test]
@@ -133,7 +156,7 @@ mod tests {
             drawn.take(0, &values.collect::<Vec<_>>(), &rows);
             drawn.shrink();
         }
-        let median = drawn.quantiles(0, &[0.5]).unwrap()[0];
+        let median = quantiles(&drawn.sorted(0), &[0.5]).unwrap()[0];
         // Four standard errors of a draw of at least 2048 rows.
         assert!((median / 100_000.0 - 0.5).abs() < 0.045, "{median}");
     }
@@ -147,7 +170,7 @@ mod tests {
             parts.merge(of(&values[at..], at as u64));
             let mut whole = of(&values, 0);
             prop_assert_eq!(parts.hashes.len(), whole.hashes.len());
-            prop_assert_eq!(parts.quantiles(0, &[0.1, 0.5]), whole.quantiles(0, &[0.1, 0.5]));
+            prop_assert_eq!(parts.sorted(0), whole.sorted(0));
         }
     }
 }

@@ -202,7 +202,7 @@ fn record(
     if let Some(mean) = mean {
         lines.push(format!("distance  {mean:.5} on the average, of those that can be broken"));
     }
-    Measurement { kind: "certify", fields, lines, pictures: Vec::new() }
+    Measurement { kind: "certify", fields, lines, ..Measurement::default() }
 }
 
 fn write_verdicts(

@@ -85,7 +85,7 @@ pub(super) fn certify(arguments: &Arguments, path: &Path) -> Result<Findable, Fa
             ("seconds_cpu", cpu_seconds().into()),
         ],
         lines: vec![line],
-        pictures: Vec::new(),
+        ..Measurement::default()
     });
     Ok(findable)
 }

@@ -9,14 +9,14 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 use modelward_core::Finding;
 use modelward_data::{
-    Asked, Limits, Roles,
+    Asked, Limits, Roles, Watch,
     check::{self, Failed, Request},
-    read,
+    read, show,
 };
 use modelward_engine::{Tensor, npz};
 
 use super::{
-    activations, told,
+    activations, schema, told,
     versions::compare::{self, Pair},
 };
 use crate::{
@@ -35,7 +35,7 @@ use crate::{
 /// order, the header not counted.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
-pub(super) struct Arguments {
+pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     asking: Asking,
     /// The set that the model is tested on, for leaks and drift.
@@ -44,6 +44,10 @@ pub(super) struct Arguments {
     /// A manifest that `data manifest` wrote: whatever differs from it is found (MW3601).
     #[arg(long, value_name = "M.json")]
     against: Option<PathBuf>,
+    /// What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns,
+    /// types and lack of missing values are expected again.
+    #[arg(long, value_name = "S.toml")]
+    schema: Option<PathBuf>,
     /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
     #[arg(long, value_name = "M.onnx", requires = "layer")]
     model: Option<PathBuf>,
@@ -63,7 +67,7 @@ pub(super) struct Arguments {
 
 /// What is looked at, by which checks, and what it may cost.
 #[derive(Args, Clone, Debug)]
-pub(super) struct Asking {
+pub(in crate::cli) struct Asking {
     /// The data set: a file or a folder.
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
@@ -157,9 +161,11 @@ const EXAMPLES: &str = "\
 Examples:
   modelward data check train.parquet --label y --test test.parquet
   modelward data check photos/ --only label-error,near-duplicate
+  modelward data check train.csv --schema people.toml
   modelward data check train.csv --group patient --format html -o train.check.html
   modelward data check train.parquet --only duplicate --against train.json";
 
+/// Run a check and write its report.
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
     let mut targets = vec![arguments.asking.path.clone()];
     targets.extend(arguments.test.clone());
@@ -167,12 +173,31 @@ pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> 
     targets.extend(arguments.model.clone());
     targets.extend(arguments.against.clone());
     refuse_targets(&[arguments.scores.as_ref()], &targets)?;
+    targets.extend(arguments.schema.clone());
+    let exhibits = arguments.reporting.forms().iter().any(|form| form.exhibits);
     crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
-        find(arguments, progress)
+        find(arguments, progress, exhibits)
     })
 }
 
-fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure> {
+/// Check a set, and gather what there is to see of it where that is asked for.
+pub(in crate::cli) fn find(
+    arguments: &Arguments,
+    progress: &Arc<Progress>,
+    exhibits: bool,
+) -> Result<Findable, Failure> {
+    let mut files = vec![arguments.asking.path.clone()];
+    files.extend(
+        arguments
+            .test
+            .iter()
+            .chain(&arguments.probabilities)
+            .chain(&arguments.model)
+            .chain(&arguments.schema)
+            .cloned(),
+    );
+    refuse_targets(&[arguments.scores.as_ref()], &files)?;
+    let watched = progress.clone();
     let before = process::cpu_seconds();
     let asking = &arguments.asking;
     let limits = asking.limits();
@@ -195,6 +220,8 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         limits,
         probabilities,
         activations: None,
+        schema: arguments.schema.as_deref().map(schema::read).transpose()?,
+        watch: Watch::new(move |doing| watched.say(doing)),
     };
     // A wrong name is told of before anything is read.
     check::chosen(&request.only).map_err(Failure::from)?;
@@ -228,8 +255,16 @@ fn find(arguments: &Arguments, progress: &Progress) -> Result<Findable, Failure>
         Some(manifest) => against(arguments, manifest, threads)?,
         None => None,
     };
-    let seconds = process::cpu_seconds() - before;
-    let mut found = told::tell(&set, &checked, &request, seconds);
+    let mut found = told::tell(&set, &checked, &request, process::cpu_seconds() - before);
     found.findings.extend(changed);
+    if exhibits {
+        progress.say("gathering what is shown".to_owned());
+        match show::exhibits(&set, test.as_ref(), &checked, &limits) {
+            Ok(exhibits) => {
+                found.measurements.iter_mut().for_each(|it| it.exhibits.clone_from(&exhibits))
+            }
+            Err(unread) => found.extend(told::unread(&unread)),
+        }
+    }
     Ok(found)
 }

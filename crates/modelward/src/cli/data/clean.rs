@@ -9,6 +9,7 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use modelward_data::{
+    Watch,
     check::{self, Failed, Request},
     prove,
     quarantine::{self, Digest, Reason, Restored},
@@ -109,6 +110,7 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     // Whoever names the rows asks no check; the profile judges nothing.
     let alone = named.is_some() && asking.only.is_empty();
     let only = if alone { vec!["profile".to_owned()] } else { asking.only.clone() };
+    let (watched, showing) = arguments.showing.begin("reading");
     let request = Request {
         asked: asking.asked(),
         only,
@@ -117,10 +119,11 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         limits,
         probabilities: None,
         activations: None,
+        schema: None,
+        watch: Watch::new(move |doing| watched.say(doing)),
     };
     check::chosen(&request.only).map_err(Failure::from)?;
     let options = read::Options { limits, label: asking.label.clone() };
-    let (_, showing) = arguments.showing.begin("reading");
     let set = match read::open(&asking.path, &options) {
         Ok(set) => set,
         Err(unread) => return told::say_unread(&unread, screen),

@@ -1,6 +1,6 @@
 //! What a check of data says: as findings, as numbers for programs, as lines for people.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use modelward_core::{Evidence, Finding, Measurement, Place, Unread as NotRead, Value};
 use modelward_data::{
@@ -8,7 +8,7 @@ use modelward_data::{
     check::{Check, Checked, Done, Found, Request},
     rules::MANIFEST_CHANGED,
 };
-use modelward_formats::Refusal;
+use modelward_formats::{Refusal, credentials::redacted};
 
 use super::versions::{compare::Compared, listed};
 use crate::cli::{Failure, Screen, experiment::Findable, output};
@@ -104,8 +104,8 @@ fn noted(note: &Note) -> Finding {
         rule: note.rule,
         severity: note.rule.severity,
         place: Place::file(note.file.as_str()),
-        evidence: Evidence::bytes(0, note.why.as_str()),
-        message,
+        evidence: Evidence::bytes(0, redacted(&note.why)),
+        message: redacted(&message).into_owned(),
         allow: None,
     }
 }
@@ -124,7 +124,7 @@ fn finding(set: &Set, found: &Found) -> Finding {
         rule: found.rule,
         severity: found.severity,
         place: Place::file(set.name.as_str()),
-        message: format!("{}{rows}", found.message),
+        message: format!("{}{rows}", redacted(&found.message)),
         evidence: Evidence::Measured { what, value, limit },
         allow: None,
     }
@@ -164,7 +164,31 @@ fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) ->
             lines.push(format!("partial  {}: {why}", check.name));
         }
     }
-    Measurement { kind: "data", fields, lines, pictures: Vec::new() }
+    let lines = lines.iter().map(|line| redacted(line).into_owned()).collect();
+    let fields =
+        fields.into_iter().map(|(name, value)| (name, without_credentials(value))).collect();
+    Measurement { kind: "data", fields, lines, ..Measurement::default() }
+}
+
+/// A value whose texts hold no credential: labels and frequent values are cells too.
+fn without_credentials(value: Value) -> Value {
+    match value {
+        Value::Text(text) => match redacted(&text) {
+            Cow::Owned(safe) => Value::Text(safe),
+            Cow::Borrowed(_) => Value::Text(text),
+        },
+        Value::List(list) => Value::List(list.into_iter().map(without_credentials).collect()),
+        Value::Record(fields) => Value::Record(
+            fields.into_iter().map(|(name, value)| (name, without_credentials(value))).collect(),
+        ),
+        Value::Map(fields) => Value::Map(
+            fields
+                .into_iter()
+                .map(|(name, value)| (redacted(&name).into_owned(), without_credentials(value)))
+                .collect(),
+        ),
+        other => other,
+    }
 }
 
 fn of_check(check: &Check, done: &Done, rows: u64) -> Value {

@@ -229,7 +229,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         let (class, share) = (name(samples, best.target), percent(best.share()));
         format!("class {class:<4} {share:>7} moved by a {}", place(best))
     }));
-    Measurement { kind: "backdoor", fields, lines, pictures: Vec::new() }
+    Measurement { kind: "backdoor", fields, lines, ..Measurement::default() }
 }
 
 /// An image before and after the strongest pattern.

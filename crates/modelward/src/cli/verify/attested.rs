@@ -92,6 +92,6 @@ fn measurement(attestation: &Attestation, of: &str, arguments: &Arguments) -> Me
             ),
             format!("           signed {ago}, {time}, by modelward {}{other}", scan.version),
         ],
-        pictures: Vec::new(),
+        ..Measurement::default()
     }
 }

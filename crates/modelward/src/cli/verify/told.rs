@@ -122,7 +122,7 @@ fn measurement(verification: &Verification, arguments: &Arguments) -> Measuremen
             ("ignored", verification.ignored.clone().into()),
         ],
         lines: lines(verification, arguments),
-        pictures: Vec::new(),
+        ..Measurement::default()
     }
 }
 

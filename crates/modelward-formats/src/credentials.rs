@@ -1,35 +1,91 @@
-//! Finding credentials by the fixed prefixes that their issuers gave them for this purpose.
+//! What credentials look like: the fixed prefixes that their issuers gave them so that they can be found.
+//!
+//! The forms are here and not with a rule, since whatever reads text asks for them: the files of a model,
+//! the cells of a data set, the reports that must not repeat them.
+
+use std::{borrow::Cow, ops::Range};
 
 use memchr::memmem;
-use modelward_formats::Bytes;
+
+use crate::Bytes;
+
+mod forms;
+
+pub use self::forms::{CLOUD_KEYS, FAMILIES, HUB_TOKENS, PRIVATE_KEYS, SERVICE_TOKENS};
 
 /// What tokens of one issuer look like.
 #[derive(Debug)]
-pub(crate) struct Form {
+pub struct Form {
     /// What it is, with its article.
-    pub(crate) what: &'static str,
+    pub what: &'static str,
     /// What it begins with.
-    pub(crate) prefix: &'static str,
+    pub prefix: &'static str,
     /// The letters behind the prefix.
-    pub(crate) alphabet: fn(u8) -> bool,
+    pub alphabet: fn(u8) -> bool,
     /// How many of them there are: at least, at most.
-    pub(crate) length: (usize, usize),
+    pub length: (usize, usize),
 }
 
 /// A token that was found.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub struct Found {
     /// Offset of its first byte.
-    pub(crate) at: u64,
-    pub(crate) what: &'static str,
+    pub at: u64,
+    /// What it is, with its article.
+    pub what: &'static str,
     /// Its first letters.
-    pub(crate) head: String,
+    pub head: String,
     /// How long it is, in bytes.
-    pub(crate) length: usize,
+    pub length: usize,
+}
+
+/// The first token in a text that has any of the forms of [`FAMILIES`]: where it stands, and what it is.
+pub fn in_text(text: &str, from: usize) -> Option<(Range<usize>, &'static Form)> {
+    let bytes = text.as_bytes();
+    // No form is shorter than this, and most cells are.
+    if bytes.len().saturating_sub(from) < SHORTEST {
+        return None;
+    }
+    let mut before = from.checked_sub(1).and_then(|at| bytes.get(at)).copied().unwrap_or(b' ');
+    for (at, &byte) in bytes.iter().enumerate().skip(from) {
+        let fresh = !before.is_ascii_alphanumeric();
+        before = byte;
+        if !fresh || !BEGINNINGS.contains(&byte) {
+            continue;
+        }
+        let rest = bytes.get(at..).unwrap_or_default();
+        let forms = FAMILIES.iter().copied().flatten();
+        let found = forms
+            .filter(|form| rest.starts_with(form.prefix.as_bytes()))
+            .find_map(|form| Some((token(form, rest)?, form)));
+        if let Some((token, form)) = found {
+            return Some((at..at.saturating_add(token.len()), form));
+        }
+    }
+    None
+}
+
+/// A text without the credentials in it: of each the beginning is left, that tells its owner which it is.
+pub fn redacted(text: &str) -> Cow<'_, str> {
+    let Some(mut found) = in_text(text, 0) else { return Cow::Borrowed(text) };
+    let (mut safe, mut done) = (String::new(), 0);
+    loop {
+        let (range, form) = found;
+        safe.push_str(text.get(done..range.start).unwrap_or_default());
+        safe.push_str(form.prefix);
+        safe.push_str("...");
+        done = range.end;
+        match in_text(text, done) {
+            Some(next) => found = next,
+            None => break,
+        }
+    }
+    safe.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(safe)
 }
 
 /// Every token of these forms, in order. What stands for a token in a manual is none.
-pub(crate) fn find(bytes: &Bytes, forms: &[Form]) -> Vec<Found> {
+pub fn find(bytes: &Bytes, forms: &[Form]) -> Vec<Found> {
     let mut found = Vec::new();
     for form in forms {
         let finder = memmem::Finder::new(form.prefix);
@@ -87,6 +143,10 @@ fn is_placeholder(body: &str) -> bool {
     few || repeats || words.iter().any(|word| lower.contains(word))
 }
 
+/// What the prefixes of [`FAMILIES`] begin with.
+const BEGINNINGS: &[u8] = b"-ASaghnprsx";
+/// The least bytes of a token of [`FAMILIES`].
+const SHORTEST: usize = 20;
 const WINDOW: usize = 1 << 20;
 const OVERLAP: usize = 512;
 const SHOWN: usize = 4;
@@ -112,5 +172,28 @@ mod tests {
         assert!(at(b"tk_xxxxxxxxxx tk_yourtoken1").is_empty(), "examples");
         let far = [vec![b' '; WINDOW - OVERLAP - 3], b"tk_aB3dE6gH9 ".to_vec(), vec![b' '; WINDOW]];
         assert_eq!(at(&far.concat()), [(WINDOW - OVERLAP - 3) as u64], "found once");
+    }
+
+    #[test]
+    fn every_form_is_known_by_its_first_byte_and_its_length() {
+        for form in FAMILIES.iter().copied().flatten() {
+            let first = form.prefix.as_bytes()[0];
+            assert!(BEGINNINGS.contains(&first), "{}", form.prefix);
+            assert!(form.prefix.len() + form.length.0 >= SHORTEST, "{}", form.prefix);
+        }
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_credential() {
+        // Put together here, so that no scanner takes this file for a leak.
+        let (key, token) = (
+            ["AKIA", "Q3EGR7UXWP2MZK5D"].concat(),
+            ["ghp", "_a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ"].concat(),
+        );
+        let text = format!("é {key}, {token} and the rest");
+        assert_eq!(redacted(&text), "é AKIA..., ghp_... and the rest");
+        assert!(matches!(redacted("nothing to hide here at all"), Cow::Borrowed(_)));
+        let found = find(&Bytes::from(text.as_bytes()), SERVICE_TOKENS);
+        assert_eq!(found.len(), 1);
     }
 }
