@@ -26,7 +26,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments and the data sets that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
             [CompletionResult]::new('seal', 'seal', [CompletionResultType]::ParameterValue, 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it')
             [CompletionResult]::new('unseal', 'unseal', [CompletionResultType]::ParameterValue, 'Open a file that `modelward seal` or `age` has sealed')
@@ -331,6 +331,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--max-time', '--max-time', [CompletionResultType]::ParameterName, 'Time for reading one file')
             [CompletionResult]::new('--test', '--test', [CompletionResultType]::ParameterName, 'The set that the model is tested on, for leaks and drift')
             [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)')
+            [CompletionResult]::new('--schema', '--schema', [CompletionResultType]::ParameterName, 'What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns, types and lack of missing values are expected again')
             [CompletionResult]::new('--model', '--model', [CompletionResultType]::ParameterName, 'An ONNX model trained on the set: its activations show patterns that lie over the whole input')
             [CompletionResult]::new('--layer', '--layer', [CompletionResultType]::ParameterName, 'The value of the model that is looked at, such as the input of its last layer')
             [CompletionResult]::new('--probabilities', '--probabilities', [CompletionResultType]::ParameterName, 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`')
@@ -600,7 +601,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Take the first images only')
             [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The range of every pixel, `LO,HI`; without it that of the data')
             [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them; `auto` finds it by the labels')
-            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images are larger, but 50,000')
+            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'The most images that are sent to the model; by default 1,250,000 of 8x8, and as much fewer as images are larger, but 62,500; a fifth of them is for gradients')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')
@@ -721,7 +722,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;help' {
-            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names')
+            [CompletionResult]::new('audit', 'audit', [CompletionResultType]::ParameterValue, 'Audit models: everything that applies, in one report, with the experiments and the data sets that `modelward.toml` names')
             [CompletionResult]::new('scan', 'scan', [CompletionResultType]::ParameterValue, 'Scan files without running them: models, archives, repositories, standard input')
             [CompletionResult]::new('seal', 'seal', [CompletionResultType]::ParameterValue, 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it')
             [CompletionResult]::new('unseal', 'unseal', [CompletionResultType]::ParameterValue, 'Open a file that `modelward seal` or `age` has sealed')

@@ -733,7 +733,7 @@ _modelward() {
             return 0
             ;;
         modelward__subcmd__data__subcmd__check)
-            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --test --against --model --layer --probabilities --scores --format --output --policy --deny --threads --quiet --no-progress --color --help"
+            opts="-o -q -h --label --group --text --only --seed --max-memory --max-ratio --max-expanded --max-time --test --against --schema --model --layer --probabilities --scores --format --output --policy --deny --threads --quiet --no-progress --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -752,7 +752,7 @@ _modelward() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -W "profile drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "profile schema drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection secret bad-address hidden-file" -- "${cur}"))
                     return 0
                     ;;
                 --seed)
@@ -780,6 +780,10 @@ _modelward() {
                     return 0
                     ;;
                 --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --schema)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -854,7 +858,7 @@ _modelward() {
                     return 0
                     ;;
                 --only)
-                    COMPREPLY=($(compgen -W "profile drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "profile schema drift group-summary label-spelling label-error trigger outlier duplicate near-duplicate leak formula hidden-character prompt-injection secret bad-address hidden-file" -- "${cur}"))
                     return 0
                     ;;
                 --seed)

@@ -29,7 +29,7 @@ always\t''
 never\t''"
 complete -c modelward -n "__fish_modelward_needs_command" -s h -l help -d 'Print help'
 complete -c modelward -n "__fish_modelward_needs_command" -s V -l version -d 'Print version'
-complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
+complete -c modelward -n "__fish_modelward_needs_command" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments and the data sets that `modelward.toml` names'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
 complete -c modelward -n "__fish_modelward_needs_command" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'
@@ -284,6 +284,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l text -d 'The column of texts; by default every column of text' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''
+schema\t''
 drift\t''
 group-summary\t''
 label-spelling\t''
@@ -295,7 +296,10 @@ near-duplicate\t''
 leak\t''
 formula\t''
 hidden-character\t''
-prompt-injection\t''"
+prompt-injection\t''
+secret\t''
+bad-address\t''
+hidden-file\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-memory -d 'Memory of the whole process' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
@@ -303,6 +307,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-time -d 'Time for reading one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l test -d 'The set that the model is tested on, for leaks and drift' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l against -d 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l schema -d 'What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns, types and lack of missing values are expected again' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l model -d 'An ONNX model trained on the set: its activations show patterns that lie over the whole input' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l layer -d 'The value of the model that is looked at, such as the input of its last layer' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l probabilities -d 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`' -r -F
@@ -322,6 +327,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l text -d 'The column of texts; by default every column of text' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''
+schema\t''
 drift\t''
 group-summary\t''
 label-spelling\t''
@@ -333,7 +339,10 @@ near-duplicate\t''
 leak\t''
 formula\t''
 hidden-character\t''
-prompt-injection\t''"
+prompt-injection\t''
+secret\t''
+bad-address\t''
+hidden-file\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-memory -d 'Memory of the whole process' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
@@ -534,7 +543,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l samples -d 'Take the first images only' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l clip -d 'The range of every pixel, `LO,HI`; without it that of the data' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
-complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images are larger, but 50,000' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default 1,250,000 of 8x8, and as much fewer as images are larger, but 62,500; a fifth of them is for gradients' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
@@ -611,7 +620,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_s
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "add" -d 'Let through one name in pickles, or one rule, with the reason'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "emit" -d 'Print the names that the policy allows, as the loader takes them'
 complete -c modelward -n "__fish_modelward_using_subcommand policy; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments that `modelward.toml` names'
+complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "audit" -d 'Audit models: everything that applies, in one report, with the experiments and the data sets that `modelward.toml` names'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "scan" -d 'Scan files without running them: models, archives, repositories, standard input'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "seal" -d 'Encrypt a file or a folder, so that `modelward unseal` or `age` opens it'
 complete -c modelward -n "__fish_modelward_using_subcommand help; and not __fish_seen_subcommand_from audit scan seal unseal bom keygen sign verify attack certify check-witness data manifest lock model explain rules policy help" -f -a "unseal" -d 'Open a file that `modelward seal` or `age` has sealed'

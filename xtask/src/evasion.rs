@@ -107,6 +107,7 @@ fn masking(corpus: &Path) -> Result<usize, String> {
         let question = Question {
             samples: &samples.x,
             labels: &labels,
+            clean: None,
             budget: Budget { norm: Norm::Linf, eps: exact::parse(eps)?, clip: Some((0.0, 1.0)) },
             rule: Rule::Any,
             effort: Effort::Standard,

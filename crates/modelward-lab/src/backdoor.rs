@@ -1,9 +1,9 @@
 //! Whether a classifier of images has a trigger: one small pattern that sends whatever shows it to one
 //! class.
 //!
-//! The model is asked for labels alone. Patterns of several forms are laid over clean images at every
-//! place; those that move most images to a class are improved value by value, with the same effort for
-//! each class. Every model has patterns that move some images, so no fixed share says anything: a class
+//! The model is asked for labels. Patterns of several forms are laid over clean images at every place; those
+//! that move most images to a class are improved value by value, with the same effort for each class. Where
+//! there are gradients, pixels wherever they lie are proposed along them too. Every model has patterns that move some images, so no fixed share says anything: a class
 //! stands out if its best pattern moves far more images, of a part of the data that the search never saw,
 //! than the best pattern of any other class does. After the idea of Wang et al., *Neural Cleanse*
 //! (IEEE S&P 2019), with labels in place of gradients and the other classes in place of an index.
@@ -15,6 +15,7 @@ use modelward_engine::{Kind, Result, Trouble};
 use crate::{picture::Layout, random, statistics::normal_quantile, victim::Victim};
 
 mod asked;
+mod inverted;
 mod pattern;
 mod search;
 
@@ -55,19 +56,42 @@ pub struct Found {
     pub queries: u64,
     /// Images that it knows, on which patterns were tried.
     pub images: usize,
+    /// What the gradient says; `None` where there was none, or no budget for it.
+    pub opinion: Option<Opinion>,
     /// Whether the search ended before it was through.
     pub is_cut: bool,
 }
 
-/// What a score says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A second opinion: pixels wherever they lie, proposed along the gradient and judged as all others are.
+#[derive(Clone, Debug)]
+pub struct Opinion {
+    /// Steps for each class.
+    pub steps: usize,
+    /// What came of it.
+    pub judged: Judged,
+}
+
+/// What patterns of one form and size say of the model.
+#[derive(Clone, Debug, Default)]
+pub struct Judged {
+    /// See [`Found::score`].
+    pub score: f64,
+    /// What the score says.
+    pub verdict: Verdict,
+    /// See [`Found::classes`].
+    pub classes: Vec<Best>,
+}
+
+/// What a score says, the worse the greater.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// One class stands out as no class of an honest model does.
-    Suspect,
+    /// No class stands out.
+    #[default]
+    Clear,
     /// One class stands out by more than chance explains, and not by much.
     Doubtful,
-    /// No class stands out.
-    Clear,
+    /// One class stands out as no class of an honest model does.
+    Suspect,
 }
 
 /// The best pattern of a class.
@@ -102,16 +126,18 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     })?;
     let (shown, kept) = parts(victim, question)?;
     let mut asked = Asked::new(victim, question, layout);
-    let mut search = Search::new(&mut asked, shown);
-    let outcome = search.run(question.seed);
-    let is_cut = match outcome {
-        Ok(()) => false,
-        Err(trouble) if trouble.why == asked::OVER => true,
-        Err(trouble) => return Err(trouble),
-    };
-    let groups = search.best();
+    asked.reserve(FOR_GRADIENTS);
+    let mut search = Search::new(&mut asked, shown.clone());
+    let (_, no_more) = ended(search.run(question.seed))?;
+    let mut groups = search.best();
+    asked.release();
+    let (proposed, no_time) = ended(inverted::propose(&mut asked, &shown))?;
+    let proposed = proposed.flatten();
+    let steps = proposed.as_ref().map(|inverted| inverted.steps);
+    let is_cut = no_more || no_time;
+    groups.extend(proposed.into_iter().flat_map(|inverted| inverted.groups));
     let tests = groups.len();
-    let mut strongest: Option<(f64, Verdict, Vec<Best>)> = None;
+    let (mut strongest, mut opinion): (Option<Judged>, Option<Judged>) = (None, None);
     for patterns in groups {
         let mut classes = Vec::new();
         for (target, pattern) in patterns {
@@ -119,38 +145,61 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
             classes.push(Best { target, pattern, moved, of });
         }
         classes.sort_by(|a, b| b.share().total_cmp(&a.share()).then(a.target.cmp(&b.target)));
-        let (score, verdict) = judged(&classes, tests);
-        let whole = classes.first().is_some_and(|best| best.pattern.form.is_whole());
-        if whole && score < WHOLE {
+        let judged = Judged::of(classes, tests);
+        let (is_whole, is_scattered) = judged.form();
+        if is_whole && judged.score < WHOLE {
             continue;
         }
-        if strongest.as_ref().is_none_or(|(best, _, _)| score > *best) {
-            strongest = Some((score, verdict, classes));
+        let place = if is_scattered { &mut opinion } else { &mut strongest };
+        if place.as_ref().is_none_or(|best| judged.score > best.score) {
+            *place = Some(judged);
         }
     }
-    let (score, verdict, classes) = strongest.unwrap_or((0.0, Verdict::Clear, Vec::new()));
+    let opinion = steps.map(|steps| Opinion { steps, judged: opinion.unwrap_or_default() });
+    let own = strongest.unwrap_or_default();
+    // What lies together says more of the trigger, as long as it says as much of the model.
+    let shown = opinion.as_ref().map(|opinion| &opinion.judged);
+    let Judged { score, verdict, classes } =
+        shown.filter(|other| other.verdict > own.verdict).cloned().unwrap_or(own);
     let (queries, images) = (asked.queries(), kept.len());
-    Ok(Found { score, verdict, classes, queries, images, is_cut })
+    Ok(Found { score, verdict, classes, opinion, queries, images, is_cut })
 }
 
-/// How far the strongest class stands out among patterns of one size, and what that says.
-fn judged(classes: &[Best], tests: usize) -> (f64, Verdict) {
-    let [first, rest @ ..] = classes else { return (0.0, Verdict::Clear) };
-    let second = rest.first().map_or(0.0, Best::share);
-    let score = (first.share() - second) / (1.0 - second).max(f64::MIN_POSITIVE);
-    // Two shares that differ by chance (Agresti and Caffo, 2000), for the best of all sizes.
-    let counts = rest.first().map_or((0, first.of), |second| (second.moved, second.of));
-    let plus = |moved: u64, of: u64| ((moved + 1) as f64 / (of + 2) as f64, (of + 2) as f64);
-    let ((p, n), (q, m)) = (plus(first.moved, first.of), plus(counts.0, counts.1));
-    let deviation = (p * (1.0 - p) / n + q * (1.0 - q) / m).sqrt();
-    let far = (p - q) / deviation.max(f64::MIN_POSITIVE);
-    let is_certain = far > normal_quantile(1.0 - TAIL / tests.max(1) as f64);
-    let verdict = match is_certain {
-        true if score > SUSPECT => Verdict::Suspect,
-        true if score > DOUBTFUL => Verdict::Doubtful,
-        _ => Verdict::Clear,
-    };
-    (score, verdict)
+/// What a search came to, and whether its budget or its time ended before.
+fn ended<T>(outcome: Result<T>) -> Result<(Option<T>, bool)> {
+    match outcome {
+        Ok(done) => Ok((Some(done), false)),
+        Err(trouble) if trouble.why == asked::OVER => Ok((None, true)),
+        Err(trouble) => Err(trouble),
+    }
+}
+
+impl Judged {
+    /// How far the strongest class stands out among patterns of one size, and what that says.
+    fn of(classes: Vec<Best>, tests: usize) -> Self {
+        let [first, rest @ ..] = &classes[..] else { return Self::default() };
+        let second = rest.first().map_or(0.0, Best::share);
+        let score = (first.share() - second) / (1.0 - second).max(f64::MIN_POSITIVE);
+        // Two shares that differ by chance (Agresti and Caffo, 2000), for the best of all sizes.
+        let counts = rest.first().map_or((0, first.of), |second| (second.moved, second.of));
+        let plus = |moved: u64, of: u64| ((moved + 1) as f64 / (of + 2) as f64, (of + 2) as f64);
+        let ((p, n), (q, m)) = (plus(first.moved, first.of), plus(counts.0, counts.1));
+        let deviation = (p * (1.0 - p) / n + q * (1.0 - q) / m).sqrt();
+        let far = (p - q) / deviation.max(f64::MIN_POSITIVE);
+        let is_certain = far > normal_quantile(1.0 - TAIL / tests.max(1) as f64);
+        let verdict = match is_certain {
+            true if score > SUSPECT => Verdict::Suspect,
+            true if score > DOUBTFUL => Verdict::Doubtful,
+            _ => Verdict::Clear,
+        };
+        Self { score, verdict, classes }
+    }
+
+    /// Whether its patterns change the whole image, and whether they are scattered pixels.
+    fn form(&self) -> (bool, bool) {
+        let form = self.classes.first().map(|best| best.pattern.form);
+        (form.is_some_and(Form::is_whole), form == Some(Form::Scattered))
+    }
 }
 
 /// The images that the model knows, by their index: those that the search sees, as many of each class as
@@ -193,6 +242,8 @@ const SHOWN: usize = 60;
 const KEPT: usize = 400;
 /// Fewer images say nothing.
 const FEWEST: usize = 40;
+/// The part of the budget that is left for gradients: a fifth.
+const FOR_GRADIENTS: u64 = 5;
 /// How seldom two equal shares are taken for different ones.
 const TAIL: f64 = 0.001;
 /// By how much one class stands out in a model that is suspect, and in one that is doubtful. In honest networks the

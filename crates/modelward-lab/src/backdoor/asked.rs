@@ -6,7 +6,10 @@ use super::{
     Question,
     pattern::{Laid, Pattern},
 };
-use crate::{picture::Layout, victim::Victim};
+use crate::{
+    picture::Layout,
+    victim::{Gives, Slope, Slopes, Victim},
+};
 
 /// The model, the images, and what was asked so far.
 pub(super) struct Asked<'a> {
@@ -14,6 +17,8 @@ pub(super) struct Asked<'a> {
     question: &'a Question<'a>,
     pub(super) laid: Laid,
     queries: u64,
+    /// The most that may be asked until the next search.
+    most: u64,
     batch: Vec<f32>,
 }
 
@@ -24,7 +29,8 @@ impl<'a> Asked<'a> {
         layout: Layout,
     ) -> Self {
         let laid = Laid(layout, question.range);
-        Self { victim, question, laid, queries: question.labels.len() as u64, batch: Vec::new() }
+        let queries = question.labels.len() as u64;
+        Self { victim, question, laid, queries, most: question.queries, batch: Vec::new() }
     }
 
     pub(super) fn classes(&self) -> usize {
@@ -35,9 +41,62 @@ impl<'a> Asked<'a> {
         self.queries
     }
 
+    /// Leave one part in `share` of the budget for gradients, where the model gives any.
+    pub(super) fn reserve(&mut self, share: u64) {
+        let reserved = match self.victim.gives() {
+            Gives::Gradients => self.question.queries / share,
+            Gives::Labels | Gives::Scores => 0,
+        };
+        self.most = self.question.queries.saturating_sub(reserved);
+    }
+
+    /// Let all of the budget be spent.
+    pub(super) fn release(&mut self) {
+        self.most = self.question.queries;
+    }
+
+    /// The class of an image.
+    pub(super) fn label(&self, image: usize) -> usize {
+        self.question.labels[image]
+    }
+
     /// How many images may still be sent.
     pub(super) fn left(&self) -> u64 {
-        self.question.queries.saturating_sub(self.queries)
+        self.most.saturating_sub(self.queries)
+    }
+
+    /// Count images that are sent next.
+    fn spend(&mut self, images: usize) -> Result<()> {
+        let queries = self.queries.saturating_add(images as u64);
+        let is_late = self.question.deadline.is_some_and(|end| std::time::Instant::now() > end);
+        if is_late || queries > self.most {
+            return Err(Trouble::new(Kind::Limit, OVER));
+        }
+        self.queries = queries;
+        Ok(())
+    }
+
+    /// Slopes of the cross-entropy against a class at images that are changed, with the images as they were; `None`
+    /// where the model gives none.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the budget is spent.
+    pub(super) fn slope(
+        &mut self,
+        class: usize,
+        images: &[usize],
+        change: impl Fn(&mut [f32]),
+    ) -> Result<Option<(Slopes, Vec<f32>)>> {
+        self.spend(images.len())?;
+        let features = self.victim.features();
+        let plain =
+            images.iter().flat_map(|image| &self.question.x[image * features..][..features]);
+        let plain = plain.copied().collect::<Vec<_>>();
+        self.batch.clone_from(&plain);
+        self.batch.chunks_exact_mut(features).for_each(change);
+        let labels = vec![class; images.len()];
+        let slopes = self.victim.slope(Slope::CrossEntropy(&labels), &self.batch)?;
+        Ok(slopes.map(|slopes| (slopes, plain)))
     }
 
     /// For each pattern, how many of these images of other classes are moved to each class.
@@ -49,15 +108,7 @@ impl<'a> Asked<'a> {
         patterns: &[Pattern],
         images: &[usize],
     ) -> Result<Vec<Vec<u32>>> {
-        let over = || Trouble::new(Kind::Limit, OVER);
-        let cost = (patterns.len() * images.len()) as u64;
-        if self.queries.saturating_add(cost) > self.question.queries {
-            return Err(over());
-        }
-        if self.question.deadline.is_some_and(|end| std::time::Instant::now() > end) {
-            return Err(over());
-        }
-        self.queries += cost;
+        self.spend(patterns.len() * images.len())?;
         let (classes, features) = (self.victim.classes(), self.victim.features());
         let mut counts = Vec::with_capacity(patterns.len());
         let together = (BATCH / images.len().max(1)).max(1);

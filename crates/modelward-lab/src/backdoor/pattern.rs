@@ -13,6 +13,8 @@ pub enum Form {
     Border,
     /// Something added to every pixel.
     Overlay,
+    /// Pixels wherever they lie.
+    Scattered,
 }
 
 impl Form {
@@ -28,6 +30,7 @@ impl Form {
             Self::Cross => "cross",
             Self::Border => "border",
             Self::Overlay => "overlay",
+            Self::Scattered => "scattered pixels",
         }
     }
 }
@@ -61,7 +64,7 @@ impl Pattern {
         for row in 0..size.0 {
             for column in 0..size.1 {
                 let covers = match form {
-                    Form::Patch | Form::Overlay => true,
+                    Form::Patch | Form::Overlay | Form::Scattered => true,
                     Form::Cross => row == size.0 / 2 || column == size.1 / 2,
                     Form::Border => {
                         row == 0 || column == 0 || row + 1 == size.0 || column + 1 == size.1
@@ -78,6 +81,22 @@ impl Pattern {
         });
         let values = values.collect();
         Self { form, at, size, cells, values }
+    }
+
+    /// Pixels wherever they lie, by row and column, and the values of their channels.
+    pub(super) fn scattered(cells: Vec<(usize, usize)>, values: Vec<f32>) -> Self {
+        let ends = |of: fn(&(usize, usize)) -> usize| {
+            let all = cells.iter().map(of);
+            let (first, last) = (all.clone().min().unwrap_or(0), all.max().unwrap_or(0));
+            (first, last - first + 1)
+        };
+        let ((row, height), (column, width)) = (ends(|cell| cell.0), ends(|cell| cell.1));
+        Self { form: Form::Scattered, at: (row, column), size: (height, width), cells, values }
+    }
+
+    /// How many pixels it covers.
+    pub fn pixels(&self) -> usize {
+        self.cells.len()
     }
 
     /// Lay it over an image.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use modelward_core::{Measurement, Picture, Rule, Value};
 use modelward_lab::{
-    backdoor::{Best, DOUBTFUL, Found, Laid, Question, Verdict, search},
+    backdoor::{Best, DOUBTFUL, Form, Found, Laid, Opinion, Question, Verdict, search},
     picture,
     preprocess::{Convention, Spec},
     rules,
@@ -23,8 +23,9 @@ use crate::cli::{
 
 /// Look for a trigger: a small pattern that sends whatever image shows it to one class.
 ///
-/// The model is asked for labels alone. Patches, crosses, the border and overlays are tried all over clean images, and the best of each class
-/// improved with the same effort; a class is suspect if its pattern moves far more images than that of any other.
+/// The model is asked for labels. Patches, crosses, the border and overlays are tried all over clean images, and the best of each class
+/// improved with the same effort; where the model has gradients, they propose scattered pixels as a second opinion. A class is
+/// suspect if its pattern moves far more images than that of any other.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -47,8 +48,8 @@ pub(super) struct Arguments {
     /// What is done to the data before the model sees them; `auto` finds it by the labels.
     #[arg(long, value_name = "SPEC", default_value = "auto")]
     preprocess: String,
-    /// The most images that are sent to the model; by default 1,000,000 of 8x8, and as much fewer as images
-    /// are larger, but 50,000.
+    /// The most images that are sent to the model; by default 1,250,000 of 8x8, and as much fewer as images
+    /// are larger, but 62,500; a fifth of them is for gradients.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_queries: Option<u64>,
     /// Where random numbers begin.
@@ -144,7 +145,7 @@ fn range(arguments: &Arguments, samples: &Samples) -> Result<(f32, f32), Failure
 
 /// The usual number of queries, for images of so many numbers.
 fn usual(width: usize) -> u64 {
-    64_000_000_u64.checked_div(width as u64).unwrap_or(0).clamp(50_000, 1_000_000)
+    80_000_000_u64.checked_div(width as u64).unwrap_or(0).clamp(62_500, 1_250_000)
 }
 
 /// A class by its name, where the data have names.
@@ -157,9 +158,21 @@ fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// What a score says, in a word.
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Suspect => "suspect",
+        Verdict::Doubtful => "doubtful",
+        Verdict::Clear => "clear",
+    }
+}
+
 /// Where and what a pattern is.
 fn place(best: &Best) -> String {
     let pattern = &best.pattern;
+    if pattern.form == Form::Scattered {
+        return format!("pattern of {} {}", pattern.pixels(), pattern.form.name());
+    }
     let ((row, column), (height, width)) = (pattern.at, pattern.size);
     format!("{} of {height}x{width} at row {row}, column {column}", pattern.form.name())
 }
@@ -202,11 +215,18 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
             ("n", best.of.into()),
         ])
     };
-    let verdict = match found.verdict {
-        Verdict::Suspect => "suspect",
-        Verdict::Doubtful => "doubtful",
-        Verdict::Clear => "clear",
-    };
+    let opinion = found.opinion.as_ref().map_or(Value::Null, |Opinion { steps, judged }| {
+        let first = judged.classes.first();
+        Value::Record(vec![
+            ("score", judged.score.into()),
+            ("verdict", word(judged.verdict).into()),
+            ("target", first.map(|best| name(samples, best.target)).into()),
+            ("pixels", first.map(|best| best.pattern.pixels()).into()),
+            ("moved", first.map(Best::share).into()),
+            ("steps", (*steps).into()),
+        ])
+    });
+    let verdict = word(found.verdict);
     let fields = vec![
         ("score", found.score.into()),
         ("suspect", (found.verdict == Verdict::Suspect).into()),
@@ -216,6 +236,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         ("size", first.map(|best| pair(best.pattern.size)).unwrap_or(Value::Null)),
         ("moved", first.map(Best::share).into()),
         ("classes", Value::List(found.classes.iter().map(of).collect())),
+        ("gradient", opinion),
         ("images", found.images.into()),
         ("queries", found.queries.into()),
         ("seed", arguments.seed.into()),
@@ -225,6 +246,18 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         "trigger    {verdict}: score {:.2} from {} images and {} queries",
         found.score, found.images, found.queries
     )];
+    lines.push(match &found.opinion {
+        Some(Opinion { judged, .. }) => {
+            let first = judged.classes.first();
+            let best = first.map(|best| {
+                let (class, share) = (name(samples, best.target), percent(best.share()));
+                format!(", class {class}: {share} moved by a {}", place(best))
+            });
+            let best = best.unwrap_or_default();
+            format!("gradient   {}: score {:.2}{best}", word(judged.verdict), judged.score)
+        }
+        None => "gradient   not asked: the model has none, or the budget does not reach".to_owned(),
+    });
     lines.extend(found.classes.iter().take(SHOWN).map(|best| {
         let (class, share) = (name(samples, best.target), percent(best.share()));
         format!("class {class:<4} {share:>7} moved by a {}", place(best))
