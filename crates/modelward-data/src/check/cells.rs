@@ -190,7 +190,7 @@ impl Accumulate for Cells {
 #[cfg(test)]
 impl Cells {
     /// The cells that were flagged, by check, and how many there are.
-    pub(super) fn seen(&self) -> (Vec<(usize, u64, usize)>, [u64; 3]) {
+    pub(super) fn seen(&self) -> (Vec<(usize, u64, usize)>, [u64; CHECKS]) {
         let kept = self.kept.iter().enumerate();
         let kept = kept.flat_map(|(at, kept)| kept.iter().map(move |it| (at, it.row, it.column)));
         (kept.collect(), self.count)
