@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::Bench;
 
 fn json(run: &crate::Run) -> Value {
-    serde_json::from_str(&run.out).unwrap_or_else(|_| panic!("{run:?}"))
+    serde_json::from_str(&run.out).expect(&run.err)
 }
 
 /// Texts of two kinds, of which some carry hostile content.

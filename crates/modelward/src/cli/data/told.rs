@@ -57,7 +57,7 @@ pub(super) fn changed(path: &Path, compared: &Compared) -> Option<Finding> {
     let mut what = Vec::new();
     let files = [&compared.removed, &compared.added, &compared.changed];
     let files = files.iter().map(|files| files.len()).sum::<usize>();
-    let columns = rows.missing.len() + rows.extra.len() + rows.retyped.len();
+    let columns = [rows.missing.len(), rows.extra.len(), rows.retyped.len()].iter().sum::<usize>();
     let changed = rows.changed.iter().map(|(_, new)| *new).collect::<Vec<_>>();
     let parts = [("removed", &rows.removed), ("added", &rows.added), ("changed", &changed)];
     for (word, of_word) in parts {

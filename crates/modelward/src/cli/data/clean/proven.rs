@@ -22,12 +22,13 @@ pub(super) struct Outcome<'a> {
 impl Outcome<'_> {
     /// How many rows each check gave, and how many more than one of them.
     fn counts(&self) -> (BTreeMap<&str, u64>, u64) {
-        let (mut counts, mut several) = (BTreeMap::new(), 0);
-        for reasons in self.reasons.values() {
-            reasons.iter().for_each(|it| *counts.entry(it.check.as_str()).or_default() += 1);
-            several += u64::from(reasons.len() > 1);
+        let mut counts = BTreeMap::<&str, u64>::new();
+        for reason in self.reasons.values().flatten() {
+            let count = counts.entry(reason.check.as_str()).or_default();
+            *count = count.saturating_add(1);
         }
-        (counts, several)
+        let several = self.reasons.values().filter(|reasons| reasons.len() > 1).count();
+        (counts, several as u64)
     }
 
     /// For people.

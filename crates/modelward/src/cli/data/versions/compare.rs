@@ -35,9 +35,12 @@ pub(in super::super) struct Compared {
     pub(in super::super) added: Vec<String>,
     pub(in super::super) changed: Vec<String>,
     pub(in super::super) rows: Difference,
-    /// Of some rows that changed the cells that did: the column, and what stood and stands there.
-    pub(in super::super) cells: Vec<(u64, Vec<(String, String, String)>)>,
+    /// Of some rows that changed the cells that did.
+    pub(in super::super) cells: Vec<(u64, Vec<Cell>)>,
 }
+
+/// A cell that changed: its column, what stood there, and what does now.
+pub(in super::super) type Cell = (String, String, String);
 
 /// One side, as it is shown.
 pub(in super::super) struct Seen {
@@ -244,7 +247,7 @@ fn cells(
     new: &Set,
     only: &[String],
     difference: &Difference,
-) -> Result<Vec<(u64, Vec<(String, String, String)>)>, Failed> {
+) -> Result<Vec<(u64, Vec<Cell>)>, Failed> {
     let pairs = difference.changed.iter().take(MOST_CELLS).collect::<Vec<_>>();
     if pairs.is_empty() {
         return Ok(Vec::new());
