@@ -261,3 +261,20 @@ pub(crate) fn texts(array: &ArrayRef) -> Option<Vec<Option<&str>>> {
         _ => None,
     }
 }
+
+/// Whether cells hold sentences rather than names of categories: on average three words or more; of scripts
+/// without spaces as many characters as such words have.
+pub(crate) fn reads_as_text(texts: &[Option<&str>]) -> bool {
+    let some = texts.iter().flatten().take(1000);
+    let words = some.clone().map(|text| {
+        let words = text.split_whitespace();
+        match crate::normalise::has_no_spaces(text) {
+            true => words.map(|word| word.chars().count().div_ceil(WORD)).sum::<usize>(),
+            false => words.count(),
+        }
+    });
+    words.sum::<usize>() >= 3 * some.count().max(1)
+}
+
+/// Characters of a word in scripts without spaces, about.
+const WORD: usize = 3;

@@ -7,11 +7,11 @@
 use arrow_array::RecordBatch;
 use modelward_core::Value;
 
-use super::{Context, Done, Found, beside, trigger::reads_as_text};
+use super::{Context, Done, Found, beside};
 use crate::columns::written;
 use crate::{
     Kind, Matrix, Set, Unread,
-    columns::{numbers, texts},
+    columns::{numbers, reads_as_text, texts},
     kind, rules, tail,
 };
 

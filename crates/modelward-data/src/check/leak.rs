@@ -10,7 +10,11 @@ use super::{
     Context, Done, Found, beside,
     near::{self, image::Images, pairs::Pairs, shingles::Shingles},
 };
-use crate::{Kind, Limits, Set, Unread, columns::texts, columns::written, kind, rules, sample};
+use crate::{
+    Kind, Limits, Set, Unread,
+    columns::{reads_as_text, texts, written},
+    kind, rules, sample,
+};
 
 mod column;
 mod numbers;
@@ -179,7 +183,7 @@ fn alike(
     for (at, other) in features {
         if kind(train.schema().field(*at)) == Kind::Text {
             if let (Some(one), Some(two)) = (texts(train.column(*at)), texts(test.column(*other)))
-                && super::trigger::reads_as_text(&one)
+                && reads_as_text(&one)
             {
                 found.push(near::of_texts(&Shingles::of(one.into_iter().chain(two))));
             }

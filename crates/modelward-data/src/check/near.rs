@@ -7,7 +7,11 @@ use arrow_array::RecordBatch;
 use modelward_core::Value;
 
 use super::{Context, Done, Found};
-use crate::{Limits, Roles, Unread, columns::texts, rules};
+use crate::{
+    Limits, Roles, Unread,
+    columns::{reads_as_text, texts},
+    rules,
+};
 
 pub(crate) mod image;
 pub(crate) mod pairs;
@@ -27,6 +31,10 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     let mut found = Vec::new();
     for column in context.roles.texts(&context.set.schema) {
         let Some(texts) = rows.columns().get(column).and_then(texts) else { continue };
+        // Names of categories are the same in many rows that are no copies.
+        if context.roles.text.is_none() && !reads_as_text(&texts) {
+            continue;
+        }
         let name = context.set.schema.field(column).name().clone();
         found.push((name, "text", ALIKE, of_texts(&Shingles::of(texts.into_iter()))));
     }
@@ -39,7 +47,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
         }
     }
     if found.is_empty() {
-        return Ok(Done::skipped("there is no column of texts or images"));
+        return Ok(Done::skipped(
+            "there is no column of images, nor one that reads as text; `--text` names one",
+        ));
     }
     Ok(told(context, &found))
 }
@@ -54,9 +64,7 @@ pub(crate) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<
             continue;
         }
         let pairs = match texts(rows.column(column)) {
-            Some(texts) if super::trigger::reads_as_text(&texts) => {
-                of_texts(&Shingles::of(texts.into_iter()))
-            }
+            Some(texts) if reads_as_text(&texts) => of_texts(&Shingles::of(texts.into_iter())),
             Some(_) => continue,
             None => match image::Images::of(rows, column, limits) {
                 Some(images) => images.pairs(),

@@ -8,7 +8,13 @@
 use modelward_core::Value;
 
 use super::{Context, Done, Found};
-use crate::{Kind, Matrix, Unread, columns::texts, image_shape, kind, pictures::Pictures, rules};
+use crate::{
+    Kind, Matrix, Unread,
+    columns::{reads_as_text, texts},
+    image_shape, kind,
+    pictures::Pictures,
+    rules,
+};
 
 mod activation;
 mod evidence;
@@ -146,13 +152,6 @@ impl Mined {
         self.tried += other.tried;
         self.notes.extend(other.notes);
     }
-}
-
-/// Whether cells hold sentences rather than names of categories: on average three words or more.
-pub(super) fn reads_as_text(texts: &[Option<&str>]) -> bool {
-    let some = texts.iter().flatten().take(1000);
-    let words = some.clone().map(|text| text.split_whitespace().count()).sum::<usize>();
-    words >= 3 * some.count().max(1)
 }
 
 /// More classes than these are not looked at.
