@@ -6,6 +6,7 @@ pub(crate) mod covariance;
 pub(crate) mod dense;
 pub(crate) mod ensemble;
 pub(crate) mod features;
+pub(crate) mod floor;
 pub(crate) mod folds;
 pub(crate) mod forest;
 pub(crate) mod isolation;

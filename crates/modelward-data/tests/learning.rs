@@ -120,6 +120,18 @@ fn changed_labels_are_found_and_right_ones_are_left_alone() {
 }
 
 #[test]
+fn labels_changed_in_one_direction_are_found() {
+    let (data, mut labels) = heaps(1200, 0);
+    let wrong = |row: &u64| row.is_multiple_of(30);
+    labels.iter_mut().step_by(30).for_each(|label| *label = 1);
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    let rows = flagged(&run(&set(columns), "label-error", Request::default()));
+    assert!(rows.iter().filter(|row| wrong(row)).count() >= 32, "{rows:?}");
+    assert!(rows.iter().filter(|row| !wrong(row)).count() <= 4, "{rows:?}");
+}
+
+#[test]
 fn threads_are_nothing_to_the_result() {
     let set = labelled(300, 15);
     for check in ["label-error", "outlier"] {

@@ -22,6 +22,7 @@ pub(crate) struct Problem<'a> {
 }
 
 /// What the learners say.
+#[derive(Clone)]
 pub(crate) struct Told {
     /// `[rows, classes]`: the weighted mean of the learners.
     pub(crate) shares: Vec<f32>,

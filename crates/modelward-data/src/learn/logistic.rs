@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::Matrix;
 
 /// A fitted model.
+#[derive(Clone)]
 pub(crate) struct Logistic {
     classes: usize,
     /// Classes, rounded up to whole lanes.
