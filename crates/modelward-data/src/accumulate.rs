@@ -4,7 +4,12 @@
 //! The blocks hang on the data alone, so that sums of floating-point numbers, and with them a whole
 //! report, are the same for any number of threads, on one machine or on many.
 
-use std::{collections::BTreeMap, sync::mpsc, thread};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::mpsc,
+    thread,
+};
 
 use crate::{Batch, Note, Set, Unread};
 
@@ -31,6 +36,8 @@ pub trait Accumulate: Send + Sized {
 
 /// Batches of a block.
 pub const BLOCK: usize = 8;
+/// Blocks for each thread that may be read, or done, ahead of the one that is to be merged.
+const AHEAD: u64 = 4;
 
 /// Feed all rows of a set; gives how many there are and what was seen while reading.
 ///
@@ -94,7 +101,7 @@ fn in_parallel<A: Accumulate + Sync>(
     let empty = state.empty();
     let (jobs, todo) = mpsc::sync_channel::<(u64, Vec<Batch>)>(1);
     let todo = std::sync::Mutex::new(todo);
-    let (give, done) = mpsc::channel::<(u64, A)>();
+    let (give, done) = mpsc::channel::<(u64, thread::Result<A>)>();
     thread::scope(|scope| {
         for _ in 0..threads {
             let (todo, give, empty) = (&todo, give.clone(), &empty);
@@ -102,8 +109,12 @@ fn in_parallel<A: Accumulate + Sync>(
                 loop {
                     let job = todo.lock().map(|todo| todo.recv());
                     let Ok(Ok((number, batches))) = job else { return };
-                    let mut state = empty.empty();
-                    batches.iter().for_each(|batch| state.update(batch));
+                    // What breaks here breaks the caller: nobody waits for a block that never comes.
+                    let state = catch_unwind(AssertUnwindSafe(|| {
+                        let mut state = empty.empty();
+                        batches.iter().for_each(|batch| state.update(batch));
+                        state
+                    }));
                     if give.send((number, state)).is_err() {
                         return;
                     }
@@ -123,6 +134,11 @@ fn in_parallel<A: Accumulate + Sync>(
                 let _ = jobs.send((number, full));
                 number = number.saturating_add(1);
                 done.try_iter().for_each(|(number, state)| merger.take(number, state));
+                // One slow block must not let the states of all behind it pile up.
+                while number.saturating_sub(merger.next) > AHEAD.saturating_mul(threads as u64) {
+                    let Ok((number, state)) = done.recv() else { break };
+                    merger.take(number, state);
+                }
             }
             block.push(batch.clone());
             Ok(())
@@ -144,11 +160,96 @@ struct Merger<'a, A> {
 }
 
 impl<A: Accumulate> Merger<'_, A> {
-    fn take(&mut self, number: u64, state: A) {
+    fn take(&mut self, number: u64, state: thread::Result<A>) {
+        let state = state.unwrap_or_else(|broken| resume_unwind(broken));
         self.early.insert(number, state);
         while let Some(state) = self.early.remove(&self.next) {
             self.state.merge(state);
             self.next = self.next.saturating_add(1);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicUsize, Ordering},
+        },
+        time::Duration,
+    };
+
+    use arrow_array::{ArrayRef, Int8Array, RecordBatch};
+
+    use super::*;
+
+    /// Counts rows, and how many states there are at once; slow, or broken, in one batch.
+    struct Count {
+        rows: u64,
+        alive: Arc<AtomicUsize>,
+        most: Arc<AtomicUsize>,
+        slow: Option<u64>,
+        broken: Option<u64>,
+    }
+
+    impl Count {
+        fn new(slow: Option<u64>, broken: Option<u64>) -> Self {
+            let (alive, most) = (Arc::new(AtomicUsize::new(1)), Arc::default());
+            Self { rows: 0, alive, most, slow, broken }
+        }
+    }
+
+    impl Drop for Count {
+        fn drop(&mut self) {
+            self.alive.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    impl Accumulate for Count {
+        type Evidence = u64;
+
+        fn empty(&self) -> Self {
+            let alive = self.alive.fetch_add(1, Ordering::SeqCst) + 1;
+            self.most.fetch_max(alive, Ordering::SeqCst);
+            let (alive, most) = (Arc::clone(&self.alive), Arc::clone(&self.most));
+            Self { rows: 0, alive, most, slow: self.slow, broken: self.broken }
+        }
+
+        fn update(&mut self, batch: &Batch) {
+            if self.slow == Some(batch.first_row) {
+                thread::sleep(Duration::from_millis(200));
+            }
+            assert_ne!(self.broken, Some(batch.first_row), "broken as asked");
+            self.rows += batch.len() as u64;
+        }
+
+        fn merge(&mut self, later: Self) {
+            self.rows += later.rows;
+        }
+
+        fn finish(self) -> u64 {
+            self.rows
+        }
+    }
+
+    fn rows(blocks: usize) -> Set {
+        let zeros = Int8Array::from(vec![0; blocks * BLOCK * crate::limits::BATCH_ROWS]);
+        let rows = RecordBatch::try_from_iter([("a", Arc::new(zeros) as ArrayRef)]).unwrap();
+        crate::set::in_memory(rows)
+    }
+
+    #[test]
+    fn the_blocks_behind_a_slow_one_do_not_pile_up() {
+        let mut count = Count::new(Some(0), None);
+        drive(&rows(100), &mut count, 2).unwrap();
+        assert_eq!(count.rows, 100 * (BLOCK * crate::limits::BATCH_ROWS) as u64);
+        assert!(count.most.load(Ordering::SeqCst) < 16, "{:?}", count.most);
+    }
+
+    #[test]
+    #[should_panic(expected = "broken as asked")]
+    fn what_breaks_on_a_thread_breaks_the_caller() {
+        let _ = drive(&rows(20), &mut Count::new(None, Some(0)), 1 + 1);
     }
 }

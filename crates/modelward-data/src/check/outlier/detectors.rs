@@ -60,7 +60,9 @@ impl Detectors {
         let rows = standard.rows(&sample.rows);
         let covariance = Covariance::fit(&rows, request.threads)?;
         let forest = Isolation::grow(&rows, TREES, TREE_ROWS, request.seed);
-        let stride = rows.rows().div_ceil(REFERENCE).max(1);
+        let most = COMPARISONS / context.rows.max(1);
+        let most = usize::try_from(most).unwrap_or(REFERENCE).clamp(LEAST_REFERENCE, REFERENCE);
+        let stride = rows.rows().div_ceil(most).max(1);
         let chosen = (0..rows.rows()).step_by(stride).collect::<Vec<_>>();
         let mut whitened =
             Matrix { columns: width, data: vec![0.0; chosen.len() * width], names: Vec::new() };
@@ -243,6 +245,10 @@ const TREES: usize = 100;
 const TREE_ROWS: usize = 256;
 /// Rows that neighbours are looked for among.
 const REFERENCE: usize = 10_000;
+/// The same of a set of very many rows, each of which is compared with all of them.
+const LEAST_REFERENCE: usize = 1000;
+/// Comparisons of two rows that the whole set may cost, unless that leaves too few to look among.
+const COMPARISONS: u64 = 10_000_000_000;
 /// The neighbour whose distance counts.
 const NTH: usize = 5;
 /// Rows of a small sample, and how many samples.
