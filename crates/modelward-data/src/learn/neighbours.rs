@@ -1,42 +1,121 @@
 //! The nearest rows, exactly, by blocks.
 //!
 //! Rows are held in whole numbers of 16 bits: products and sums are then exact, the same on every machine,
-//! and eight of them are one instruction of any x86-64. The distance of two rows is computed once and
-//! serves both.
+//! and eight products with half of their sums are one instruction of any x86-64. The distance of two rows
+//! is computed once and serves both.
+
+use wide::{i16x8, i32x4};
 
 use super::workers;
 use crate::Matrix;
 
-/// Rows as whole numbers.
+/// Rows as whole numbers, in panels of [`LANES`] rows: of two columns at a time the numbers of all rows of a
+/// panel lie beside each other, so that no sum runs across a vector.
 pub(crate) struct Packed {
     rows: usize,
-    /// Numbers of a row, a multiple of 8; those behind the last column are 0.
-    width: usize,
-    data: Vec<i16>,
+    /// Pairs of columns.
+    pairs: usize,
+    /// `[panels, pairs]`: the first and the second half of the panel's rows.
+    data: Vec<[i16x8; 2]>,
+    /// `[panels, LANES]`; 0 behind the last row.
     norms: Vec<u32>,
     /// What one step is worth.
     step: f32,
 }
 
+/// A row that others are compared with: each pair of its columns in all lanes.
+struct Query {
+    pairs: Vec<i16x8>,
+    norm: u32,
+}
+
 impl Packed {
     /// Rows of standardised numbers; what lies beyond [`REACH`] is taken as that.
     pub(crate) fn new(matrix: &Matrix) -> Self {
-        let width = matrix.columns.div_ceil(8).max(1) * 8;
-        let most = ((f64::from(1_u32 << 29) / width as f64).sqrt() as f32).clamp(1.0, 32_767.0);
-        let rows = matrix.rows();
-        let mut data = vec![0_i16; rows * width];
-        for row in 0..rows {
-            let packed = &mut data[row * width..][..width];
-            for (packed, value) in packed.iter_mut().zip(matrix.row(row)) {
-                *packed = (value.clamp(-REACH, REACH) * (most / REACH)).round() as i16;
-            }
-        }
-        let norms = data.chunks_exact(width).map(|row| product(row, row) as u32).collect();
-        Self { rows, width, data, norms, step: REACH / most }
+        let columns = matrix.columns.max(1);
+        // An inner product stays below 2^29.
+        let most = ((f64::from(1_u32 << 29) / columns as f64).sqrt() as f32).clamp(1.0, 32_767.0);
+        let scale = most / REACH;
+        Self::of(matrix.rows(), columns, scale.recip(), |row, column| {
+            let value = matrix.row(row).get(column).copied().unwrap_or(0.0);
+            (value.clamp(-REACH, REACH) * scale).round() as i16
+        })
     }
 
-    fn row(&self, at: usize) -> &[i16] {
-        &self.data[at * self.width..][..self.width]
+    fn of(rows: usize, columns: usize, step: f32, value: impl Fn(usize, usize) -> i16) -> Self {
+        let (pairs, panels) = (columns.div_ceil(2), rows.div_ceil(LANES));
+        let mut data = Vec::with_capacity(panels * pairs);
+        let mut norms = Vec::with_capacity(panels * LANES);
+        for panel in 0..panels {
+            let first = data.len();
+            for pair in 0..pairs {
+                data.push([0, 1].map(|half| {
+                    i16x8::new(std::array::from_fn(|lane| {
+                        let row = panel * LANES + half * (LANES / 2) + lane / 2;
+                        let column = pair * 2 + lane % 2;
+                        if row < rows && column < columns { value(row, column) } else { 0 }
+                    }))
+                }));
+            }
+            let mut sums = [i32x4::ZERO; 2];
+            for halves in &data[first..] {
+                for (sum, half) in sums.iter_mut().zip(halves) {
+                    *sum += half.dot(*half);
+                }
+            }
+            norms.extend(sums.iter().flat_map(|sum| sum.to_array()).map(|norm| norm as u32));
+        }
+        Self { rows, pairs, data, norms, step }
+    }
+
+    /// Some of the rows.
+    fn some(&self, rows: &[usize]) -> Self {
+        Self::of(rows.len(), self.pairs * 2, self.step, |row, column| {
+            let [one, other] = self.pair(rows[row], column / 2);
+            if column % 2 == 0 { one } else { other }
+        })
+    }
+
+    /// Two columns of a row.
+    fn pair(&self, row: usize, pair: usize) -> [i16; 2] {
+        let (panel, lane) = (row / LANES, row % LANES);
+        let half = self.data[panel * self.pairs + pair][lane / (LANES / 2)].to_array();
+        let at = lane % (LANES / 2) * 2;
+        [half[at], half[at + 1]]
+    }
+
+    fn query(&self, row: usize) -> Query {
+        let pair = |pair| {
+            let [one, other] = self.pair(row, pair);
+            i16x8::new([one, other, one, other, one, other, one, other])
+        };
+        Query { pairs: (0..self.pairs).map(pair).collect(), norm: self.norms[row] }
+    }
+
+    /// The squared steps between a row and those of a panel.
+    fn steps(&self, panel: usize, query: &Query) -> [u32; LANES] {
+        let mut sums = [i32x4::ZERO; 2];
+        let rows = &self.data[panel * self.pairs..][..self.pairs];
+        for (halves, pair) in rows.iter().zip(&query.pairs) {
+            sums[0] += pair.dot(halves[0]);
+            sums[1] += pair.dot(halves[1]);
+        }
+        let products = sums.map(i32x4::to_array);
+        let norms = &self.norms[panel * LANES..][..LANES];
+        std::array::from_fn(|lane| {
+            let product = products[lane / (LANES / 2)][lane % (LANES / 2)] as u32;
+            query.norm.wrapping_add(norms[lane]).wrapping_sub(product.wrapping_mul(2))
+        })
+    }
+
+    /// The squared steps between a row and each of these, panel by panel.
+    fn all(&self, query: &Query) -> impl Iterator<Item = (usize, u32)> {
+        let panels = 0..self.rows.div_ceil(LANES);
+        let each = panels.flat_map(|panel| {
+            let steps = self.steps(panel, query);
+            (panel * LANES..).zip(steps)
+        });
+        each.take(self.rows)
     }
 
     /// The distance of rows whose squared steps are so many.
@@ -125,7 +204,10 @@ struct Best {
 
 impl Best {
     fn new(rows: usize, count: usize) -> Self {
-        Self { count, entries: vec![u64::MAX; rows * count], bounds: vec![u32::MAX; rows] }
+        // Whole panels; no row is near to what lies behind the last.
+        let mut bounds = vec![u32::MAX; rows];
+        bounds.resize(rows.next_multiple_of(LANES), 0);
+        Self { count, entries: vec![u64::MAX; rows * count], bounds }
     }
 
     fn offer(&mut self, row: usize, entry: u64) {
@@ -148,19 +230,16 @@ fn both(packed: &Packed, groups: &[u32], count: usize, threads: usize) -> Best {
     let workers = threads.clamp(1, blocks.max(1));
     let parts = workers::each(workers, workers, |worker| {
         let mut best = Best::new(packed.rows, count);
-        let mut steps = vec![0_u32; BLOCK];
         for block in (worker..blocks).step_by(workers) {
             let rows = block * BLOCK..((block + 1) * BLOCK).min(packed.rows);
+            let queries = rows.clone().map(|row| packed.query(row)).collect::<Vec<_>>();
             for other in block..blocks {
-                let others = other * BLOCK..((other + 1) * BLOCK).min(packed.rows);
-                for row in rows.clone() {
-                    let from = others.start.max(row + 1);
-                    if from >= others.end {
-                        continue;
+                let panels = other * BLOCK / LANES..((other + 1) * BLOCK).min(packed.rows).div_ceil(LANES);
+                for (row, query) in rows.clone().zip(&queries) {
+                    for panel in panels.start.max(row / LANES)..panels.end {
+                        let steps = packed.steps(panel, query);
+                        offer_both(&mut best, groups, row, panel, &steps);
                     }
-                    let steps = &mut steps[..others.end - from];
-                    squares(packed, row, from, steps);
-                    offer_both(&mut best, groups, row, from, steps);
                 }
             }
         }
@@ -176,27 +255,22 @@ fn both(packed: &Packed, groups: &[u32], count: usize, threads: usize) -> Best {
     all
 }
 
-fn offer_both(best: &mut Best, groups: &[u32], row: usize, from: usize, steps: &[u32]) {
-    for (chunk, some) in steps.chunks(8).enumerate() {
-        let first = from + chunk * 8;
-        let bound = best.bounds[row];
-        let bounds = &best.bounds[first..][..some.len()];
-        let mut any = false;
-        for (steps, other) in some.iter().zip(bounds) {
-            any |= (*steps <= bound) | (*steps <= *other);
-        }
-        if !any {
+fn offer_both(best: &mut Best, groups: &[u32], row: usize, panel: usize, steps: &[u32; LANES]) {
+    let first = panel * LANES;
+    let bound = best.bounds[row];
+    let bounds = &best.bounds[first..][..LANES];
+    let near = steps.iter().zip(bounds).filter(|(steps, other)| (**steps <= bound) | (*steps <= *other));
+    if near.count() == 0 {
+        return;
+    }
+    for (other, &steps) in (first..groups.len()).zip(steps) {
+        // Those before were asked already.
+        if other <= row || groups[row] == groups[other] {
             continue;
         }
-        for (at, &steps) in some.iter().enumerate() {
-            let other = first + at;
-            if groups[row] == groups[other] {
-                continue;
-            }
-            let squared = u64::from(steps) << 32;
-            best.offer(row, squared | other as u64);
-            best.offer(other, squared | row as u64);
-        }
+        let squared = u64::from(steps) << 32;
+        best.offer(row, squared | other as u64);
+        best.offer(other, squared | row as u64);
     }
 }
 
@@ -204,24 +278,18 @@ fn offer_both(best: &mut Best, groups: &[u32], row: usize, from: usize, steps: &
 fn sampled(packed: &Packed, groups: &[u32], count: usize, most: usize, threads: usize) -> Best {
     let stride = packed.rows.div_ceil(most.max(1));
     let candidates = (0..packed.rows).step_by(stride).collect::<Vec<_>>();
+    let among = packed.some(&candidates);
     let blocks = packed.rows.div_ceil(BLOCK);
     let parts = workers::each(blocks, threads, |block| {
         let rows = block * BLOCK..((block + 1) * BLOCK).min(packed.rows);
         let mut best = Best::new(rows.len(), count);
-        for some in candidates.chunks(BLOCK) {
-            for row in rows.clone() {
-                let at = row - rows.start;
-                let query = packed.row(row);
-                for &other in some {
-                    let steps = packed.norms[row]
-                        .wrapping_add(packed.norms[other])
-                        .wrapping_sub((product(query, packed.row(other)) as u32).wrapping_mul(2));
-                    if steps <= best.bounds[at] && groups[row] != groups[other] {
-                        best.offer(at, u64::from(steps) << 32 | other as u64);
-                    }
-                }
+        let queries = rows.clone().map(|row| packed.query(row)).collect::<Vec<_>>();
+        among.by_blocks(&queries, |query, other, steps| {
+            let (row, other) = (rows.start + query, candidates[other]);
+            if steps <= best.bounds[query] && groups[row] != groups[other] {
+                best.offer(query, u64::from(steps) << 32 | other as u64);
             }
-        }
+        });
         best.entries
     });
     let entries = parts.into_iter().flatten().collect();
@@ -233,17 +301,12 @@ impl Packed {
     /// the numbers of both tell.
     pub(crate) fn nth(&self, own: &[u64], queries: &Self, numbers: &[u64], nth: usize) -> Vec<f32> {
         let mut best = Best::new(queries.rows, nth);
-        for block in (0..self.rows).step_by(BLOCK) {
-            for (query, number) in numbers.iter().enumerate() {
-                let others = own.iter().enumerate().skip(block).take(BLOCK);
-                for (other, own) in others {
-                    let steps = self.steps(other, queries, query);
-                    if steps <= best.bounds[query] && own != number {
-                        best.offer(query, u64::from(steps) << 32 | other as u64);
-                    }
-                }
+        let queries = (0..queries.rows).map(|row| queries.query(row)).collect::<Vec<_>>();
+        self.by_blocks(&queries, |query, other, steps| {
+            if steps <= best.bounds[query] && own[other] != numbers[query] {
+                best.offer(query, u64::from(steps) << 32 | other as u64);
             }
-        }
+        });
         let lists = best.entries.chunks_exact(nth);
         let last = lists.map(|list| list.iter().rev().find(|entry| **entry != u64::MAX));
         last.map(|entry| entry.map_or(0.0, |entry| self.distance((entry >> 32) as u32))).collect()
@@ -252,49 +315,41 @@ impl Packed {
     /// The mean distance to the nearest of some rows, over several such samples, which lie one behind the
     /// other; rows that are equal do not count (Sugiyama and Borgwardt, NIPS 2013).
     pub(crate) fn sampled(&self, each: usize, queries: &Self) -> Vec<f32> {
-        let samples = (self.rows / each.max(1)).max(1);
-        (0..queries.rows)
-            .map(|query| {
-                let nearest = (0..samples).map(|sample| {
-                    let rows = sample * each..((sample + 1) * each).min(self.rows);
-                    let steps = rows.map(|row| self.steps(row, queries, query));
-                    steps.filter(|steps| *steps > 0).min().map_or(0.0, |steps| self.distance(steps))
-                });
-                nearest.sum::<f32>() / samples as f32
-            })
-            .collect()
+        let each = each.max(1);
+        let samples = (self.rows / each).max(1);
+        let of = |query: usize| {
+            let mut nearest = vec![None::<u32>; samples];
+            let query = queries.query(query);
+            for (row, steps) in self.all(&query).filter(|(_, steps)| *steps > 0) {
+                if let Some(nearest) = nearest.get_mut(row / each) {
+                    *nearest = Some(nearest.map_or(steps, |least| least.min(steps)));
+                }
+            }
+            let nearest = nearest.iter().map(|steps| steps.map_or(0.0, |steps| self.distance(steps)));
+            nearest.sum::<f32>() / samples as f32
+        };
+        (0..queries.rows).map(of).collect()
     }
 
     /// The row of `self` that is nearest to a row and not equal to it.
     pub(crate) fn closest(&self, queries: &Self, query: usize) -> Option<usize> {
-        let steps = (0..self.rows).map(|row| (self.steps(row, queries, query), row));
-        steps.filter(|(steps, _)| *steps > 0).min().map(|(_, row)| row)
+        let query = queries.query(query);
+        let each = self.all(&query).filter(|(_, steps)| *steps > 0);
+        each.min_by_key(|(row, steps)| (*steps, *row)).map(|(row, _)| row)
     }
 
-    fn steps(&self, row: usize, queries: &Self, query: usize) -> u32 {
-        let product = product(self.row(row), queries.row(query)) as u32;
-        self.norms[row].wrapping_add(queries.norms[query]).wrapping_sub(product.wrapping_mul(2))
+    /// Compare each query with each row, so many rows at a time that they stay in the cache.
+    fn by_blocks(&self, queries: &[Query], mut visit: impl FnMut(usize, usize, u32)) {
+        let panels = self.rows.div_ceil(LANES);
+        for block in (0..panels).step_by(BLOCK / LANES) {
+            for (query, of) in queries.iter().enumerate() {
+                for panel in block..(block + BLOCK / LANES).min(panels) {
+                    let rows = panel * LANES..self.rows;
+                    rows.zip(self.steps(panel, of)).for_each(|(row, steps)| visit(query, row, steps));
+                }
+            }
+        }
     }
-}
-
-/// The squared steps between a row and those from another on.
-fn squares(packed: &Packed, row: usize, from: usize, steps: &mut [u32]) {
-    let query = packed.row(row);
-    let norm = packed.norms[row];
-    let others = packed.data[from * packed.width..].chunks_exact(packed.width);
-    for ((steps, other), of) in steps.iter_mut().zip(others).zip(&packed.norms[from..]) {
-        let product = product(query, other) as u32;
-        *steps = norm.wrapping_add(*of).wrapping_sub(product.wrapping_mul(2));
-    }
-}
-
-/// The inner product, exact: [`Packed::new`] keeps it below 2^29.
-fn product(one: &[i16], other: &[i16]) -> i32 {
-    let mut sum = 0_i32;
-    for (a, b) in one.iter().zip(other) {
-        sum = sum.wrapping_add(i32::from(*a).wrapping_mul(i32::from(*b)));
-    }
-    sum
 }
 
 /// No row.
@@ -305,6 +360,8 @@ const REACH: f32 = 8.0;
 const FEWEST: usize = 10_000;
 /// Rows of a block.
 const BLOCK: usize = 256;
+/// Rows of a panel.
+const LANES: usize = 8;
 
 #[cfg(test)]
 mod tests {
