@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use wide::f32x4;
+
 use crate::Matrix;
 
 /// A fitted model.
@@ -96,13 +98,22 @@ impl Logistic {
     }
 
     fn scores(&self, row: &[f32], scores: &mut [f32]) {
-        let (weights, bias) = self.weights.split_at(row.len() * self.lanes);
-        scores.copy_from_slice(&bias[..self.lanes]);
-        for (value, weights) in row.iter().zip(weights.chunks_exact(self.lanes)) {
-            for (score, weight) in scores.chunks_exact_mut(4).zip(weights.chunks_exact(4)) {
-                for lane in 0..4 {
-                    score[lane] += value * weight[lane];
+        self.scores_of(&[row], scores);
+    }
+
+    /// The scores of a few rows, `[R, lanes]`. Each weight is read once for all of them.
+    fn scores_of<const R: usize>(&self, rows: &[&[f32]; R], scores: &mut [f32]) {
+        let (weights, bias) = self.weights.split_at(self.weights.len() - self.lanes);
+        for first in (0..self.lanes).step_by(4) {
+            let mut sums = [lanes(&bias[first..]); R];
+            for (column, weights) in weights.chunks_exact(self.lanes).enumerate() {
+                let weights = lanes(&weights[first..]);
+                for (sum, row) in sums.iter_mut().zip(rows) {
+                    *sum += f32x4::splat(row[column]) * weights;
                 }
+            }
+            for (scores, sum) in scores.chunks_exact_mut(self.lanes).zip(sums) {
+                scores[first..first + 4].copy_from_slice(&sum.to_array());
             }
         }
     }
@@ -116,24 +127,14 @@ impl Logistic {
     ) -> (f64, Vec<f32>) {
         let mut gradient = vec![0.0_f32; self.weights.len()];
         let mut loss = 0.0;
-        let mut scores = vec![0.0; self.lanes];
-        for &row in rows {
-            let values = features.row(row as usize);
-            let label = labels[row as usize] as usize;
-            self.scores(values, &mut scores);
-            softmax(&mut scores[..self.classes]);
-            scores[self.classes..].fill(0.0);
-            loss -= f64::from(scores[label].max(1e-30)).ln();
-            scores[label] -= 1.0;
-            let (slopes, bias) = gradient.split_at_mut(values.len() * self.lanes);
-            for (value, slopes) in values.iter().zip(slopes.chunks_exact_mut(self.lanes)) {
-                for (slope, rest) in slopes.chunks_exact_mut(4).zip(scores.chunks_exact(4)) {
-                    for lane in 0..4 {
-                        slope[lane] += value * rest[lane];
-                    }
-                }
-            }
-            bias.iter_mut().zip(&scores).for_each(|(slope, rest)| *slope += rest);
+        let (some, rest) = rows.as_chunks::<TOGETHER>();
+        let mut scores = vec![0.0; self.lanes * TOGETHER];
+        for rows in some {
+            loss += self.slopes(features, rows, labels, &mut scores, &mut gradient);
+        }
+        for row in rest {
+            let scores = &mut scores[..self.lanes];
+            loss += self.slopes(features, &[*row], labels, scores, &mut gradient);
         }
         let scale = 1.0 / rows.len().max(1) as f32;
         gradient.iter_mut().for_each(|slope| *slope *= scale);
@@ -145,6 +146,51 @@ impl Logistic {
         let squares = dot(&self.weights[..bare], &self.weights[..bare]);
         (loss + 0.5 * f64::from(penalty) * squares, gradient)
     }
+
+    /// Add what a few rows do to the gradient; gives the sum of their log losses.
+    fn slopes<const R: usize>(
+        &self,
+        features: &Matrix,
+        rows: &[u32; R],
+        labels: &[u32],
+        scores: &mut [f32],
+        gradient: &mut [f32],
+    ) -> f64 {
+        let values = rows.map(|row| features.row(row as usize));
+        self.scores_of(&values, scores);
+        let mut loss = 0.0;
+        for (scores, row) in scores.chunks_exact_mut(self.lanes).zip(rows) {
+            softmax(&mut scores[..self.classes]);
+            scores[self.classes..].fill(0.0);
+            let label = labels[*row as usize] as usize;
+            loss -= f64::from(scores[label].max(1e-30)).ln();
+            scores[label] -= 1.0;
+        }
+        let (slopes, bias) = gradient.split_at_mut(gradient.len() - self.lanes);
+        for first in (0..self.lanes).step_by(4) {
+            let rest: [f32x4; R] =
+                std::array::from_fn(|at| lanes(&scores[at * self.lanes + first..]));
+            for (column, slopes) in slopes.chunks_exact_mut(self.lanes).enumerate() {
+                let mut sum = lanes(&slopes[first..]);
+                for (row, rest) in values.iter().zip(rest) {
+                    sum += f32x4::splat(row[column]) * rest;
+                }
+                slopes[first..first + 4].copy_from_slice(&sum.to_array());
+            }
+            for (bias, rest) in bias[first..first + 4]
+                .iter_mut()
+                .zip(rest.into_iter().fold(f32x4::ZERO, |sum, rest| sum + rest).to_array())
+            {
+                *bias += rest;
+            }
+        }
+        loss
+    }
+}
+
+/// The first four of some numbers.
+fn lanes(numbers: &[f32]) -> f32x4 {
+    f32x4::new(numbers.first_chunk().copied().unwrap_or_default())
 }
 
 /// Scores as probabilities.
@@ -169,6 +215,8 @@ fn add(to: &mut [f32], what: &[f32], times: f64) {
 
 /// Steps that are remembered.
 const MEMORY: usize = 8;
+/// Rows whose slopes are summed together.
+const TOGETHER: usize = 4;
 
 #[cfg(test)]
 mod tests {

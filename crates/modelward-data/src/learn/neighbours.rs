@@ -234,7 +234,8 @@ fn both(packed: &Packed, groups: &[u32], count: usize, threads: usize) -> Best {
             let rows = block * BLOCK..((block + 1) * BLOCK).min(packed.rows);
             let queries = rows.clone().map(|row| packed.query(row)).collect::<Vec<_>>();
             for other in block..blocks {
-                let panels = other * BLOCK / LANES..((other + 1) * BLOCK).min(packed.rows).div_ceil(LANES);
+                let panels =
+                    other * BLOCK / LANES..((other + 1) * BLOCK).min(packed.rows).div_ceil(LANES);
                 for (row, query) in rows.clone().zip(&queries) {
                     for panel in panels.start.max(row / LANES)..panels.end {
                         let steps = packed.steps(panel, query);
@@ -259,7 +260,8 @@ fn offer_both(best: &mut Best, groups: &[u32], row: usize, panel: usize, steps: 
     let first = panel * LANES;
     let bound = best.bounds[row];
     let bounds = &best.bounds[first..][..LANES];
-    let near = steps.iter().zip(bounds).filter(|(steps, other)| (**steps <= bound) | (*steps <= *other));
+    let near =
+        steps.iter().zip(bounds).filter(|(steps, other)| (**steps <= bound) | (*steps <= *other));
     if near.count() == 0 {
         return;
     }
@@ -325,7 +327,8 @@ impl Packed {
                     *nearest = Some(nearest.map_or(steps, |least| least.min(steps)));
                 }
             }
-            let nearest = nearest.iter().map(|steps| steps.map_or(0.0, |steps| self.distance(steps)));
+            let nearest =
+                nearest.iter().map(|steps| steps.map_or(0.0, |steps| self.distance(steps)));
             nearest.sum::<f32>() / samples as f32
         };
         (0..queries.rows).map(of).collect()
@@ -345,7 +348,8 @@ impl Packed {
             for (query, of) in queries.iter().enumerate() {
                 for panel in block..(block + BLOCK / LANES).min(panels) {
                     let rows = panel * LANES..self.rows;
-                    rows.zip(self.steps(panel, of)).for_each(|(row, steps)| visit(query, row, steps));
+                    rows.zip(self.steps(panel, of))
+                        .for_each(|(row, steps)| visit(query, row, steps));
                 }
             }
         }
