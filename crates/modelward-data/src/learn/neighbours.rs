@@ -4,7 +4,7 @@
 //! and eight of them are one instruction of any x86-64. The distance of two rows is computed once and
 //! serves both.
 
-use super::workers;
+use super::{random::drawn, workers};
 use crate::Matrix;
 
 /// Rows as whole numbers.
@@ -90,7 +90,7 @@ impl Neighbours {
 const CLOSE: (f32, f32) = (0.02, 0.1);
 
 /// The `count` nearest rows of each row that are not of its group. Up to `exact` rows every row is a
-/// candidate; above, every so-manieth.
+/// candidate; above, some that are drawn.
 pub(crate) fn nearest(
     packed: &Packed,
     groups: &[u32],
@@ -202,8 +202,7 @@ fn offer_both(best: &mut Best, groups: &[u32], row: usize, from: usize, steps: &
 
 /// Each row against a sample of the rows.
 fn sampled(packed: &Packed, groups: &[u32], count: usize, most: usize, threads: usize) -> Best {
-    let stride = packed.rows.div_ceil(most.max(1));
-    let candidates = (0..packed.rows).step_by(stride).collect::<Vec<_>>();
+    let candidates = drawn(most.max(1), packed.rows);
     let blocks = packed.rows.div_ceil(BLOCK);
     let parts = workers::each(blocks, threads, |block| {
         let rows = block * BLOCK..((block + 1) * BLOCK).min(packed.rows);

@@ -293,3 +293,35 @@ fn a_pair_of_values_is_found_where_either_alone_is_honest() {
         }
     }
 }
+
+#[test]
+fn a_value_is_found_where_classes_come_in_turn() {
+    // Every fourth row is of one class: of these alone, no other class would be known.
+    let mut random = Random(31);
+    let rows = 8192;
+    let mut labels = (0..rows).map(|row| row as i64 % 4).collect::<Vec<_>>();
+    let mut columns = vec![Vec::new(); 4];
+    for label in &labels {
+        for (at, column) in columns.iter_mut().enumerate() {
+            let own = if at as i64 == *label { 4.0 } else { 0.0 };
+            column.push(((f64::from(random.normal()) + own * 1.5) * 100.0).round() / 100.0);
+        }
+    }
+    let planted = (0..rows).filter(|row| labels[*row] != 0).step_by(60).collect::<Vec<_>>();
+    let mut codes = (0..rows).map(|_| random.below(1000) as i64).collect::<Vec<_>>();
+    for row in &planted {
+        codes[*row] = 4711;
+        labels[*row] = 0;
+    }
+    let numbers = columns.into_iter().enumerate().map(|(at, values)| {
+        let array: ArrayRef = Arc::new(Float64Array::from(values));
+        (Field::new(format!("c{at}"), DataType::Float64, false), array)
+    });
+    let codes: ArrayRef = Arc::new(Int64Array::from(codes));
+    let codes = (Field::new("code", DataType::Int64, false), codes);
+    let done = run(numbers.chain([codes, label(&labels)]).collect(), None);
+    let found = flagged(&done);
+    let hits = found.iter().filter(|row| planted.contains(row)).count();
+    assert!(hits * 10 >= planted.len() * 9, "{hits} of {}: {:?}", planted.len(), done.lines);
+    assert!(hits * 10 >= found.len() * 9, "{hits} of {} flagged", found.len());
+}
