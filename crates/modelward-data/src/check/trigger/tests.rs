@@ -325,3 +325,33 @@ fn a_value_is_found_where_classes_come_in_turn() {
     assert!(hits * 10 >= planted.len() * 9, "{hits} of {}: {:?}", planted.len(), done.lines);
     assert!(hits * 10 >= found.len() * 9, "{hits} of {} flagged", found.len());
 }
+
+#[test]
+fn a_column_that_tells_the_label_by_every_value_is_no_trigger() {
+    let mut random = Random(41);
+    let codes = (0..1500).map(|_| random.below(40) as i64).collect::<Vec<_>>();
+    let of_codes = codes.iter().map(|code| code % 5).collect::<Vec<_>>();
+    // Of two columns neither tells it alone, but both together.
+    let pairs = codes.iter().map(|code| code / 5).collect::<Vec<_>>();
+    let second = (0..1500).map(|_| random.below(8) as i64).collect::<Vec<_>>();
+    let of_pairs =
+        pairs.iter().zip(&second).map(|(one, other)| (one + other) % 4).collect::<Vec<_>>();
+    let others = (0..3).map(|at| {
+        let values = (0..1500).map(|_| f64::from(random.normal())).collect::<Vec<_>>();
+        let array: ArrayRef = Arc::new(Float64Array::from(values));
+        (Field::new(format!("c{at}"), DataType::Float64, false), array)
+    });
+    let others = others.collect::<Vec<_>>();
+    let column = |name: &str, values: &[i64]| {
+        let names: ArrayRef =
+            Arc::new(values.iter().map(|it| Some(format!("v{it}"))).collect::<StringArray>());
+        (Field::new(name, DataType::Utf8, false), names)
+    };
+    let of_code = [vec![column("code", &codes)], others.clone(), vec![label(&of_codes)]].concat();
+    let of_pair =
+        [vec![column("a", &pairs), column("b", &second)], others, vec![label(&of_pairs)]].concat();
+    for columns in [of_code, of_pair] {
+        let done = run(columns, None);
+        assert!(done.found.is_empty(), "{:?}", done.lines);
+    }
+}
