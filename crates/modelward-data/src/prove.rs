@@ -198,7 +198,7 @@ impl Bench<'_> {
     fn accuracy(&self, labels: &Labels, proof: &mut Proof) -> Result<(), String> {
         let (features, groups) = self.features(&self.drawn.rows)?;
         let request = self.request;
-        let alike = near::copies(&self.drawn.rows, self.roles, &request.limits);
+        let alike = near::copies(&self.drawn.rows, self.roles, &request.limits, request.threads);
         let problem =
             Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         if problem.groups() < 2 * FOLDS {
@@ -245,7 +245,7 @@ impl Bench<'_> {
         let standard = values.iter().map(|value| scale.standard(*value)).collect::<Vec<_>>();
         let (features, groups) = self.features(rows)?;
         let request = self.request;
-        let alike = near::copies(rows, self.roles, &request.limits);
+        let alike = near::copies(rows, self.roles, &request.limits, request.threads);
         let problem =
             Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         if problem.groups() < 2 * FOLDS {

@@ -59,6 +59,7 @@ fn judge(context: &Context<'_>) -> Result<Done, String> {
     let judged = judge_classes(&problem, labels)?;
     let neighbours = Some((&problem.neighbours, labels));
     let mut done = told(context, labels, &judged, neighbours);
+    learned.tell(&mut done);
     done.fields.push(("dropped columns", learned.dropped()));
     Ok(done)
 }
@@ -83,7 +84,8 @@ impl Learned {
         }
         let groups = context.roles.group.and_then(|group| rows.columns().get(group));
         let groups = groups.map(|group| features::values(&written(group)));
-        let alike = near::copies(rows, &context.roles, &context.request.limits);
+        let alike =
+            near::copies(rows, &context.roles, &context.request.limits, context.request.threads);
         Ok(Self { features, groups, alike })
     }
 
@@ -91,6 +93,18 @@ impl Learned {
         let request = context.request;
         let groups = self.groups.as_deref();
         Problem::new(&self.features.matrix, groups, &self.alike, request.seed, request.threads)
+    }
+
+    /// Say what could not be read, which the learners know nothing of.
+    fn tell(&self, done: &mut Done) {
+        if self.features.broken > 0 {
+            let why = format!(
+                "{} images cannot be decoded, and were taken as the mean of the others",
+                self.features.broken
+            );
+            done.lines.push(format!("label-error: {why}"));
+            done.beyond = Some(why);
+        }
     }
 
     fn dropped(&self) -> Value {

@@ -138,6 +138,7 @@ fn judge(
             classes.len()
         )),
     }
+    learned.tell(&mut done);
     Ok(done)
 }
 
