@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Kind, Set, Unread,
-    columns::{reads_as_text, texts, written},
+    columns::{named, reads_as_text, texts, written},
     kind, rules, sample,
 };
 
@@ -88,13 +88,13 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     let group = context.roles.group;
     if let Some((group, other)) = shared.iter().find(|(at, _)| Some(*at) == group) {
         let mut first = HashMap::new();
-        let groups = written(train.column(*group)).into_iter().enumerate();
+        let groups = named(train.column(*group)).into_iter().enumerate();
         groups.for_each(|(row, group)| {
             group.into_iter().for_each(|group| {
                 first.entry(group).or_insert(row);
             });
         });
-        for (row, group) in written(of_test.column(*other)).into_iter().enumerate() {
+        for (row, group) in named(of_test.column(*other)).into_iter().enumerate() {
             if let Some(train) = group.and_then(|group| first.get(&group)) {
                 let (test, train) = number(row, *train);
                 found.push(Leak { test, train, kind: "group", similarity: 1.0 });
