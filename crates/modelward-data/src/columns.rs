@@ -11,6 +11,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field};
 
+use crate::instant;
+
 /// What a column holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -159,6 +161,18 @@ pub(crate) fn written(array: &ArrayRef) -> Vec<Option<String>> {
                 .collect(),
             None => vec![None; array.len()],
         },
+    }
+}
+
+/// How the values of a column are called that tells groups or classes apart: as they are written, and points in
+/// time too; `None` for what is missing.
+pub(crate) fn named(array: &ArrayRef) -> Vec<Option<String>> {
+    match array.data_type() {
+        DataType::Date32 | DataType::Date64 | DataType::Timestamp(..) => {
+            let instants = instant::instants(array).unwrap_or_default();
+            instants.into_iter().map(|instant| instant.map(instant::exact)).collect()
+        }
+        _ => written(array),
     }
 }
 

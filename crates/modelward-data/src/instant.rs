@@ -117,6 +117,14 @@ pub(crate) fn shown(instant: i128) -> String {
     format!("{date} {:02}:{:02}:{seconds:02}", minutes.div_euclid(60), minutes.rem_euclid(60))
 }
 
+/// The same with parts of a second, where there are any.
+pub(crate) fn exact(instant: i128) -> String {
+    match instant.rem_euclid(SECOND) {
+        0 => shown(instant),
+        fraction => format!("{}.{fraction:09}", shown(instant)),
+    }
+}
+
 /// Days from the first of 1970 to a date of the Gregorian calendar (Hinnant, "chrono-compatible low-level date
 /// algorithms", 2013).
 #[allow(clippy::arithmetic_side_effects, reason = "the year has four digits")]

@@ -66,6 +66,11 @@ impl Pictures {
         }
     }
 
+    /// Whether a row has an image, be it one that can be read or not.
+    pub(crate) fn is_there(&self, row: usize) -> bool {
+        !self.array.is_null(row)
+    }
+
     /// Height and width of the image of a row, by its header where it lies in a file.
     pub(crate) fn size(&self, row: usize) -> Option<[usize; 2]> {
         match self.shape {

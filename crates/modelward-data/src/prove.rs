@@ -18,10 +18,10 @@ use arrow_select::concat::concat_batches;
 use crate::{
     Kind, Roles, Sample, Set, accumulate,
     check::{Checked, Failed, Labels, Request, is_continuous, near},
-    columns::{numbers, written},
+    columns::{named, numbers},
     kind,
     learn::{
-        ensemble::{FOLDS, Problem},
+        ensemble::{FOLDS, LEAST_GROUPS, Problem},
         features,
     },
     quarantine::Reasons,
@@ -191,17 +191,17 @@ impl Bench<'_> {
             return Err(format!("no column tells the learners anything beside the label{why}"));
         }
         let groups = self.roles.group.and_then(|group| rows.columns().get(group));
-        let groups = groups.map(|group| features::values(&written(group)));
+        let groups = groups.map(|group| features::values(&named(group)));
         Ok((features, groups.unwrap_or_else(|| vec![None; rows.num_rows()])))
     }
 
     fn accuracy(&self, labels: &Labels, proof: &mut Proof) -> Result<(), String> {
         let (features, groups) = self.features(&self.drawn.rows)?;
         let request = self.request;
-        let alike = near::copies(&self.drawn.rows, self.roles, &request.limits);
+        let alike = near::copies(&self.drawn.rows, self.roles, &request.limits, request.threads);
         let problem =
             Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
-        if problem.groups() < 2 * FOLDS {
+        if problem.groups() < LEAST_GROUPS {
             return Err(format!("the rows are only {} different ones", problem.groups()));
         }
         let (of, classes) = (filled(&labels.of), labels.classes.len());
@@ -245,10 +245,10 @@ impl Bench<'_> {
         let standard = values.iter().map(|value| scale.standard(*value)).collect::<Vec<_>>();
         let (features, groups) = self.features(rows)?;
         let request = self.request;
-        let alike = near::copies(rows, self.roles, &request.limits);
+        let alike = near::copies(rows, self.roles, &request.limits, request.threads);
         let problem =
             Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
-        if problem.groups() < 2 * FOLDS {
+        if problem.groups() < LEAST_GROUPS {
             return Err(format!("the rows are only {} different ones", problem.groups()));
         }
         let unknown = values.iter().map(|value| !value.is_finite()).collect::<Vec<_>>();

@@ -15,6 +15,7 @@ mod guard;
 mod images;
 mod ipc;
 mod meter;
+mod notes;
 mod parquet;
 pub(crate) mod rewrite;
 mod shape;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use modelward_core::Value;
 
 use super::{Context, Done, Found};
-use crate::columns::written;
+use crate::columns::named;
 use crate::{Accumulate, Batch, Unread, accumulate, rules, tail};
 
 /// So many times as many rows as the smallest class has are an imbalance.
@@ -48,7 +48,7 @@ impl Accumulate for Groups {
             return;
         }
         let texts = self.columns.map(|column| match column {
-            Some(column) => written(batch.rows.column(column)),
+            Some(column) => named(batch.rows.column(column)),
             None => vec![Some(String::new()); batch.len()],
         });
         let [groups, labels] = texts;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::RecordBatch;
 
-use crate::{Accumulate, Batch, columns::written};
+use crate::{Accumulate, Batch, columns::named};
 
 /// The labels of rows.
 #[derive(Clone, Debug, Default)]
@@ -19,7 +19,7 @@ impl Labels {
     /// The labels in a column.
     pub fn of(rows: &RecordBatch, column: usize) -> Self {
         let Some(array) = rows.columns().get(column) else { return Self::default() };
-        let texts = written(array);
+        let texts = named(array);
         let mut classes = texts.iter().flatten().cloned().collect::<Vec<_>>();
         classes.sort_by(|one, other| order(one, other));
         classes.dedup();
@@ -74,7 +74,7 @@ impl Accumulate for Counts {
     fn update(&mut self, batch: &Batch) {
         let Some(label) = self.label.filter(|_| !self.many) else { return };
         let Some(array) = batch.rows.columns().get(label) else { return };
-        for class in written(array).into_iter().flatten() {
+        for class in named(array).into_iter().flatten() {
             if self.many {
                 return;
             }

@@ -7,12 +7,12 @@ use arrow_array::{Array, RecordBatch};
 use modelward_core::Value;
 
 use super::{
-    Context, Done, Found, beside,
+    Context, Done, Found, Request, beside,
     near::{self, image::Images, pairs::Pairs, shingles::Shingles},
 };
 use crate::{
-    Kind, Limits, Set, Unread,
-    columns::{reads_as_text, texts, written},
+    Kind, Set, Unread,
+    columns::{named, reads_as_text, texts, written},
     kind, rules, sample,
 };
 
@@ -71,7 +71,7 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     }
     let mut near = Vec::new();
     near.extend(numbers::near(train, of_test, &features));
-    for pairs in alike(train, of_test, &features, &context.request.limits) {
+    for pairs in alike(train, of_test, &features, context.request) {
         let height = train.num_rows() as u32;
         let across = pairs.verified.into_iter().filter(|pair| pair.a < height && pair.b >= height);
         near.extend(
@@ -88,13 +88,13 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     let group = context.roles.group;
     if let Some((group, other)) = shared.iter().find(|(at, _)| Some(*at) == group) {
         let mut first = HashMap::new();
-        let groups = written(train.column(*group)).into_iter().enumerate();
+        let groups = named(train.column(*group)).into_iter().enumerate();
         groups.for_each(|(row, group)| {
             group.into_iter().for_each(|group| {
                 first.entry(group).or_insert(row);
             });
         });
-        for (row, group) in written(of_test.column(*other)).into_iter().enumerate() {
+        for (row, group) in named(of_test.column(*other)).into_iter().enumerate() {
             if let Some(train) = group.and_then(|group| first.get(&group)) {
                 let (test, train) = number(row, *train);
                 found.push(Leak { test, train, kind: "group", similarity: 1.0 });
@@ -177,21 +177,22 @@ fn alike(
     train: &RecordBatch,
     test: &RecordBatch,
     features: &[(usize, usize)],
-    limits: &Limits,
+    request: &Request,
 ) -> Vec<Pairs> {
+    let (limits, threads) = (&request.limits, request.threads);
     let mut found = Vec::new();
     for (at, other) in features {
         if kind(train.schema().field(*at)) == Kind::Text {
             if let (Some(one), Some(two)) = (texts(train.column(*at)), texts(test.column(*other)))
                 && reads_as_text(&one)
             {
-                found.push(near::of_texts(&Shingles::of(one.into_iter().chain(two))));
+                found.push(near::of_texts(&Shingles::of(one.into_iter().chain(two)), threads));
             }
         } else if let (Some(mut one), Some(two)) =
-            (Images::of(train, *at, limits), Images::of(test, *other, limits))
+            (Images::of(train, *at, limits, threads), Images::of(test, *other, limits, threads))
         {
             one.extend(two);
-            found.push(one.pairs());
+            found.push(one.pairs(threads));
         }
     }
     found

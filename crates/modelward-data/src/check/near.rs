@@ -28,6 +28,7 @@ pub(crate) const ALIKE: f64 = 0.7;
 /// The check.
 pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     let rows = &context.sample.rows;
+    let (limits, threads) = (&context.request.limits, context.request.threads);
     let mut found = Vec::new();
     for column in context.roles.texts(&context.set.schema) {
         let Some(texts) = rows.columns().get(column).and_then(texts) else { continue };
@@ -36,14 +37,14 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
             continue;
         }
         let name = context.set.schema.field(column).name().clone();
-        found.push((name, "text", ALIKE, of_texts(&Shingles::of(texts.into_iter()))));
+        found.push((name, "text", ALIKE, of_texts(&Shingles::of(texts.into_iter()), threads)));
     }
     for (column, field) in context.set.schema.fields().iter().enumerate() {
         if !context.roles.is_feature(column) {
             continue;
         }
-        if let Some(images) = image::Images::of(rows, column, &context.request.limits) {
-            found.push((field.name().clone(), "image", image::ALIKE, images.pairs()));
+        if let Some(images) = image::Images::of(rows, column, limits, threads) {
+            found.push((field.name().clone(), "image", image::ALIKE, images.pairs(threads)));
         }
     }
     if found.is_empty() {
@@ -56,7 +57,12 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
 
 /// Rows that are nearly equal to an earlier one by a text or an image, with that one. Where more than a
 /// twentieth of the rows is like one, it is their form that is alike.
-pub(crate) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<(u32, u32)> {
+pub(crate) fn copies(
+    rows: &RecordBatch,
+    roles: &Roles,
+    limits: &Limits,
+    threads: usize,
+) -> Vec<(u32, u32)> {
     let most = (rows.num_rows() / 20).max(10);
     let mut copies = Vec::new();
     for column in 0..rows.num_columns() {
@@ -64,10 +70,12 @@ pub(crate) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<
             continue;
         }
         let pairs = match texts(rows.column(column)) {
-            Some(texts) if reads_as_text(&texts) => of_texts(&Shingles::of(texts.into_iter())),
+            Some(texts) if reads_as_text(&texts) => {
+                of_texts(&Shingles::of(texts.into_iter()), threads)
+            }
             Some(_) => continue,
-            None => match image::Images::of(rows, column, limits) {
-                Some(images) => images.pairs(),
+            None => match image::Images::of(rows, column, limits, threads) {
+                Some(images) => images.pairs(threads),
                 None => continue,
             },
         };
@@ -79,12 +87,12 @@ pub(crate) fn copies(rows: &RecordBatch, roles: &Roles, limits: &Limits) -> Vec<
 }
 
 /// The pairs of texts that read alike.
-pub(crate) fn of_texts(shingles: &Shingles) -> Pairs {
+pub(crate) fn of_texts(shingles: &Shingles, threads: usize) -> Pairs {
     let verify = |a: u32, b: u32| {
         let similarity = shingles.similarity(a as usize, b as usize);
         (similarity >= ALIKE).then_some(similarity)
     };
-    let mut proposals = Proposals::new(|_, _| 0, verify);
+    let mut proposals = Proposals::new(|_, _| 0, || verify, threads);
     let mut entries = Vec::new();
     for band in 0..BANDS {
         entries.clear();
@@ -105,10 +113,11 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> 
     }
     let (mut pairs, mut groups, mut lines, mut findings) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let (mut capped, mut many) = (false, 0);
+    let (mut capped, mut many, mut broken) = (false, 0, 0);
     for (column, what, alike, of_column) in found {
         capped |= of_column.capped;
         many += of_column.left;
+        broken += of_column.broken;
         for pair in &of_column.verified {
             let (a, b) = (number(pair.a), number(pair.b));
             for row in [a, b] {
@@ -160,13 +169,17 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> 
              the nearest alone"
         ));
     }
+    let broken = (broken > 0)
+        .then(|| format!("{broken} images cannot be decoded, and were compared with none"));
+    lines.extend(broken.iter().map(|why| format!("near-duplicate: {why}")));
     let mut fields = vec![("pairs", Value::List(pairs)), ("groups", Value::List(groups))];
     if capped {
         fields.push(("capped", MOST_BUCKET.into()));
     }
     let looked_at = context.sample.is_part().then_some(context.sample.numbers.len() as u64);
     fields.extend(looked_at.map(|rows| ("sampled", rows.into())));
-    let beyond = capped.then(|| format!("more than {MOST_BUCKET} rows are alike at once"));
+    let beyond =
+        capped.then(|| format!("more than {MOST_BUCKET} rows are alike at once")).or(broken);
     Done {
         looked_at,
         fields,
@@ -208,7 +221,7 @@ mod tests {
             format!("\u{202b}{}\u{202c}", texts[8]),
         ];
         texts.extend(copies);
-        let found = of_texts(&Shingles::of(texts.iter().map(|text| Some(text.as_str()))));
+        let found = of_texts(&Shingles::of(texts.iter().map(|text| Some(text.as_str()))), 2);
         let pairs = found.verified.iter().map(|pair| (pair.a as usize, pair.b as usize));
         let wanted = (0..6).map(|at| (3 + at, plain + at)).collect::<Vec<_>>();
         assert_eq!(pairs.collect::<Vec<_>>(), wanted);

@@ -12,6 +12,7 @@ use crate::{
 
 mod columns;
 mod detectors;
+mod own;
 
 use self::detectors::{Detectors, Reason};
 

@@ -1,6 +1,8 @@
 //! What a label is worth: probabilities calibrated on labels of which some are wrong, and confident
 //! learning over them (Northcutt, Jiang and Chuang, JAIR 70, 2021).
 
+use super::random::drawn;
+
 /// How sharp probabilities are to be taken, and what share of the labels is wrong, fitted together: a given
 /// label is that of the row with probability `1 - noise`, and any of the others' otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -19,8 +21,8 @@ impl Calibrated {
     /// Fit to the labels of the rows that are judged.
     pub(crate) fn fit(shares: &[f32], labels: &[u32], classes: usize, judged: &[bool]) -> Self {
         let rows = (0..labels.len()).filter(|row| judged[*row]).collect::<Vec<_>>();
-        let stride = rows.len().div_ceil(CALIBRATED).max(1);
-        let rows = rows.into_iter().step_by(stride).collect::<Vec<_>>();
+        let all = rows.len().max(1) as f64;
+        let rows = drawn(CALIBRATED, rows.len()).into_iter().map(|at| rows[at]).collect::<Vec<_>>();
         let logs = rows.iter().flat_map(|row| &shares[row * classes..][..classes]);
         let logs = logs.map(|share| share.max(1e-12).ln()).collect::<Vec<_>>();
         let count = rows.len().max(1) as f64;
@@ -53,9 +55,9 @@ impl Calibrated {
             fits.push((loss(&given, noise), sharpness));
         }
         let best = fits.iter().map(|fit| fit.0).fold(f64::INFINITY, f64::min);
-        let evidence = 2.0 * (plain - best) * count * stride as f64;
+        let evidence = 2.0 * (plain - best) * all;
         // Few rows do not tell softer probabilities from wrong labels: each fit counts by its likelihood.
-        let weights = fits.iter().map(|fit| ((best - fit.0) * count * stride as f64).exp());
+        let weights = fits.iter().map(|fit| ((best - fit.0) * all).exp());
         let (mut sum, mut mean) = (0.0, 0.0);
         for (weight, fit) in weights.zip(&fits) {
             sum += weight;

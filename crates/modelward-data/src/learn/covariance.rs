@@ -64,6 +64,29 @@ impl Covariance {
         sum
     }
 
+    /// Put what the other columns say in the place of some columns of a row.
+    pub(crate) fn impute(&self, row: &mut [f32], columns: &[usize]) {
+        for block in &self.blocks {
+            let own = columns.iter().filter(|column| block.columns.contains(column));
+            let own = own.map(|column| column - block.columns.start).collect::<Vec<_>>();
+            if own.is_empty() {
+                continue;
+            }
+            let (width, mut rest) = (block.columns.len(), block.rest(row));
+            // One column after the other until nothing moves: the conditional mean (Gauss and Seidel).
+            for _ in 0..SWEEPS {
+                for &at in &own {
+                    let line = &block.precision[at * width..][..width];
+                    let pull = line.iter().zip(&rest).map(|(a, b)| a * b).sum::<f64>();
+                    rest[at] -= if line[at] > 1e-12 { pull / line[at] } else { 0.0 };
+                }
+            }
+            for at in own {
+                row[block.columns.start + at] = (block.mean[at] + rest[at]) as f32;
+            }
+        }
+    }
+
     /// The columns to which a row owes its distance, the first that whose leaving out takes off most, until
     /// the rest of the row is within `limit`; at most `most` of them.
     pub(crate) fn missed(&self, row: &[f32], limit: f64, most: usize) -> Vec<Missed> {
@@ -178,6 +201,8 @@ impl Block {
     }
 }
 
+/// Rounds in which columns are put in the place of each other.
+const SWEEPS: usize = 20;
 /// Rows times squared columns that a fit may cost.
 const WORK: f64 = 6e9;
 
@@ -204,6 +229,13 @@ mod tests {
         assert!(distances[..500].iter().all(|distance| *distance < distances[500]));
         let missed = fitted.missed(rows.row(500), 20.0, 3);
         assert!([0, 2].contains(&missed[0].column));
+        // What the others say in the place of `a`, and of `a` and `c`.
+        let mut row = [1.5, 0.0, -1.5];
+        fitted.impute(&mut row, &[0]);
+        assert!((row[0] + 1.5).abs() < 0.2, "{row:?}");
+        let mut row = [1.5, 0.5, -1.5];
+        fitted.impute(&mut row, &[0, 2]);
+        assert!(row[0].abs() < 0.2 && row[2].abs() < 0.2 && row[1] == 0.5, "{row:?}");
         assert!(missed[0].expected.signum() != f64::from(rows.row(500)[missed[0].column]).signum());
     }
 }

@@ -6,6 +6,7 @@ use super::{
     forest::{Binned, Grown},
     logistic::{self, Logistic},
     neighbours::{self, Neighbours, Packed},
+    random::drawn,
     workers,
 };
 use crate::Matrix;
@@ -44,19 +45,19 @@ impl<'a> Problem<'a> {
         seed: u64,
         threads: usize,
     ) -> Self {
-        let mut groups = folds::groups(features, given, alike);
+        let mut groups = together(features, given, alike);
         let packed = Packed::new(features);
         let find =
             |groups: &[u32]| neighbours::nearest(&packed, groups, CANDIDATES, EXACT, threads);
         let mut neighbours = find(&groups);
-        let mut close = neighbours.close(features.columns);
-        if !close.is_empty() {
-            close.extend(alike);
-            let joined = folds::groups(features, given, &close);
-            let mut sizes = vec![0_usize; joined.len()];
-            joined.iter().for_each(|group| sizes[*group as usize] += 1);
-            // Where most rows are near to others by nature, near is no copy.
-            if sizes.iter().all(|size| size * 20 <= joined.len().max(200)) {
+        let close = neighbours.close(features.columns);
+        // Where most rows are near to others by nature, near is no copy.
+        if !close.is_empty()
+            && folds::largest(features.rows(), &close) * 20 <= features.rows().max(200)
+        {
+            let near = close.iter().chain(alike).copied().collect::<Vec<_>>();
+            let joined = together(features, given, &near);
+            if joined != groups {
                 neighbours = find(&joined);
                 groups = joined;
             }
@@ -67,6 +68,11 @@ impl<'a> Problem<'a> {
     /// How many groups there are.
     pub(crate) fn groups(&self) -> usize {
         self.groups.iter().max().map_or(0, |group| *group as usize + 1)
+    }
+
+    /// The group of each row.
+    pub(crate) fn group_of(&self) -> &[u32] {
+        &self.groups
     }
 
     /// The out-of-sample shares of the classes; rows in `left_out` are judged, but nothing learns from them.
@@ -154,14 +160,17 @@ impl<'a> Problem<'a> {
         let parts = workers::each(FOLDS, self.threads, |fold| {
             let seen =
                 (0..rows).filter(|row| usize::from(fold_of[*row]) != fold && !left_out[*row]);
-            let mut seen = seen.map(|row| row as u32).collect::<Vec<_>>();
-            let stride = seen.len().div_ceil(LINE_ROWS).max(1);
-            if stride > 1 {
-                seen = seen.into_iter().step_by(stride).collect();
-            }
+            let seen = seen.map(|row| row as u32).collect::<Vec<_>>();
+            // Thousands of classes over hundreds of columns would take hours.
+            let weights = (self.features.columns + 1) * classes;
+            let most = (LINE_WORK / weights).clamp(FEWEST_LINE_ROWS, LINE_ROWS);
+            let seen = drawn(most, seen.len()).into_iter().map(|at| seen[at]);
+            let seen = seen.collect::<Vec<_>>();
+            let steps = STEPS * LINE_WORK / (weights * seen.len()).max(1);
+            let steps = steps.clamp(FEWEST_STEPS, STEPS);
             let penalty = (PENALTY / seen.len().max(1) as f64) as f32;
             let start = before.and_then(|before| before.get(fold));
-            let model = logistic::fit(self.features, &seen, labels, classes, penalty, STEPS, start);
+            let model = logistic::fit(self.features, &seen, labels, classes, penalty, steps, start);
             let held = (0..rows).filter(|row| usize::from(fold_of[*row]) == fold);
             let held = held.map(|row| {
                 let mut shares = vec![0.0; classes];
@@ -183,6 +192,20 @@ impl<'a> Problem<'a> {
     }
 }
 
+/// The groups of rows: those that the user gives, and copies. Where copies would tie the user's groups into too few
+/// to learn from, his stand alone.
+fn together(features: &Matrix, given: Option<&[Option<u32>]>, near: &[(u32, u32)]) -> Vec<u32> {
+    let joined = folds::groups(features, given, near);
+    let count = |groups: &[u32]| groups.iter().max().map_or(0, |group| *group as usize + 1);
+    if let Some(given) = given.filter(|_| count(&joined) < LEAST_GROUPS) {
+        let alone = folds::given(given);
+        if count(&alone) >= LEAST_GROUPS {
+            return alone;
+        }
+    }
+    joined
+}
+
 /// No class is wholly out of the question.
 fn smooth(shares: &mut [f32], classes: usize) {
     let floor = UNSURE / classes as f32;
@@ -193,6 +216,8 @@ fn smooth(shares: &mut [f32], classes: usize) {
 const UNSURE: f32 = 0.005;
 /// Folds.
 pub(crate) const FOLDS: usize = 5;
+/// Of fewer groups, a row is not told by others.
+pub(crate) const LEAST_GROUPS: usize = 2 * FOLDS;
 /// Neighbours that vote.
 pub(crate) const NEIGHBOURS: usize = 15;
 /// Neighbours that are looked for: some may be left out.
@@ -203,6 +228,10 @@ const EXACT: usize = 50_000;
 const TREE_ROWS: usize = 1_000_000;
 /// The most rows that a fold of logistic regression learns from.
 const LINE_ROWS: usize = 10_000;
+/// Rows times weights that a step of logistic regression may cost, and the fewest rows and steps whatever they cost.
+const LINE_WORK: usize = 400_000_000;
+const FEWEST_LINE_ROWS: usize = 1000;
+const FEWEST_STEPS: usize = 10;
 /// Rows of which no round can spare a tree.
 const FEW: usize = 10_000;
 /// What the squared weights cost: the ridge of `PENALTY` rows.

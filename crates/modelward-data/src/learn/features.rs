@@ -21,6 +21,8 @@ pub(crate) struct Features {
     pub(crate) matrix: Matrix,
     /// Columns that tell nothing, and why.
     pub(crate) dropped: Vec<(String, &'static str)>,
+    /// Images that cannot be read, and are as the mean of the others.
+    pub(crate) broken: usize,
 }
 
 /// The features of rows.
@@ -31,7 +33,7 @@ pub(crate) fn of(rows: &RecordBatch, roles: &Roles, limits: &Limits, threads: us
     let parts = workers::each(columns.len(), threads, |at| {
         let column = columns[at];
         let (field, array) = (schema.field(column), rows.column(column));
-        let mut parts = Parts { height, columns: Vec::new(), dropped: Vec::new() };
+        let mut parts = Parts { height, ..Parts::default() };
         match kind(field) {
             Kind::Number | Kind::Truth => {
                 let Some(values) = numbers(array) else { return parts };
@@ -58,7 +60,9 @@ pub(crate) fn of(rows: &RecordBatch, roles: &Roles, limits: &Limits, threads: us
             Kind::Text => parts.text(field.name(), &written(array), roles.text == Some(column)),
             Kind::Image => match Pictures::of(rows, column, limits) {
                 Some(pictures) => {
-                    parts.columns.extend(image::of_files(field.name(), &pictures, threads));
+                    let (columns, broken) = image::of_files(field.name(), &pictures, threads);
+                    parts.columns.extend(columns);
+                    parts.broken += broken;
                 }
                 None => parts.drop(field.name(), "its images cannot be read"),
             },
@@ -68,19 +72,22 @@ pub(crate) fn of(rows: &RecordBatch, roles: &Roles, limits: &Limits, threads: us
         }
         parts
     });
-    let mut all = Parts { height, columns: Vec::new(), dropped: Vec::new() };
+    let mut all = Parts { height, ..Parts::default() };
     for part in parts {
         all.columns.extend(part.columns);
         all.dropped.extend(part.dropped);
+        all.broken += part.broken;
     }
     all.features()
 }
 
 /// Columns of features while they are gathered.
+#[derive(Default)]
 struct Parts {
     height: usize,
     columns: Vec<(String, Vec<f32>)>,
     dropped: Vec<(String, &'static str)>,
+    broken: usize,
 }
 
 impl Parts {
@@ -149,7 +156,8 @@ impl Parts {
             }
             names.push(name);
         }
-        Features { matrix: Matrix { columns, data, names }, dropped: self.dropped }
+        let matrix = Matrix { columns, data, names };
+        Features { matrix, dropped: self.dropped, broken: self.broken }
     }
 }
 

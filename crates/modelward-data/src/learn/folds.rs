@@ -29,10 +29,35 @@ pub(crate) fn groups(
         }
     }
     near.iter().for_each(|(one, other)| join(&mut joined, *one as usize, *other as usize));
+    numbered(&mut joined)
+}
+
+/// The group of each row by what the user gives alone; a row without a value is one of its own.
+pub(crate) fn given(given: &[Option<u32>]) -> Vec<u32> {
+    let mut joined = (0..given.len()).collect::<Vec<_>>();
+    let mut seen = HashMap::new();
+    for (row, value) in given.iter().enumerate() {
+        let first = value.map_or(row, |value| *seen.entry(value).or_insert(row));
+        join(&mut joined, first, row);
+    }
+    numbered(&mut joined)
+}
+
+/// The rows of the largest group that such pairs make of so many rows.
+pub(crate) fn largest(rows: usize, near: &[(u32, u32)]) -> usize {
+    let mut joined = (0..rows).collect::<Vec<_>>();
+    near.iter().for_each(|(one, other)| join(&mut joined, *one as usize, *other as usize));
+    let mut sizes = vec![0_usize; rows];
+    numbered(&mut joined).into_iter().for_each(|group| sizes[group as usize] += 1);
+    sizes.into_iter().max().unwrap_or(0)
+}
+
+/// Groups as numbers from 0, in the order of their first rows.
+fn numbered(joined: &mut [usize]) -> Vec<u32> {
     let mut numbers = HashMap::new();
-    (0..rows)
+    (0..joined.len())
         .map(|row| {
-            let root = root(&mut joined, row);
+            let root = root(joined, row);
             let next = numbers.len() as u32;
             *numbers.entry(root).or_insert(next)
         })
@@ -94,6 +119,13 @@ pub(crate) fn folds(groups: &[u32], classes: &[u32], count: usize, seed: u64) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn pairs_make_groups_and_what_is_given_stands_alone() {
+        assert_eq!(largest(6, &[(0, 3), (3, 5), (1, 2)]), 3);
+        assert_eq!(largest(3, &[]), 1);
+        assert_eq!(given(&[Some(4), None, Some(4), None]), [0, 1, 0, 2]);
+    }
 
     #[test]
     fn copies_are_of_one_group_and_one_fold() {

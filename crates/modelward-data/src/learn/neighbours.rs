@@ -6,7 +6,7 @@
 
 use wide::{i16x8, i32x4};
 
-use super::workers;
+use super::{random::drawn, workers};
 use crate::Matrix;
 
 /// Rows as whole numbers, in panels of [`LANES`] rows: of two columns at a time the numbers of all rows of a
@@ -169,7 +169,7 @@ impl Neighbours {
 const CLOSE: (f32, f32) = (0.02, 0.1);
 
 /// The `count` nearest rows of each row that are not of its group. Up to `exact` rows every row is a
-/// candidate; above, every so-manieth.
+/// candidate; above, some that are drawn.
 pub(crate) fn nearest(
     packed: &Packed,
     groups: &[u32],
@@ -278,8 +278,7 @@ fn offer_both(best: &mut Best, groups: &[u32], row: usize, panel: usize, steps: 
 
 /// Each row against a sample of the rows.
 fn sampled(packed: &Packed, groups: &[u32], count: usize, most: usize, threads: usize) -> Best {
-    let stride = packed.rows.div_ceil(most.max(1));
-    let candidates = (0..packed.rows).step_by(stride).collect::<Vec<_>>();
+    let candidates = drawn(most.max(1), packed.rows);
     let among = packed.some(&candidates);
     let blocks = packed.rows.div_ceil(BLOCK);
     let parts = workers::each(blocks, threads, |block| {

@@ -52,3 +52,32 @@ impl Random {
         chosen.into_iter().collect()
     }
 }
+
+/// At most so many of `0..of` that stand for all of them, in their order and the same in every run.
+///
+/// They are drawn: of rows that come in turn, a class or a sensor or a column of pixels after the other, every
+/// so-manieth may be of one kind.
+pub(crate) fn drawn(many: usize, of: usize) -> Vec<usize> {
+    if of <= many { (0..of).collect() } else { Random::new(DRAWN, of as u64).some(many, of) }
+}
+
+/// Where these begin.
+const DRAWN: u64 = 0xd3a3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_drawn_is_of_every_kind_that_comes_in_turn() {
+        for turn in [2, 5, 10, 28, 64] {
+            let some = drawn(1000, 1000 * turn);
+            assert_eq!(some.len(), 1000);
+            let mut kinds = vec![0; turn];
+            some.iter().for_each(|row| kinds[row % turn] += 1);
+            let usual = 1000 / turn;
+            assert!(kinds.iter().all(|count| *count > usual / 4), "{turn}: {kinds:?}");
+        }
+        assert_eq!(drawn(7, 5), [0, 1, 2, 3, 4]);
+    }
+}

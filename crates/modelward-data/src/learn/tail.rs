@@ -29,6 +29,16 @@ pub(crate) struct Tail {
 impl Tail {
     /// The tail of some scores; `None` where they are too few to tell.
     pub(crate) fn of(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        Self::with(numbers, (0.0, 0.5))
+    }
+
+    /// The same where what is to be told is how long the tail is: it may end, and be as long as that of Cauchy's
+    /// distribution and longer.
+    pub(crate) fn free(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        Self::with(numbers, (-0.5, 1.5))
+    }
+
+    fn with(numbers: impl Iterator<Item = f64>, (least, most): (f64, f64)) -> Option<Self> {
         let mut sorted = numbers.filter(|number| number.is_finite()).collect::<Vec<_>>();
         if sorted.len() < 20 {
             return None;
@@ -37,7 +47,7 @@ impl Tail {
         let at = |share: f64| sorted[((sorted.len() - 1) as f64 * share) as usize];
         let (one, two, three) = (at(0.60), at(0.80), at(0.90));
         let shape = if two > one && three > two {
-            (((three - two) / (two - one)).log2()).clamp(0.0, 0.5)
+            ((three - two) / (two - one)).log2().clamp(least, most)
         } else {
             0.0
         };
@@ -69,7 +79,7 @@ impl Tail {
 
 /// The excess that a share of 0.4 times the tail crosses, in scales.
 fn growth(shape: f64, share: f64) -> f64 {
-    if shape < 1e-6 { (0.4 / share).ln() } else { ((0.4 / share).powf(shape) - 1.0) / shape }
+    if shape.abs() < 1e-6 { (0.4 / share).ln() } else { ((0.4 / share).powf(shape) - 1.0) / shape }
 }
 
 /// Scales beyond which all is equally rare.

@@ -102,6 +102,13 @@ pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<
             note(&OBJECT_ARRAY, why);
             continue;
         }
+        if named.array.shape.get(1..).is_some_and(|rest| rest.contains(&0)) {
+            note(
+                &DATA_MALFORMED,
+                format!("`{name}` has no number in a row: its column is left out"),
+            );
+            continue;
+        }
         columns.push(Column::of(source, named, options)?);
     }
     let Some((_, rows)) = rows else {
@@ -398,3 +405,20 @@ impl Rows for Reading<'_> {
 
 /// The most numbers of a row.
 const MOST_WIDTH: usize = 1 << 26;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_array_without_numbers_is_left_out_and_told_of() {
+        let mut bytes = b"\x93NUMPY\x01\x00\x76\x00".to_vec();
+        let header = "{'descr': '<f8', 'fortran_order': False, 'shape': (3, 0), }";
+        bytes.extend(format!("{header:<117}\n").into_bytes());
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let set = crate::read::open(file.path(), &crate::read::Options::default()).unwrap();
+        assert_eq!(set.schema.fields().len(), 0);
+        assert!(set.notes.iter().any(|note| note.why.contains("no number in a row")));
+        let (rows, _) = set.walk(|_| Ok(())).unwrap();
+        assert_eq!(rows, 3);
+    }
+}

@@ -26,7 +26,7 @@ use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use modelward_core::Rule;
 use modelward_formats::{Bytes, Gap, Refusal, picture};
 
-use super::{Options, Source, guard::guarded};
+use super::{Options, Source, guard::guarded, notes::Notes};
 use crate::{
     Chunk, Limits, Note, Piece, Rows, Set, Unread,
     columns::{IMAGE, PATH},
@@ -43,7 +43,7 @@ pub(super) fn is(head: &[u8]) -> bool {
 /// Open a folder of images; `None` where none of the first files in it is an image.
 pub(super) fn folder(source: &Source, options: &Options) -> Option<Result<Set, Unread>> {
     let mut found =
-        Found { limits: options.limits, files: Vec::new(), notes: Vec::new(), looked: 0 };
+        Found { limits: options.limits, files: Vec::new(), notes: Notes::default(), looked: 0 };
     match found.gather(&source.path, "", DEPTH) {
         Ok(true) => {}
         Ok(false) => return None,
@@ -53,7 +53,7 @@ pub(super) fn folder(source: &Source, options: &Options) -> Option<Result<Set, U
     if files.is_empty() {
         return None;
     }
-    Some(Ok(set(source, files, notes, &options.limits)))
+    Some(Ok(set(source, files, notes.all(&source.name), &options.limits)))
 }
 
 /// Open one image as a set of one row.
@@ -117,7 +117,7 @@ struct File {
 struct Found {
     limits: Limits,
     files: Vec<File>,
-    notes: Vec<Note>,
+    notes: Notes,
     /// Files that were looked at.
     looked: u64,
 }
@@ -200,9 +200,7 @@ impl Found {
     }
 
     fn tell(&mut self, rule: &'static Rule, name: &str, why: String) {
-        if self.notes.len() < MOST_NOTES {
-            self.notes.push(Note { rule, file: name.to_owned(), line: None, why });
-        }
+        self.notes.push(|| Note { rule, file: name.to_owned(), line: None, why });
     }
 }
 
@@ -225,14 +223,14 @@ impl Piece for Images {
     }
 
     fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
-        Ok(Box::new(Reading { images: self, at: 0, notes: Vec::new() }))
+        Ok(Box::new(Reading { images: self, at: 0, notes: Notes::default() }))
     }
 }
 
 struct Reading<'a> {
     images: &'a Images,
     at: usize,
-    notes: Vec<Note>,
+    notes: Notes,
 }
 
 impl Rows for Reading<'_> {
@@ -252,14 +250,12 @@ impl Rows for Reading<'_> {
                 }
                 Err(refusal) => {
                     images.append_null();
-                    if self.notes.len() < MOST_NOTES {
-                        self.notes.push(Note {
-                            rule: &DATA_MALFORMED,
-                            file: file.name.clone(),
-                            line: None,
-                            why: refusal.why.into_owned(),
-                        });
-                    }
+                    self.notes.push(|| Note {
+                        rule: &DATA_MALFORMED,
+                        file: file.name.clone(),
+                        line: None,
+                        why: refusal.why.into_owned(),
+                    });
                 }
             }
             paths.append_value(&file.name);
@@ -280,7 +276,7 @@ impl Rows for Reading<'_> {
     }
 
     fn notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.notes)
+        std::mem::take(&mut self.notes).all(&self.images.name)
     }
 }
 
@@ -288,8 +284,6 @@ impl Rows for Reading<'_> {
 const DEPTH: usize = 16;
 /// Files without one image among them after which a folder is none of images.
 const LOOK: u64 = 64;
-/// How many files are told of.
-const MOST_NOTES: usize = 100;
 
 #[cfg(test)]
 mod tests {

@@ -325,3 +325,15 @@ impl Piece for Part {
 const HEAD: u64 = 64 << 10;
 /// Changes of a file's columns that are named.
 const MOST_CHANGES: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_empty_field_in_quotes_is_a_row_and_a_blank_line_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.csv");
+        std::fs::write(&path, "a\n\"\"\n\n1\n\n2\n").unwrap();
+        let set = crate::read::open(&path, &crate::read::Options::default()).unwrap();
+        assert_eq!(set.pieces.first().and_then(|piece| piece.rows()), Some(3));
+    }
+}

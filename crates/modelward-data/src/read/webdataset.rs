@@ -24,7 +24,7 @@ use modelward_formats::{
     tar::{self, Member},
 };
 
-use super::{Options, Source, arrays::leaves, budget, images};
+use super::{Options, Source, arrays::leaves, budget, images, notes::Notes};
 use crate::{
     Chunk, Limits, Note, Piece, Rows, Set, Unread,
     columns::{IMAGE, PATH},
@@ -53,6 +53,7 @@ pub(super) fn is(head: &[u8]) -> bool {
 pub(super) fn open(source: &Source, bytes: &Bytes, options: &Options) -> Result<Set, Unread> {
     let limits = options.limits;
     let Samples { notes, columns, rows, .. } = samples(source, bytes, options)?;
+    let notes = notes.all(&source.name);
     let schema = schema(&columns);
     let name = source.name.clone();
     let piece = Archive { name: name.clone(), schema: schema.clone(), columns, rows, limits };
@@ -90,7 +91,7 @@ fn samples<'a>(
         return Err(source.refused(refusal));
     }
     let mut samples =
-        Samples { source, limits, notes: Vec::new(), columns: Vec::new(), rows: Vec::new() };
+        Samples { source, limits, notes: Notes::default(), columns: Vec::new(), rows: Vec::new() };
     for member in &archive.members {
         samples.take(member)?;
     }
@@ -139,16 +140,14 @@ struct Sample {
 struct Samples<'a> {
     source: &'a Source,
     limits: Limits,
-    notes: Vec<Note>,
+    notes: Notes,
     columns: Vec<Column>,
     rows: Vec<Sample>,
 }
 
 impl Samples<'_> {
     fn note(&mut self, rule: &'static modelward_core::Rule, why: String) {
-        if self.notes.len() < MOST_NOTES {
-            self.notes.push(Note { rule, file: self.source.name.clone(), line: None, why });
-        }
+        self.notes.push(|| Note { rule, file: self.source.name.clone(), line: None, why });
     }
 
     fn take(&mut self, member: &Member) -> Result<(), Unread> {
@@ -293,14 +292,14 @@ impl Piece for Archive {
     }
 
     fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
-        Ok(Box::new(Reading { archive: self, at: 0, notes: Vec::new() }))
+        Ok(Box::new(Reading { archive: self, at: 0, notes: Notes::default() }))
     }
 }
 
 struct Reading<'a> {
     archive: &'a Archive,
     at: usize,
-    notes: Vec<Note>,
+    notes: Notes,
 }
 
 /// A column that is being built.
@@ -345,12 +344,9 @@ impl Reading<'_> {
                     }
                     Err(why) => {
                         builder.append_null();
-                        if self.notes.len() < MOST_NOTES {
-                            let why =
-                                format!("`{}` of sample `{}`: {why}", column.name, sample.key);
-                            let file = self.archive.name.clone();
-                            self.notes.push(Note { rule: &DATA_MALFORMED, file, line: None, why });
-                        }
+                        let (what, file) = (&column.name, self.archive.name.clone());
+                        let why = format!("`{what}` of sample `{}`: {why}", sample.key);
+                        self.notes.push(|| Note { rule: &DATA_MALFORMED, file, line: None, why });
                     }
                 }
             }
@@ -415,7 +411,7 @@ impl Rows for Reading<'_> {
     }
 
     fn notes(&mut self) -> Vec<Note> {
-        std::mem::take(&mut self.notes)
+        std::mem::take(&mut self.notes).all(&self.archive.name)
     }
 }
 
@@ -425,8 +421,6 @@ const IMAGES: [&str; 9] = ["png", "jpg", "jpeg", "gif", "webp", "bmp", "pgm", "p
 const PICKLES: [&str; 9] = ["pyd", "pkl", "pickle", "pth", "pt", "ckpt", "joblib", "dill", "pyc"];
 /// The most kinds of members.
 const MOST_COLUMNS: usize = 1024;
-/// How many members are told of.
-const MOST_NOTES: usize = 100;
 
 #[cfg(test)]
 mod tests {

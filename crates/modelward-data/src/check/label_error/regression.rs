@@ -128,6 +128,7 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
             100.0 * explained
         )),
     }
+    learned.tell(&mut done);
     Ok(done)
 }
 

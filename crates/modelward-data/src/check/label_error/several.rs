@@ -1,5 +1,7 @@
 //! Rows with several labels each: every class is judged for itself, over the same neighbours.
 
+use std::collections::HashSet;
+
 use arrow_array::{Array, cast::AsArray};
 use arrow_schema::DataType;
 use modelward_core::Value;
@@ -24,7 +26,11 @@ pub(super) fn of_column(context: &Context<'_>, label: usize) -> Result<Done, Str
 pub(super) fn of_columns(context: &Context<'_>) -> Result<Done, String> {
     let rows = &context.sample.rows;
     let (mut judged, mut skipped) = (Vec::new(), Vec::new());
-    for label in context.roles.labels.iter().take(MOST) {
+    let labels = &context.roles.labels;
+    if labels.len() > MOST {
+        return Err(format!("expected at most {MOST} columns of labels, got {}", labels.len()));
+    }
+    for label in labels {
         let schema = rows.schema();
         let field = schema.field(*label);
         let name = field.name().clone();
@@ -113,10 +119,16 @@ fn judge(
         ("not judged", Value::List(unjudged.collect())),
         ("dropped columns", learned.dropped()),
     ];
+    let lines =
+        skipped.iter().map(|(name, why)| format!("label-error: `{name}` was not judged: {why}"));
+    let (lines, left) =
+        (lines.take(MOST_SHOWN).collect::<Vec<_>>(), skipped.len().saturating_sub(MOST_SHOWN));
+    let more = (left > 0).then(|| format!("label-error: {left} more labels were not judged"));
     let looked_at = Some(numbers.len() as u64);
     let mut done = Done {
         looked_at,
         fields,
+        lines: lines.into_iter().chain(more).collect(),
         scores: (!scores.is_empty()).then_some(scores),
         ..Done::default()
     };
@@ -129,15 +141,20 @@ fn judge(
                  {why}; accuracy of the learners {accuracy:.2}",
                 flagged.len()
             ),
-            rows: flagged.iter().map(|flag| flag.1).collect(),
+            rows: {
+                // A row is named once, however many of its labels look wrong.
+                let mut named = HashSet::new();
+                flagged.iter().map(|flag| flag.1).filter(|row| named.insert(*row)).collect()
+            },
             measured: ("labels that look wrong", flagged.len() as f64, expected),
         }),
         None => done.lines.push(format!(
             "ok  label-error: none of {} x {} labels looks wrong; accuracy of the learners {accuracy:.2}",
             numbers.len(),
-            classes.len()
+            accuracies.len()
         )),
     }
+    learned.tell(&mut done);
     Ok(done)
 }
 
@@ -186,5 +203,7 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
     Ok(names.iter().map(|name| (name.clone(), has(name))).collect())
 }
 
+/// Labels that were not judged and are told of one by one.
+const MOST_SHOWN: usize = 5;
 /// The most classes.
 const MOST: usize = 200;

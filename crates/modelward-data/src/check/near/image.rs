@@ -10,13 +10,17 @@
 //! up to .99. A pair is told only if what is left between its images is a small part of what is left between
 //! each of them and the images of the set that are most like it (the ratio test of Lowe, IJCV 60, 2004).
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, OnceLock},
+};
 
 use arrow_array::RecordBatch;
 
 use super::pairs::{Pairs, Proposals};
 use crate::{
     Limits,
+    learn::{random::drawn, workers},
     pictures::{Picture, Pictures},
 };
 
@@ -33,6 +37,8 @@ pub(crate) struct Images {
     columns: Vec<Pictures>,
     /// None of a flat image, of one that is too small, and where there is no image: like no other.
     hashes: Vec<Option<Hashes>>,
+    /// Images that are there and cannot be decoded.
+    pub(crate) broken: usize,
 }
 
 /// The least correlation of two pictures of one thing.
@@ -49,44 +55,69 @@ const DRAWN: usize = 512;
 /// Of these, such as are laid over an image, the most like first. Copies may be among them: what is left
 /// leaps behind the last of them.
 const LAID: usize = 12;
+/// Where all of these may be copies, as many more as a set may have of one image: one of so many. What more images
+/// are like is the form of them all.
+const COPIES: usize = 20;
 /// The least side of an image: below it digits of one kind look alike.
 const LEAST_SIDE: usize = 24;
 /// Proposals of an image that may fail one after the other before it is left alone.
 const PATIENCE: usize = 8;
 /// In a bucket of too many, hashes that each is compared with: those behind it in their order.
 const NEXT: usize = 64;
+/// Images whose hashes one thread makes at a time.
+const BLOCK: usize = 32;
 /// Pictures that are kept.
 const KEPT: usize = 128;
 
 impl Images {
     /// The images of a column, `None` where it has none, or such as are too small to tell copies from
     /// what is alike.
-    pub(crate) fn of(rows: &RecordBatch, column: usize, limits: &Limits) -> Option<Self> {
+    pub(crate) fn of(
+        rows: &RecordBatch,
+        column: usize,
+        limits: &Limits,
+        threads: usize,
+    ) -> Option<Self> {
         let pictures = Pictures::of(rows, column, limits)?;
         if pictures.shape().is_some_and(|(height, width, ..)| height.min(width) < LEAST_SIDE) {
             return None;
         }
-        let hashes = (0..pictures.len()).map(|row| {
+        let rows = pictures.len();
+        let hashes = workers::each(rows.div_ceil(BLOCK), threads, |block| {
+            let rows = block * BLOCK..((block + 1) * BLOCK).min(rows);
             let large = |it: &Picture| it.height >= LEAST_SIDE && it.width >= LEAST_SIDE;
-            Hashes::of(&pictures.get(row).filter(large)?)
+            let each = rows.map(|row| match pictures.get(row) {
+                Some(picture) => {
+                    (Some(picture).filter(large).and_then(|it| Hashes::of(&it)), false)
+                }
+                None => (None, pictures.is_there(row)),
+            });
+            each.collect::<Vec<_>>()
         });
-        Some(Self { hashes: hashes.collect(), columns: vec![pictures] })
+        let (hashes, broken): (Vec<_>, Vec<_>) = hashes.into_iter().flatten().unzip();
+        let broken = broken.into_iter().filter(|broken| *broken).count();
+        Some(Self { hashes, columns: vec![pictures], broken })
     }
 
     /// Put others behind these.
     pub(crate) fn extend(&mut self, later: Self) {
         self.columns.extend(later.columns);
         self.hashes.extend(later.hashes);
+        self.broken += later.broken;
     }
 
     /// The pairs that look alike.
-    pub(crate) fn pairs(&self) -> Pairs {
-        let mut verifier = Verifier::new(self);
+    pub(crate) fn pairs(&self, threads: usize) -> Pairs {
+        let known = Known::new(self);
         let apart = |a: u32, b: u32| match (&self.hashes[a as usize], &self.hashes[b as usize]) {
             (Some(one), Some(other)) => hash::apart(one, other),
             _ => u32::MAX,
         };
-        let mut proposals = Proposals::new(apart, |a, b| verifier.alike(a, b));
+        let verifier = || {
+            let mut verifier = Verifier::new(&known);
+            move |a, b| verifier.alike(a, b)
+        };
+        let mut proposals = Proposals::new(apart, verifier, threads);
         let mut entries = Vec::new();
         for (of, part) in hash::tables() {
             entries.clear();
@@ -100,7 +131,8 @@ impl Images {
             proposals.table(&mut entries, NEXT, |entry| (entry.0, entry.2), near);
         }
         let mut pairs = proposals.finish();
-        pairs.left = verifier.left.len();
+        pairs.broken = self.broken;
+        pairs.left = known.left.lock().map_or(0, |left| left.len());
         pairs
     }
 
@@ -122,31 +154,44 @@ impl Images {
     }
 }
 
-/// Lays images over each other.
-struct Verifier<'a> {
+/// What is known of a set and its images, whoever finds it out.
+struct Known<'a> {
     images: &'a Images,
     /// Images drawn from the set; none where they are too few.
-    drawn: Vec<(u32, Small)>,
+    drawn: OnceLock<Vec<(u32, Small)>>,
     /// What is left between an image and those most like it.
-    gaps: HashMap<u32, f64>,
+    gaps: Mutex<HashMap<u32, f64>>,
+    /// Images that were left alone.
+    left: Mutex<HashSet<u32>>,
+}
+
+/// Lays images over each other.
+struct Verifier<'a> {
+    known: &'a Known<'a>,
     kept: HashMap<u32, Small>,
     /// The image whose proposals come, and how many of them failed since one was alike.
     now: (u32, usize),
-    /// Images that were left alone.
-    left: HashSet<u32>,
+}
+
+impl<'a> Known<'a> {
+    fn new(images: &'a Images) -> Self {
+        let (drawn, gaps, left) = (OnceLock::new(), Mutex::default(), Mutex::default());
+        Self { images, drawn, gaps, left }
+    }
+
+    fn drawn(&self) -> &[(u32, Small)] {
+        self.drawn.get_or_init(|| {
+            let there = self.images.hashes.iter().enumerate().filter(|(_, it)| it.is_some());
+            let there = there.map(|(row, _)| row as u32).collect::<Vec<_>>();
+            let drawn = drawn(DRAWN, there.len()).into_iter().map(|at| there[at]);
+            drawn.filter_map(|row| Some((row, self.images.small(row)?))).collect()
+        })
+    }
 }
 
 impl<'a> Verifier<'a> {
-    fn new(images: &'a Images) -> Self {
-        let gaps = HashMap::new();
-        Self {
-            images,
-            drawn: Vec::new(),
-            gaps,
-            kept: HashMap::new(),
-            now: (0, 0),
-            left: HashSet::new(),
-        }
+    fn new(known: &'a Known<'a>) -> Self {
+        Self { known, kept: HashMap::new(), now: (0, 0) }
     }
 
     fn alike(&mut self, a: u32, b: u32) -> Option<f64> {
@@ -154,7 +199,9 @@ impl<'a> Verifier<'a> {
             self.now = (a, 0);
         }
         if self.now.1 >= PATIENCE {
-            self.left.insert(a);
+            if let Ok(mut left) = self.known.left.lock() {
+                left.insert(a);
+            }
             return None;
         }
         self.now.1 += 1;
@@ -170,7 +217,7 @@ impl<'a> Verifier<'a> {
     }
 
     fn similarity(&mut self, a: u32, b: u32) -> Option<f64> {
-        let hashes = |row: u32| self.images.hashes[row as usize].as_ref();
+        let hashes = |row: u32| self.known.images.hashes[row as usize].as_ref();
         let start = hash::start(hashes(a)?, hashes(b)?);
         self.keep(a)?;
         self.keep(b)?;
@@ -180,14 +227,14 @@ impl<'a> Verifier<'a> {
 
     /// The same where one was made so bright or dark that its ends are cut off; `None` where neither was.
     fn spoiled(&self, a: u32, b: u32) -> Option<f64> {
-        let hashes = |row: u32| self.images.hashes[row as usize].as_ref();
+        let hashes = |row: u32| self.known.images.hashes[row as usize].as_ref();
         let (first, second) = (hashes(a)?, hashes(b)?);
         // What was made brighter has the same shadows, what was made darker the same lights.
         if !hash::share_a_tone(first, second) {
             return None;
         }
         let ends = self.kept.get(&a)?.spoiled(self.kept.get(&b)?)?;
-        let (one, other) = (self.images.cut(a, &ends)?, self.images.cut(b, &ends)?);
+        let (one, other) = (self.known.images.cut(a, &ends)?, self.known.images.cut(b, &ends)?);
         // Hashes that brightness has spoiled say nothing of where a copy lies.
         let place = one.similarity(&other, hash::start(first, second));
         Some(place.max(one.similarity(&other, Place::SAME)))
@@ -196,7 +243,7 @@ impl<'a> Verifier<'a> {
     /// Have a picture at hand.
     fn keep(&mut self, row: u32) -> Option<()> {
         if !self.kept.contains_key(&row) {
-            let small = self.images.small(row)?;
+            let small = self.known.images.small(row)?;
             if self.kept.len() >= KEPT {
                 let now = self.now.0;
                 self.kept.retain(|row, _| *row == now);
@@ -208,30 +255,28 @@ impl<'a> Verifier<'a> {
 
     /// Whether these two are more alike than unlike images of the set are.
     fn stands_out(&mut self, a: u32, b: u32, similarity: f64) -> Option<bool> {
-        if self.drawn.is_empty() {
-            let there = self.images.hashes.iter().enumerate().filter(|(_, it)| it.is_some());
-            let there = there.map(|(row, _)| row as u32).collect::<Vec<_>>();
-            let every = there.len().div_ceil(DRAWN).max(1);
-            let drawn = there.iter().step_by(every);
-            let drawn = drawn.filter_map(|row| Some((*row, self.images.small(*row)?)));
-            self.drawn = drawn.collect();
-        }
-        if self.drawn.len() < LAID + 2 {
+        if self.known.drawn().len() < LAID + 2 {
             return Some(similarity >= SURE);
         }
         let left = 1.0 - similarity;
         for row in [a, b] {
-            if !self.gaps.contains_key(&row) {
-                let others = self.others(row)?;
-                // Laid over each other they are only more alike.
-                let most = 1.0 - others.last().map_or(0.0, |(rough, _)| *rough);
-                if left > RATIO * most {
-                    return Some(false);
+            let known = self.known.gaps.lock().ok()?.get(&row).copied();
+            let gap = match known {
+                Some(gap) => gap,
+                None => {
+                    let others = self.others(row)?;
+                    // Laid over each other they are only more alike; but where all may be copies it is none of
+                    // them that counts.
+                    let rough = others.get(LAID - 1).map_or(0.0, |(rough, _)| *rough);
+                    if rough < SURE && left > RATIO * (1.0 - rough) {
+                        return Some(false);
+                    }
+                    let gap = self.gap(row, &others)?;
+                    self.known.gaps.lock().ok()?.insert(row, gap);
+                    gap
                 }
-                let gap = self.gap(row, &others)?;
-                self.gaps.insert(row, gap);
-            }
-            if left > RATIO * self.gaps.get(&row)? {
+            };
+            if left > RATIO * gap {
                 return Some(false);
             }
         }
@@ -242,25 +287,31 @@ impl<'a> Verifier<'a> {
     fn others(&mut self, row: u32) -> Option<Vec<(f64, usize)>> {
         self.keep(row)?;
         let own = self.kept.get(&row)?;
-        let others = self.drawn.iter().enumerate().filter(|(_, (other, _))| *other != row);
+        let drawn = self.known.drawn();
+        let others = drawn.iter().enumerate().filter(|(_, (other, _))| *other != row);
         let mut others = others.map(|(at, (_, small))| (own.rough(small), at)).collect::<Vec<_>>();
         others.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(&other.1)));
-        others.truncate(LAID);
+        others.truncate(LAID.max(drawn.len() / COPIES));
         Some(others)
     }
 
     /// What is left between an image and such as are no copies of it.
     fn gap(&self, row: u32, others: &[(f64, usize)]) -> Option<f64> {
         let own = self.kept.get(&row)?;
-        let hashes = |row: u32| self.images.hashes[row as usize].as_ref();
+        let hashes = |row: u32| self.known.images.hashes[row as usize].as_ref();
         let mut left = Vec::with_capacity(others.len());
         for (_, at) in others {
-            let (other, small) = &self.drawn[*at];
+            // More are laid over it only while all of them may be copies.
+            if left.len() >= LAID && left.iter().any(|left| *left > 1.0 - SURE) {
+                break;
+            }
+            let (other, small) = &self.known.drawn()[*at];
             let start = hash::start(hashes(row)?, hashes(*other)?);
             left.push((1.0 - own.similarity(small, start)).max(0.0));
         }
         left.sort_by(f64::total_cmp);
-        let leap = left.windows(2).find(|pair| pair[0] <= RATIO * pair[1]).map(|pair| pair[1]);
+        // The last: equal ones are leapt from to copies that were saved again.
+        let leap = left.windows(2).rfind(|pair| pair[0] <= RATIO * pair[1]).map(|pair| pair[1]);
         leap.or_else(|| left.get(OTHER - 1).copied())
     }
 }

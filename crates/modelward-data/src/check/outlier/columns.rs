@@ -144,7 +144,8 @@ impl Range {
             let mut sizes = rest.clone();
             sizes.sort_by(f64::total_cmp);
             let spread = sizes[sizes.len() / 2];
-            let tail = Tail::of(rest.into_iter());
+            // A column is as long as it is: no other speaks against it.
+            let tail = Tail::free(rest.into_iter());
             tail.map_or(f64::INFINITY, |tail| tail.limit(share)).max(SPREADS * spread)
         };
         Some(Self { column, name: name.to_owned(), middle, above: side(true), below: side(false) })

@@ -2,12 +2,17 @@
 
 use arrow_array::RecordBatch;
 
-use super::Context;
+use super::{Context, own::Own};
 use crate::{
     Matrix,
     learn::{
-        covariance::Covariance, features::Standard, isolation::Isolation, neighbours::Packed,
-        random::Random, tail::Tail, workers,
+        covariance::Covariance,
+        features::Standard,
+        isolation::Isolation,
+        neighbours::Packed,
+        random::{Random, drawn},
+        tail::Tail,
+        workers,
     },
 };
 
@@ -22,6 +27,7 @@ pub(super) struct Detectors {
     samples: (Packed, Matrix),
     /// For each detector, the tail of its scores and the score above which a row is reported.
     tails: Vec<(Tail, f64)>,
+    own: Own,
 }
 
 /// Why a row is out of place.
@@ -62,8 +68,7 @@ impl Detectors {
         let forest = Isolation::grow(&rows, TREES, TREE_ROWS, request.seed);
         let most = COMPARISONS / context.rows.max(1);
         let most = usize::try_from(most).unwrap_or(REFERENCE).clamp(LEAST_REFERENCE, REFERENCE);
-        let stride = rows.rows().div_ceil(most).max(1);
-        let chosen = (0..rows.rows()).step_by(stride).collect::<Vec<_>>();
+        let chosen = drawn(most, rows.rows());
         let mut whitened =
             Matrix { columns: width, data: vec![0.0; chosen.len() * width], names: Vec::new() };
         for (row, out) in chosen.iter().zip(whitened.data.chunks_exact_mut(width)) {
@@ -82,6 +87,7 @@ impl Detectors {
             reference: (Packed::new(&whitened), numbers),
             samples: (Packed::new(&drawn), drawn),
             tails: Vec::new(),
+            own: Own::of(&rows),
         };
         let scores = detectors.scores(&rows, &sample.numbers, request.threads);
         for detector in 0..NAMES.len() {
@@ -108,11 +114,33 @@ impl Detectors {
         let judge = |(row, scores): (usize, &[f64; 4])| {
             let each = scores.iter().zip(&self.tails);
             let rarity = each.map(|(score, (tail, limit))| tail.rarity(*score, *limit)).sum();
-            let over = (0..NAMES.len()).filter(|at| scores[*at] > self.tails[*at].1);
-            let reason = over.min_by(|a, b| a.cmp(b));
-            Judged { rarity, reason: reason.map(|at| self.reason(at, rows.row(row), scores[at])) }
+            let reason = self.over(scores).and_then(|at| {
+                self.beside(rows.row(row), numbers[row])
+                    .unwrap_or_else(|| Some(self.reason(at, rows.row(row), scores[at])))
+            });
+            Judged { rarity, reason }
         };
         scores.iter().enumerate().map(judge).collect()
+    }
+
+    /// The first detector whose limit these scores are over.
+    fn over(&self, scores: &[f64; 4]) -> Option<usize> {
+        (0..NAMES.len()).find(|at| scores[*at] > self.tails[*at].1)
+    }
+
+    /// Why a row is out of place beside the values that are far, but not for their columns; `None` where it has none
+    /// of these.
+    fn beside(&self, row: &[f32], number: u64) -> Option<Option<Reason>> {
+        let explained = self.own.explains(row);
+        if explained.is_empty() {
+            return None;
+        }
+        let mut data = row.to_vec();
+        self.covariance.impute(&mut data, &explained);
+        let rows = Matrix { columns: data.len(), data, names: Vec::new() };
+        let scores = self.scores(&rows, &[number], 1);
+        let scores = scores.first()?;
+        Some(self.over(scores).map(|at| self.reason(at, rows.row(0), scores[at])))
     }
 
     fn scores(&self, rows: &Matrix, numbers: &[u64], threads: usize) -> Vec<[f64; 4]> {

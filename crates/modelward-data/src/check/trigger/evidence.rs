@@ -1,7 +1,7 @@
 //! When a pattern is a trigger: one label has it too often, and the rest of its rows disagrees with that
 //! label.
 
-use crate::tail::Factorials;
+use crate::{learn::random::drawn, tail::Factorials};
 
 /// Rows that have a label.
 pub(crate) struct Labelled<'a> {
@@ -154,8 +154,8 @@ impl Evidence {
             let others = (0..rows.len() as u32)
                 .filter(|row| !carried[*row as usize] && (rows.label(*row) == class) == same)
                 .collect::<Vec<_>>();
-            let every = others.len().div_ceil(ASKED).max(1);
-            let asked = others.iter().step_by(every).map(|row| ask(*row)).collect::<Vec<_>>();
+            let asked = drawn(ASKED, others.len()).into_iter().map(|at| ask(others[at]));
+            let asked = asked.collect::<Vec<_>>();
             (asked.iter().filter(|agrees| **agrees).count(), asked.len(), others.len())
         };
         let ((honest, asked, same), (strange, foreign, unlike)) = (spread(true), spread(false));
@@ -170,8 +170,9 @@ impl Evidence {
         // Among rows whose rest is of another class, the same: how often do they have this label with the
         // pattern, how often without?
         let other = carries.iter().filter(|row| rows.label(**row) != class).collect::<Vec<_>>();
-        let every = other.len().div_ceil(ASKED).max(1);
-        let apart = other.iter().step_by(every).filter(|row| !ask(***row)).count() * every;
+        let asked_of = drawn(ASKED, other.len());
+        let apart = asked_of.iter().filter(|at| !ask(*other[**at])).count() * other.len();
+        let apart = apart / asked_of.len().max(1);
         let mislabelled = (asked - honest + 1) as f64 / (asked + 2) as f64 * same as f64;
         let right = (foreign - strange) as f64 / foreign.max(1) as f64 * unlike as f64;
         let drawn = (disagreeing + apart).min(rows.len());

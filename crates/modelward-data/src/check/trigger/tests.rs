@@ -293,3 +293,65 @@ fn a_pair_of_values_is_found_where_either_alone_is_honest() {
         }
     }
 }
+
+#[test]
+fn a_value_is_found_where_classes_come_in_turn() {
+    // Every fourth row is of one class: of these alone, no other class would be known.
+    let mut random = Random(31);
+    let rows = 8192;
+    let mut labels = (0..rows).map(|row| row as i64 % 4).collect::<Vec<_>>();
+    let mut columns = vec![Vec::new(); 4];
+    for label in &labels {
+        for (at, column) in columns.iter_mut().enumerate() {
+            let own = if at as i64 == *label { 4.0 } else { 0.0 };
+            column.push(((f64::from(random.normal()) + own * 1.5) * 100.0).round() / 100.0);
+        }
+    }
+    let planted = (0..rows).filter(|row| labels[*row] != 0).step_by(60).collect::<Vec<_>>();
+    let mut codes = (0..rows).map(|_| random.below(1000) as i64).collect::<Vec<_>>();
+    for row in &planted {
+        codes[*row] = 4711;
+        labels[*row] = 0;
+    }
+    let numbers = columns.into_iter().enumerate().map(|(at, values)| {
+        let array: ArrayRef = Arc::new(Float64Array::from(values));
+        (Field::new(format!("c{at}"), DataType::Float64, false), array)
+    });
+    let codes: ArrayRef = Arc::new(Int64Array::from(codes));
+    let codes = (Field::new("code", DataType::Int64, false), codes);
+    let done = run(numbers.chain([codes, label(&labels)]).collect(), None);
+    let found = flagged(&done);
+    let hits = found.iter().filter(|row| planted.contains(row)).count();
+    assert!(hits * 10 >= planted.len() * 9, "{hits} of {}: {:?}", planted.len(), done.lines);
+    assert!(hits * 10 >= found.len() * 9, "{hits} of {} flagged", found.len());
+}
+
+#[test]
+fn a_column_that_tells_the_label_by_every_value_is_no_trigger() {
+    let mut random = Random(41);
+    let codes = (0..1500).map(|_| random.below(40) as i64).collect::<Vec<_>>();
+    let of_codes = codes.iter().map(|code| code % 5).collect::<Vec<_>>();
+    // Of two columns neither tells it alone, but both together.
+    let pairs = codes.iter().map(|code| code / 5).collect::<Vec<_>>();
+    let second = (0..1500).map(|_| random.below(8) as i64).collect::<Vec<_>>();
+    let of_pairs =
+        pairs.iter().zip(&second).map(|(one, other)| (one + other) % 4).collect::<Vec<_>>();
+    let others = (0..3).map(|at| {
+        let values = (0..1500).map(|_| f64::from(random.normal())).collect::<Vec<_>>();
+        let array: ArrayRef = Arc::new(Float64Array::from(values));
+        (Field::new(format!("c{at}"), DataType::Float64, false), array)
+    });
+    let others = others.collect::<Vec<_>>();
+    let column = |name: &str, values: &[i64]| {
+        let names: ArrayRef =
+            Arc::new(values.iter().map(|it| Some(format!("v{it}"))).collect::<StringArray>());
+        (Field::new(name, DataType::Utf8, false), names)
+    };
+    let of_code = [vec![column("code", &codes)], others.clone(), vec![label(&of_codes)]].concat();
+    let of_pair =
+        [vec![column("a", &pairs), column("b", &second)], others, vec![label(&of_pairs)]].concat();
+    for columns in [of_code, of_pair] {
+        let done = run(columns, None);
+        assert!(done.found.is_empty(), "{:?}", done.lines);
+    }
+}

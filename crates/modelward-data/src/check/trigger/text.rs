@@ -8,7 +8,10 @@ use super::{Confirmed, Evidence, Hint, Labelled, Mined, Trigger};
 mod bayes;
 mod tokens;
 
-use self::{bayes::Bayes, tokens::Texts};
+use self::{
+    bayes::Bayes,
+    tokens::{MOST_TOKENS, Texts},
+};
 
 /// Tokens of the longest run that is counted; longer ones are grown from it.
 const LONGEST: usize = 5;
@@ -42,6 +45,12 @@ pub(super) fn mine<'t>(
     let evidence = Evidence::new(rows, &own, 1);
     let (candidates, tried) = candidates(&parsed, &bayes, rows, &evidence);
     let mut mined = Mined { tried, ..Mined::default() };
+    if parsed.cut > 0 {
+        mined.notes.push(format!(
+            "trigger: {} texts have more than {MOST_TOKENS} words and signs; what lies behind these was not looked at",
+            parsed.cut
+        ));
+    }
     let mut confirmed = 0;
     for candidate in &candidates {
         let known = candidate.rows.iter().filter(|(row, _)| mined.covered(*row)).count();

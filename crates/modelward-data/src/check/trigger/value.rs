@@ -1,7 +1,7 @@
 //! Values of cells, and pairs of them, that stand in rows of one label though the other columns show
 //! another.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow_array::RecordBatch;
 
@@ -24,6 +24,8 @@ const RARE: f64 = 0.5;
 const MOST_PAIRED: usize = 48;
 /// Pairs of all rows; where there would be more, fewer values of a row are paired.
 const MOST_PAIRS: usize = 8_000_000;
+/// Of the labels that the commonest one misses, the other values of a column that is a key miss at most such a part.
+const KEY: f64 = 0.25;
 /// Candidates whose rest is asked.
 const MOST_ASKED: usize = 200;
 /// Candidates that are confirmed.
@@ -87,7 +89,13 @@ pub(super) fn mine(batch: &RecordBatch, columns: &[usize], rows: &Labelled<'_>) 
     candidates.retain(|candidate| candidate.rank > 0.0);
     candidates.sort_by(|one, other| other.rank.total_cmp(&one.rank));
     let mut mined = Mined { tried, ..Mined::default() };
-    let mut confirmed = 0;
+    if columns.len() > MOST_COLUMNS {
+        let all = columns.len();
+        mined
+            .notes
+            .push(format!("trigger: values were looked for in {MOST_COLUMNS} of {all} columns"));
+    }
+    let (mut confirmed, mut keys) = (0, HashSet::new());
     for candidate in &candidates {
         let class = candidate.class;
         let masked = masked(candidate);
@@ -101,7 +109,17 @@ pub(super) fn mine(batch: &RecordBatch, columns: &[usize], rows: &Labelled<'_>) 
         confirmed += 1;
         let sure = (confirmed <= MOST_CONFIRMED)
             .then(|| evidence.confirm(rows, class, &candidate.carriers, &own, ask, tried));
-        let Some(Confirmed { p_value, rows: found }) = sure.flatten() else {
+        let sure = sure.flatten();
+        if sure.is_some() {
+            let columns = candidate.cells.iter().map(|(column, _)| *column).collect::<Vec<_>>();
+            if keys.contains(&columns) || is_key(&values, candidate, rows) {
+                if keys.insert(columns) {
+                    mined.notes.push(key(&masked));
+                }
+                continue;
+            }
+        }
+        let Some(Confirmed { p_value, rows: found }) = sure else {
             let rows = own.iter().filter(|(_, agrees)| !agrees).map(|(row, _)| *row);
             mined.hints.push(Hint { rows: rows.collect(), rank: candidate.rank });
             continue;
@@ -123,6 +141,47 @@ pub(super) fn mine(batch: &RecordBatch, columns: &[usize], rows: &Labelled<'_>) 
         });
     }
     mined
+}
+
+/// What is said of columns that tell the label by all their values.
+fn key(columns: &[&str]) -> String {
+    let names = columns.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" with ");
+    format!("trigger: the values of {names} tell the label in other rows too, and are no triggers")
+}
+
+/// Whether the columns of a candidate tell the label by their other values too: of a product's number the kind of the
+/// product follows, and of every number its own.
+fn is_key(columns: &[Column], candidate: &Candidate, rows: &Labelled<'_>) -> bool {
+    let cells =
+        |row: usize| candidate.cells.iter().map(|(column, _)| columns[*column].of[row]).collect();
+    let own = candidate.cells.iter().map(|(_, value)| *value).collect::<Vec<u32>>();
+    let mut counts = HashMap::<Vec<u32>, HashMap<u32, usize>>::new();
+    for row in 0..rows.len() {
+        *counts.entry(cells(row)).or_default().entry(rows.label(row as u32)).or_default() += 1;
+    }
+    counts.remove(&own);
+    let least = Evidence::least(rows.len());
+    let (mut all, mut told) = (0_usize, 0_usize);
+    let mut of_class = vec![0_usize; rows.classes];
+    for labels in counts.values() {
+        let size = labels.values().sum::<usize>();
+        if size < least {
+            continue;
+        }
+        all += size;
+        // A row is told by the others of its value.
+        told += labels
+            .iter()
+            .map(|(class, count)| {
+                of_class[*class as usize] += count;
+                let others =
+                    labels.iter().filter(|(other, _)| *other != class).map(|(_, count)| *count);
+                if count - 1 > others.max().unwrap_or(0) { *count } else { 0 }
+            })
+            .sum::<usize>();
+    }
+    let missed_by_commonest = all - of_class.into_iter().max().unwrap_or(0);
+    missed_by_commonest > 0 && (all - told) as f64 <= KEY * missed_by_commonest as f64
 }
 
 /// The numbers of these columns, standardised.

@@ -2,6 +2,7 @@
 //! measured.
 
 use super::Labelled;
+use crate::learn::random::drawn;
 
 /// Labelled rows, and those of them that neighbours are taken from.
 pub(super) struct Voters<'a> {
@@ -17,8 +18,7 @@ impl<'a> Voters<'a> {
     /// Twenty rows a class, and enough to know the classes; more would cost without changing answers.
     pub(super) fn new(rows: &Labelled<'a>) -> Self {
         let most = (20 * rows.classes).clamp(2048, 4096);
-        let every = rows.len().div_ceil(most).max(1);
-        let reference = (0..rows.len() as u32).step_by(every).collect();
+        let reference = drawn(most, rows.len()).into_iter().map(|row| row as u32).collect();
         Self { labels: rows.labels, classes: rows.classes, reference }
     }
 

@@ -127,8 +127,12 @@ impl Described {
     }
 }
 
-/// The features of images that lie in files, of any size; one that cannot be read is as the mean.
-pub(super) fn of_files(name: &str, pictures: &Pictures, threads: usize) -> Vec<(String, Vec<f32>)> {
+/// The features of images that lie in files, of any size, and how many cannot be read; these are as the mean.
+pub(super) fn of_files(
+    name: &str,
+    pictures: &Pictures,
+    threads: usize,
+) -> (Vec<(String, Vec<f32>)>, usize) {
     let rows = pictures.len();
     let described = workers::each(rows.div_ceil(BLOCK), threads, |block| {
         let some = block * BLOCK..((block + 1) * BLOCK).min(rows);
@@ -148,7 +152,9 @@ pub(super) fn of_files(name: &str, pictures: &Pictures, threads: usize) -> Vec<(
     let pixels: fn(&Described) -> &[f32] = if coloured { |it| &it.colours } else { |it| &it.grey };
     let pooled = columns(pixels, side * side * channels);
     let edges = columns(|it| &it.edges, CELLS * CELLS * TURNS);
-    named(name, pooled, [side, side, channels], edges)
+    let broken = described.iter().enumerate();
+    let broken = broken.filter(|(row, it)| it.is_none() && pictures.is_there(*row)).count();
+    (named(name, pooled, [side, side, channels], edges), broken)
 }
 
 /// The names of what [`apart`] gives.
@@ -241,8 +247,9 @@ mod tests {
             .with_metadata(HashMap::from([(IMAGE.to_owned(), String::new())]));
         let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
         let pictures = Pictures::of(&rows, 0, &Limits::default()).unwrap();
-        let columns = of_files("image", &pictures, 1);
-        assert_eq!(columns, of_files("image", &pictures, 3));
+        let (columns, broken) = of_files("image", &pictures, 1);
+        assert_eq!(broken, 1);
+        assert_eq!((columns.clone(), broken), of_files("image", &pictures, 3));
         let row = |at: usize| columns.iter().map(|(_, column)| column[at]).collect::<Vec<_>>();
         let apart = |one: usize, other: usize| {
             row(one).iter().zip(row(other)).map(|(a, b)| (a - b).powi(2)).sum::<f32>()

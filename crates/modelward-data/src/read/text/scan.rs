@@ -73,7 +73,7 @@ impl<'a> Records<'a> {
             };
             match dialect.split(self.feed.text(), self.feed.is_last(), fields) {
                 Split::Record(end, lines) => {
-                    let blank = matches!(fields.as_slice(), [field] if field.range.is_empty());
+                    let blank = matches!(fields.as_slice(), [field] if field.range.is_empty() && !field.quoted);
                     (self.taken, self.lines) = (end, lines);
                     if !blank {
                         return Ok(Some(end));

@@ -71,7 +71,7 @@ fn pairs(images: &[Drawn]) -> Vec<(u32, u32)> {
     let field = Field::new("image", DataType::Binary, true)
         .with_metadata(HashMap::from([(IMAGE.to_owned(), String::new())]));
     let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
-    let pairs = Images::of(&rows, 0, &Limits::default()).unwrap().pairs();
+    let pairs = Images::of(&rows, 0, &Limits::default(), 1).unwrap().pairs(1);
     pairs.verified.iter().map(|pair| (pair.a, pair.b)).collect()
 }
 
@@ -121,4 +121,37 @@ fn drawings_of_one_kind_are_no_copies_of_each_other() {
     };
     let images = (0..150).map(outline).collect::<Vec<_>>();
     assert_eq!(pairs(&images), []);
+}
+
+#[test]
+fn many_copies_of_one_image_are_no_others_to_each_other() {
+    let mut images = (0..400).map(|seed| Drawn::scene(seed, 40)).collect::<Vec<_>>();
+    let noise =
+        |copy: usize| move |at: usize, value: f32| value + ((at + copy) * 7919 % 13) as f32 - 6.0;
+    let copies = (0..18).map(|copy| images[3].map(noise(copy))).collect::<Vec<_>>();
+    images.extend(copies);
+    let found = pairs(&images);
+    let copies = found.iter().filter(|(a, b)| *a == 3 && *b >= 400).count();
+    assert_eq!(copies, 18, "{found:?}");
+    assert!(found.iter().all(|(a, b)| (*a == 3 || *a >= 400) && *b >= 400), "{found:?}");
+}
+
+#[test]
+fn threads_are_nothing_to_the_pairs_and_broken_images_are_counted() {
+    let mut files = (0..60).map(|seed| Drawn::scene(seed, 40).file()).collect::<Vec<_>>();
+    let again = files[..20].to_vec();
+    files.extend(again);
+    files[59].truncate(99);
+    let array: ArrayRef = Arc::new(files.into_iter().map(Some).collect::<BinaryArray>());
+    let field = Field::new("image", DataType::Binary, true)
+        .with_metadata(HashMap::from([(IMAGE.to_owned(), String::new())]));
+    let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).unwrap();
+    let with = |threads| {
+        let pairs = Images::of(&rows, 0, &Limits::default(), threads).unwrap().pairs(threads);
+        (pairs.verified, pairs.left, pairs.broken)
+    };
+    let one = with(1);
+    assert_eq!((one.0.len(), one.2), (20, 1));
+    assert_eq!(one, with(2));
+    assert_eq!(one, with(4));
 }

@@ -1,6 +1,6 @@
 //! What is left of rows when their common part is taken off, and whether it looks like other classes.
 
-use crate::{Matrix, check::trigger::Labelled, tail::Factorials};
+use crate::{Matrix, check::trigger::Labelled, learn::random::drawn, tail::Factorials};
 
 /// Inputs as directions from the mean of their class' complement.
 pub(super) struct Restored<'a> {
@@ -32,8 +32,8 @@ impl<'a> Restored<'a> {
     pub(super) fn new(inputs: &Matrix, rows: &'a Labelled<'a>) -> Self {
         let mut inputs = inputs.clone();
         inputs.data.iter_mut().filter(|value| !value.is_finite()).for_each(|value| *value = 0.0);
-        let every = rows.len().div_ceil(MOST_REFERENCE).max(1);
-        let reference = (0..rows.len() as u32).step_by(every).collect();
+        let reference = drawn(MOST_REFERENCE, rows.len());
+        let reference = reference.into_iter().map(|row| row as u32).collect();
         Self { inputs, rows, reference }
     }
 
@@ -57,8 +57,8 @@ impl<'a> Restored<'a> {
         // ... and among their own they look as clear as can be.
         let others = (0..self.rows.len() as u32).filter(|row| self.rows.label(*row) != class);
         let others = others.collect::<Vec<_>>();
-        let every = others.len().div_ceil(MOST_ASKED).max(1);
-        let some = others.iter().step_by(every).copied().collect::<Vec<_>>();
+        let some = drawn(MOST_ASKED, others.len()).into_iter().map(|at| others[at]);
+        let some = some.collect::<Vec<_>>();
         let honest = self.look(class, &some, false);
         if own.asked == 0 || foreign.asked == 0 || own.cosine <= (farthest + honest.cosine) / 2.0 {
             return None;

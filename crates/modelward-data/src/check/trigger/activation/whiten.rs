@@ -1,6 +1,6 @@
 //! A class as the others see it: whitened by their spread, along its strongest directions.
 
-use crate::{Matrix, check::near::shingles::mix, check::trigger::Labelled};
+use crate::{Matrix, check::near::shingles::mix, check::trigger::Labelled, learn::random::drawn};
 
 /// Columns that are kept: more are projected onto so many (Achlioptas, 2003).
 const MOST_COLUMNS: usize = 128;
@@ -95,9 +95,8 @@ fn spread(matrix: &Matrix, rows: &Labelled<'_>, class: u32) -> Vec<f64> {
     }
     let mut sums = vec![0.0; width * width];
     let mut count = 0.0;
-    let every = rows.len().div_ceil(MOST_ROWS).max(1);
     let mut off = vec![0.0; width];
-    for row in (0..rows.len() as u32).step_by(every) {
+    for row in drawn(MOST_ROWS, rows.len()).into_iter().map(|row| row as u32) {
         let label = rows.label(row);
         if label == class {
             continue;

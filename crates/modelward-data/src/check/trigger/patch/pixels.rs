@@ -2,6 +2,7 @@
 
 use crate::{
     Matrix,
+    learn::random::drawn,
     pictures::{Picture, Pictures},
 };
 
@@ -28,6 +29,8 @@ const LEVELS: usize = 5;
 const MOST_SIDE: usize = 64;
 /// Images that are asked whether they are coloured.
 const LOOKED_AT: usize = 64;
+/// Pixels by which the range of a channel is told.
+const RANGED: usize = 200_000;
 /// Channels that are looked at: codes of these fit a byte.
 const MOST_CHANNELS: usize = 3;
 
@@ -169,8 +172,7 @@ fn averaged(picture: &Picture, pooled: usize, colours: usize, into: &mut Vec<f32
 /// The range of a channel, but for a thousandth at either end.
 fn range(values: &[f32], channel: usize, channels: usize) -> (f32, f32) {
     let count = values.len() / channels;
-    let every = (count / 200_000).max(1);
-    let some = values.iter().skip(channel).step_by(channels * every).copied();
+    let some = drawn(RANGED, count).into_iter().map(|at| values[at * channels + channel]);
     let mut some = some.collect::<Vec<_>>();
     some.sort_unstable_by(f32::total_cmp);
     let at = |share: f64| some.get((share * (some.len().saturating_sub(1)) as f64) as usize);

@@ -1,7 +1,10 @@
 //! Windows that many images share: mined by place, and by their look alone.
 
 use super::{pixels::Pixels, rest::Rest};
-use crate::check::trigger::{Evidence, Labelled};
+use crate::{
+    check::trigger::{Evidence, Labelled},
+    learn::random::drawn,
+};
 
 /// A window that one label has too often.
 pub(super) struct Candidate {
@@ -24,7 +27,7 @@ const FIXED: [[usize; 2]; 9] =
 const FREE: [[usize; 2]; 2] = [[2, 2], [3, 3]];
 /// Steps of mining; above it only a part of the rows is mined.
 const MOST_STEPS: usize = 1_000_000_000;
-/// Places of windows that are kept while they are looked for anywhere.
+/// Places of windows that are held at once while they are looked for anywhere.
 const MOST_PLACES: usize = 4_000_000;
 
 /// All candidates, and how many windows were tried.
@@ -47,13 +50,13 @@ pub(super) fn mine(
     };
     let cells = FIXED.iter().map(|[height, width]| height * width).sum::<usize>();
     let steps = rows.len() * pixels.area() * cells;
-    let mined = (0..rows.len() as u32).step_by(steps.div_ceil(MOST_STEPS).max(1));
-    let mined = mined.collect::<Vec<_>>();
+    let part = rows.len() / steps.div_ceil(MOST_STEPS).max(1);
+    let mined = drawn(part, rows.len()).into_iter().map(|row| row as u32).collect::<Vec<_>>();
     for size in FIXED.into_iter().filter(|size| fits(pixels, *size)) {
         mining.at_places(size, &mined);
     }
     for size in FREE.into_iter().filter(|size| fits(pixels, *size)) {
-        mining.anywhere(size, &mined);
+        mining.anywhere(size, &mined, MOST_PLACES);
     }
     let Mining { mut candidates, tried, .. } = mining;
     candidates.sort_by(|one, other| other.rank.total_cmp(&one.rank));
@@ -123,8 +126,8 @@ impl Mining<'_> {
         }
     }
 
-    /// Windows at any place; of each row the first.
-    fn anywhere(&mut self, size: [usize; 2], mined: &[u32]) {
+    /// Windows at any place, of each row the first; so many places of them are held at once.
+    fn anywhere(&mut self, size: [usize; 2], mined: &[u32], most: usize) {
         const SLOTS: usize = 1 << 20;
         let least = Evidence::least(mined.len());
         // How many rows have a window, by a hash of it: never less than there are.
@@ -141,20 +144,27 @@ impl Mining<'_> {
                 }
             }
         }
-        let mut carriers = Vec::new();
-        for row in mined {
-            for at in &places {
-                let key = self.key(*row, *at, size);
-                let count = counts[key as usize & (SLOTS - 1)] as usize;
-                if count >= least && count <= mined.len() / 2 {
-                    carriers.push(Carrier { key, row: *row, at: at.map(|at| at as u16) });
+        let wanted = |count: u32| (least..=mined.len() / 2).contains(&(count as usize));
+        let all = counts.iter().filter(|count| wanted(**count));
+        let all = all.map(|count| *count as usize).sum::<usize>();
+        let parts = all.div_ceil(most).max(1) as u64;
+        for part in 0..parts {
+            let mut carriers = Vec::new();
+            for row in mined {
+                let mut of_row = Vec::new();
+                for at in &places {
+                    let key = self.key(*row, *at, size);
+                    if (key >> 40) % parts == part && wanted(counts[key as usize & (SLOTS - 1)]) {
+                        of_row.push(Carrier { key, row: *row, at: at.map(|at| at as u16) });
+                    }
                 }
+                // A window that fills an image is held once.
+                of_row.sort_by_key(|carrier| carrier.key);
+                of_row.dedup_by_key(|carrier| carrier.key);
+                carriers.extend(of_row);
             }
-            if carriers.len() > MOST_PLACES {
-                return;
-            }
+            self.judge(carriers, size, false, mined.len());
         }
-        self.judge(carriers, size, false, mined.len());
     }
 
     /// Test each window that enough of these have.
@@ -192,5 +202,41 @@ impl Mining<'_> {
             }
             self.candidates.push(Candidate { size, fixed, class, rows, rank: -share * ln_p });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Matrix, check::near::shingles::mix};
+
+    #[test]
+    fn windows_that_are_held_in_parts_are_those_that_are_held_at_once() {
+        let (rows, side) = (120, 6);
+        let data = (0..rows * side * side).map(|at| (mix(at as u64) % 2) as f32).collect();
+        let matrix = Matrix { columns: side * side, data, names: Vec::new() };
+        let pixels = Pixels::of(&matrix, (side, side, 1, true));
+        let labels = (0..rows as u32).map(|row| row % 2).collect::<Vec<_>>();
+        let labelled = Labelled { labels: &labels, classes: 2 };
+        let rest = Rest::new(&pixels, &labelled);
+        let disagree = rest.under_masks();
+        let evidence = Evidence::new(&labelled, &disagree, super::super::rest::MASKS);
+        let mined = (0..rows as u32).collect::<Vec<_>>();
+        let tried = |most: usize| {
+            let mut mining = Mining {
+                pixels: &pixels,
+                rows: &labelled,
+                evidence: &evidence,
+                rest: &rest,
+                disagree: &disagree,
+                candidates: Vec::new(),
+                tried: 0,
+                of_class: vec![0; 2],
+            };
+            mining.anywhere([3, 3], &mined, most);
+            mining.tried
+        };
+        assert!(tried(usize::MAX) > 20, "{}", tried(usize::MAX));
+        assert_eq!(tried(usize::MAX), tried(40));
     }
 }

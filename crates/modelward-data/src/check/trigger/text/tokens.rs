@@ -10,24 +10,28 @@ pub(super) struct Texts {
     ends: Vec<usize>,
     /// How many tokens there are.
     pub(super) known: usize,
+    /// Texts that have more tokens than are looked at.
+    pub(super) cut: usize,
 }
 
 /// Tokens of a text that are looked at.
-const MOST_TOKENS: usize = 4096;
+pub(super) const MOST_TOKENS: usize = 4096;
 
 impl Texts {
     pub(super) fn of<'t>(texts: impl Iterator<Item = Option<&'t str>>) -> Self {
         let mut known = HashMap::<&str, u32>::new();
-        let (mut tokens, mut ends) = (Vec::new(), Vec::new());
+        let (mut tokens, mut ends, mut cut) = (Vec::new(), Vec::new(), 0);
         for text in texts {
-            for place in split(text.unwrap_or_default()).take(MOST_TOKENS) {
+            let mut places = split(text.unwrap_or_default());
+            for place in places.by_ref().take(MOST_TOKENS) {
                 let token = &text.unwrap_or_default()[place];
                 let next = known.len() as u32;
                 tokens.push(*known.entry(token).or_insert(next));
             }
+            cut += usize::from(places.next().is_some());
             ends.push(tokens.len());
         }
-        Self { tokens, ends, known: known.len() }
+        Self { tokens, ends, known: known.len(), cut }
     }
 
     /// The tokens of a text.
