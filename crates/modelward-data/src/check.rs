@@ -21,6 +21,7 @@ mod group;
 mod label_error;
 mod labels;
 mod leak;
+mod masked;
 pub(crate) mod near;
 mod outlier;
 mod profile;
@@ -300,7 +301,7 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
             let why = format!("{seen} of {rows} rows were looked at, as memory allows");
             one.beyond.get_or_insert(why);
         }
-        done.push((check, one));
+        done.push((check, one.masked()));
     }
     let roles = &context.roles;
     let named = roles.label.iter().chain(&roles.labels);
