@@ -23,6 +23,7 @@ use crate::{
 mod regression;
 mod several;
 
+pub(in crate::check) use self::regression::are_amounts;
 pub(crate) use self::regression::is_continuous;
 
 /// The check.
