@@ -11,6 +11,7 @@ use super::{Context, Done, Found};
 use crate::{Accumulate, Batch, Kind, Roles, Unread, columns::texts, kind, rules};
 
 mod address;
+mod ahead;
 mod formula;
 mod hidden;
 mod injection;
