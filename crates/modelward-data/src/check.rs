@@ -31,6 +31,7 @@ mod trigger;
 
 pub(crate) use self::label_error::is_continuous;
 pub use self::{
+    cells::{bad_address, hidden_file},
     labels::Labels,
     profile::{Column, PARTS, QUANTILES},
 };
