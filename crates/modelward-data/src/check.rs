@@ -21,6 +21,7 @@ mod group;
 mod label_error;
 mod labels;
 mod leak;
+mod masked;
 pub(crate) mod near;
 mod outlier;
 mod profile;
@@ -30,6 +31,7 @@ mod trigger;
 
 pub(crate) use self::label_error::is_continuous;
 pub use self::{
+    cells::{bad_address, hidden_file},
     labels::Labels,
     profile::{Column, PARTS, QUANTILES},
 };
@@ -300,7 +302,7 @@ pub fn check(set: &Set, test: Option<&Set>, request: &Request) -> Result<Checked
             let why = format!("{seen} of {rows} rows were looked at, as memory allows");
             one.beyond.get_or_insert(why);
         }
-        done.push((check, one));
+        done.push((check, one.masked()));
     }
     let roles = &context.roles;
     let named = roles.label.iter().chain(&roles.labels);

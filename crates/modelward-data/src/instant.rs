@@ -48,31 +48,37 @@ pub(crate) fn instants(array: &ArrayRef) -> Option<Vec<Option<i128>>> {
     })
 }
 
-/// The point in time that a text names: `2026-11-27`, `2026-11-27T10:00`, `2026-11-27 10:00:00.5+01:00`
-/// (RFC 3339; without an offset it is taken as of UTC).
+/// The point in time that a text names: `2026-11-27`, `2026-11-27T10:00`, `2026-11-27 10:00:00.5+01:00`,
+/// `2026-11-27 10:00:00 UTC` (RFC 3339; without an offset it is taken as of UTC).
 pub(crate) fn read(text: &str) -> Option<i128> {
     let text = text.trim();
     let day = text.get(..10)?;
     let [year, month, of_month] =
         <[&str; 3]>::try_from(day.splitn(3, '-').collect::<Vec<_>>()).ok()?;
     let [year, month, of_month] = [digits(year, 4)?, digits(month, 2)?, digits(of_month, 2)?];
-    if !(1..=12).contains(&month) || !(1..=31).contains(&of_month) {
+    if !(1..=12).contains(&month) {
         return None;
     }
-    let days = days_of(year, month, of_month).checked_mul(DAY)?;
+    let days = days_of(year, month, of_month);
+    // The 31st of February is the third of March to the sum, and no day to a reader.
+    if date_of(days) != (year, month, of_month) {
+        return None;
+    }
+    let days = days.checked_mul(DAY)?;
     let rest = text.get(10..)?;
     let Some(clock) = rest.strip_prefix(['T', 't', ' ']) else {
         return rest.is_empty().then_some(days);
     };
+    let clock = ["UTC", "GMT"].iter().find_map(|zone| clock.strip_suffix(zone)).unwrap_or(clock);
     let offset = clock.find(['Z', 'z', '+', '-']);
     let (clock, offset) = clock.split_at_checked(offset.unwrap_or(clock.len()))?;
     let mut parts = clock.trim_end().split(':');
     let hours = digits(parts.next()?, 2)?;
-    let minutes = digits(parts.next()?, 2)?;
+    let minutes = parts.next().map_or(Some(0), |part| digits(part, 2))?;
     let (seconds, fraction) = match parts.next() {
         None => (0, 0),
         Some(part) => {
-            let (seconds, fraction) = part.split_once('.').unwrap_or((part, "0"));
+            let (seconds, fraction) = part.split_once(['.', ',']).unwrap_or((part, "0"));
             let kept = fraction.get(..9).unwrap_or(fraction);
             let places = u32::try_from(kept.len()).ok()?;
             let scale = 10_i128.checked_pow(9_u32.checked_sub(places)?)?;
@@ -89,8 +95,11 @@ pub(crate) fn read(text: &str) -> Option<i128> {
             let zone = zone.replace(':', "");
             let (hours, minutes) = zone.split_at_checked(2)?;
             let minutes = if minutes.is_empty() { 0 } else { digits(minutes, 2)? };
-            let east =
-                digits(hours, 2)?.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
+            let hours = digits(hours, 2)?;
+            if hours > 23 || minutes > 59 {
+                return None;
+            }
+            let east = hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?;
             if sign == "+" { east } else { east.checked_neg()? }
         }
         Some(_) => return None,
@@ -167,6 +176,16 @@ mod tests {
         assert_eq!(read("2026-11-27T10:00:00Z"), Some((20_784 * 86_400 + 36_000) * SECOND));
         assert_eq!(read("2026-11-27 10:00:00.5+01:00").map(shown).unwrap(), "2026-11-27 09:00:00");
         assert_eq!(read("1969-12-31 23:59").map(shown).unwrap(), "1969-12-31 23:59:00");
+        for (one, other) in [
+            ("2024-02-29T10Z", "2024-02-29 10:00:00"),
+            ("2026-11-27 10:00:00 UTC", "2026-11-27T10:00:00Z"),
+            ("2026-11-27T10:00:00,25", "2026-11-27T10:00:00.25Z"),
+            ("2026-11-27 10:00:00 +0530", "2026-11-27T04:30:00Z"),
+            ("2026-11-27 00:30+01", "2026-11-26 23:30"),
+        ] {
+            assert_eq!(read(one), read(other), "{one}");
+            assert!(read(one).is_some(), "{one}");
+        }
         for other in [
             "",
             "2026",
@@ -175,6 +194,11 @@ mod tests {
             "27.11.2026",
             "2026-11-27 25:00",
             "12345678901",
+            "2026-02-29",
+            "2026-04-31 10:00",
+            "2026-11-00",
+            "2026-11-27T10:00+99:00",
+            "2026-11-27T",
         ] {
             assert_eq!(read(other), None, "{other}");
         }

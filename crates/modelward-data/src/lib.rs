@@ -14,6 +14,7 @@ mod foreign;
 pub mod image;
 mod instant;
 mod learn;
+mod leaves;
 mod limits;
 pub mod manifest;
 mod normalise;

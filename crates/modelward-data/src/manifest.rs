@@ -166,7 +166,7 @@ fn spilled(error: &io::Error) -> Trouble {
 }
 
 /// Characters of a value that are shown.
-const LONGEST: usize = 80;
+const LONGEST: usize = 4096;
 /// The most rows of a stretch.
 pub const GROUP: u64 = 65_536;
 

@@ -171,7 +171,7 @@ impl Both<'_> {
             about.push(format!("{missing} were too large to be shown"));
         }
         about.retain(|part| !part.is_empty());
-        Exhibit { title: case.title.clone(), about: about.join("; "), shown }
+        Exhibit { title: excerpt::long(&case.title), about: about.join("; "), shown }
     }
 
     fn side(&self, entry: &Entry) -> &Gathered {

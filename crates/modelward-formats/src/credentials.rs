@@ -119,8 +119,10 @@ pub fn find(bytes: &Bytes, forms: &[Form]) -> Vec<Found> {
 /// The token of this form at the start of some bytes.
 fn token<'a>(form: &Form, bytes: &'a [u8]) -> Option<&'a str> {
     let body = bytes.get(form.prefix.len()..)?;
-    let length = body.iter().take_while(|&&byte| (form.alphabet)(byte)).count();
     let (least, most) = form.length;
+    // One letter too many is enough to know: a text of prefixes alone would else be walked from each of them.
+    let letters = body.iter().take(most.saturating_add(1));
+    let length = letters.take_while(|&&byte| (form.alphabet)(byte)).count();
     if length < least || length > most {
         return None;
     }
@@ -172,6 +174,19 @@ mod tests {
         assert!(at(b"tk_xxxxxxxxxx tk_yourtoken1").is_empty(), "examples");
         let far = [vec![b' '; WINDOW - OVERLAP - 3], b"tk_aB3dE6gH9 ".to_vec(), vec![b' '; WINDOW]];
         assert_eq!(at(&far.concat()), [(WINDOW - OVERLAP - 3) as u64], "found once");
+    }
+
+    #[test]
+    fn a_text_of_prefixes_is_walked_once() {
+        // Without a bound on the body this is a walk to the end from each prefix: 10^12 steps.
+        for prefix in ["sk-ant-", "pypi-", "xoxb-", "-----BEGIN PRIVATE KEY-----A"] {
+            let text = prefix.repeat((8 << 20) / prefix.len());
+            // What is left at the end is short enough for a token.
+            let end = text.len() - 1000;
+            assert!(in_text(&text, 0).is_none_or(|(at, _)| at.start > end), "{prefix}");
+            let found = find(&Bytes::from(text.as_bytes()), SERVICE_TOKENS);
+            assert!(found.iter().all(|found| found.at > end as u64), "{prefix}");
+        }
     }
 
     #[test]

@@ -17,3 +17,9 @@ pub(super) fn shared(context: &Context<'_>, test: &Set) -> Vec<(usize, usize)> {
     let fields = context.set.schema.fields().iter().enumerate();
     fields.filter_map(|(at, field)| Some((at, test.column(field.name())?))).collect()
 }
+
+/// That not all rows of the test set were looked at, where that is so.
+pub(super) fn part(rows: &sample::Rows) -> Option<String> {
+    let seen = rows.numbers.len();
+    rows.is_part().then(|| format!("{seen} rows of the test set were looked at, as memory allows"))
+}

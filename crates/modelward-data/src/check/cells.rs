@@ -1,21 +1,28 @@
 //! What lies in single cells: of text formulas, hidden characters, instructions to a model, credentials and
 //! bad addresses; of images and bytes other files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow_array::{Array, ArrayRef, cast::AsArray};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{Field, Schema};
 use modelward_core::{Rule, Severity, Value};
 
 use super::{Context, Done, Found};
-use crate::{Accumulate, Batch, Kind, Roles, Unread, columns::texts, kind, rules};
+use crate::{
+    Accumulate, Batch, Kind, Unread,
+    columns::texts,
+    kind,
+    leaves::{self, Leaf},
+    rules,
+};
 
 mod address;
+mod ahead;
 mod formula;
 mod hidden;
 mod injection;
 mod secret;
 mod stowaway;
+mod within;
 
 /// How many checks of cells there are.
 const CHECKS: usize = 6;
@@ -28,7 +35,7 @@ const WHAT: [(&str, &Rule); CHECKS] = [
     ("bad-address", &rules::BAD_ADDRESS),
     ("hidden-file", &rules::HIDDEN_FILE),
 ];
-/// The place of the one that looks at images and bytes; the others look at texts.
+/// The place of the one that looks at images and bytes; those before it look at texts.
 const OF_BYTES: usize = 5;
 
 /// A cell that is flagged.
@@ -55,18 +62,16 @@ pub(super) struct Cells {
 
 impl Cells {
     /// Before any row; `None` where no check of cells is run.
-    pub(super) fn new(schema: &Schema, roles: &Roles, checks: &[&str]) -> Option<Self> {
+    pub(super) fn new(schema: &Schema, checks: &[&str]) -> Option<Self> {
         let asked = WHAT.map(|(name, _)| checks.contains(&name));
-        let those = |wanted: &dyn Fn(usize, &Field) -> bool| {
+        let those = |wanted: &dyn Fn(&Field) -> bool| {
             let fields = schema.fields().iter().enumerate();
-            fields.filter(|(at, field)| wanted(*at, field)).map(|(at, _)| at).collect::<Vec<_>>()
-        };
-        let is_text = |at: usize, field: &Field| {
-            kind(field) == Kind::Text && roles.text.is_none_or(|text| text == at)
+            fields.filter(|(_, field)| wanted(field)).map(|(at, _)| at).collect::<Vec<_>>()
         };
         asked.contains(&true).then(|| Self {
-            texts: those(&is_text),
-            files: those(&|_, field| holds_files(field)),
+            // Also beside the column that is named as the text: a cell does harm wherever it stands.
+            texts: those(&|field| kind(field) != Kind::Path && leaves::kinds(field.data_type()).0),
+            files: those(&|field| leaves::kinds(field.data_type()).1),
             asked,
             kept: Default::default(),
             count: [0; CHECKS],
@@ -83,69 +88,51 @@ impl Cells {
     }
 
     fn update_texts(&mut self, batch: &Batch, column: usize) {
-        let Some(texts) = batch.rows.columns().get(column).and_then(texts) else { return };
-        for (at, text) in texts.into_iter().enumerate() {
-            let Some(text) = text else { continue };
-            let words = &mut self.words;
-            let why = [
-                self.asked[0].then(|| formula::why(text).map(str::to_owned)).flatten(),
-                self.asked[1].then(|| hidden::why(text)).flatten(),
-                self.asked[2].then(|| injection::why(text, words).map(str::to_owned)).flatten(),
-                self.asked[3].then(|| secret::why(text)).flatten(),
-                self.asked[4].then(|| address::why(text)).flatten(),
-            ];
-            for (check, why) in why.into_iter().enumerate() {
-                let Some(why) = why else { continue };
-                self.flag(check, Flag { row: batch.row(at), column, why, grave: true });
+        let Some(array) = batch.rows.columns().get(column) else { return };
+        let whole = texts(array).is_some();
+        // Of each check what it says first of a row.
+        let mut said: [BTreeMap<usize, String>; OF_BYTES] = Default::default();
+        let (asked, words) = (self.asked, &mut self.words);
+        leaves::each(array, |row, leaf| {
+            let Leaf::Text(text) = leaf else { return };
+            let mut say = |check: usize, why: Option<String>| {
+                if let Some(why) = why {
+                    said[check].entry(row).or_insert(why);
+                }
+            };
+            // A spreadsheet sees the whole cell; what lies within one is no formula to it.
+            if asked[0] && whole {
+                say(0, formula::why(text).map(str::to_owned));
+            }
+            within::each(text, |text| {
+                let why = [
+                    asked[1].then(|| hidden::why(text)).flatten(),
+                    asked[2].then(|| injection::why(text, words).map(str::to_owned)).flatten(),
+                    asked[3].then(|| secret::why(text)).flatten(),
+                    asked[4].then(|| address::why(text)).flatten(),
+                ];
+                why.into_iter().enumerate().for_each(|(at, why)| say(at + 1, why));
+            });
+        });
+        for (check, said) in said.into_iter().enumerate() {
+            for (row, why) in said {
+                self.flag(check, Flag { row: batch.row(row), column, why, grave: true });
             }
         }
     }
 
     fn update_files(&mut self, batch: &Batch, column: usize) {
-        let schema = batch.rows.schema();
-        let (Some(array), Some(field)) =
-            (batch.rows.columns().get(column), schema.fields().get(column))
-        else {
-            return;
-        };
-        let array = match array.as_struct_opt() {
-            Some(record) => match record.column_by_name(BYTES) {
-                Some(bytes) => bytes,
-                None => return,
-            },
-            None => array,
-        };
-        let is_image = kind(field) != Kind::Bytes;
-        for at in 0..array.len() {
-            let Some(bytes) = bytes_at(array, at) else { continue };
-            let found = match is_image {
-                true => stowaway::in_image(bytes),
-                false => stowaway::in_image(bytes).or_else(|| stowaway::in_bytes(bytes)),
-            };
-            if let Some(stowaway::Hidden { why, grave }) = found {
-                self.flag(OF_BYTES, Flag { row: batch.row(at), column, why, grave });
+        let Some(array) = batch.rows.columns().get(column) else { return };
+        let mut said = BTreeMap::new();
+        leaves::each(array, |row, leaf| {
+            let Leaf::Bytes(bytes) = leaf else { return };
+            if let Some(found) = stowaway::in_image(bytes).or_else(|| stowaway::in_bytes(bytes)) {
+                said.entry(row).or_insert(found);
             }
+        });
+        for (row, stowaway::Hidden { why, grave }) in said {
+            self.flag(OF_BYTES, Flag { row: batch.row(row), column, why, grave });
         }
-    }
-}
-
-/// Whether a column holds images as files or other bytes; `datasets` writes images as records of bytes.
-fn holds_files(field: &Field) -> bool {
-    match field.data_type() {
-        DataType::Struct(fields) => fields.iter().any(|field| field.name() == BYTES),
-        _ => matches!(kind(field), Kind::Image | Kind::Bytes),
-    }
-}
-
-fn bytes_at(array: &ArrayRef, at: usize) -> Option<&[u8]> {
-    if array.is_null(at) {
-        return None;
-    }
-    match array.data_type() {
-        DataType::Binary => Some(array.as_binary::<i32>().value(at)),
-        DataType::LargeBinary => Some(array.as_binary::<i64>().value(at)),
-        DataType::BinaryView => Some(array.as_binary_view().value(at)),
-        _ => None,
     }
 }
 
@@ -195,6 +182,17 @@ impl Cells {
         let kept = kept.flat_map(|(at, kept)| kept.iter().map(move |it| (at, it.row, it.column)));
         (kept.collect(), self.count)
     }
+}
+
+/// What the bytes of a cell hide: a file behind the end of an image or in its notes, or that they are a program.
+pub fn hidden_file(bytes: &[u8]) -> Option<String> {
+    let found = stowaway::in_image(bytes).or_else(|| stowaway::in_bytes(bytes));
+    found.map(|found| found.why)
+}
+
+/// What is wrong with an address in a text.
+pub fn bad_address(text: &str) -> Option<String> {
+    address::why(text)
 }
 
 /// Formulas.
@@ -281,8 +279,6 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
     Done { fields, lines: lines.collect(), found: vec![found], beyond, ..Done::default() }
 }
 
-/// The part of a record that holds the bytes of a file.
-const BYTES: &str = "bytes";
 /// Flagged cells that are kept; the count goes on.
 const MOST_KEPT: usize = 100_000;
 /// Those that are shown to people.

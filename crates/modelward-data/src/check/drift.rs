@@ -20,7 +20,7 @@ mod test;
 
 /// The probability that two sets of one kind show any drift.
 const ALARM: f64 = 0.01;
-/// The least change that counts: of distribution functions, of Cramer's V.
+/// The least change that counts: of distribution functions, of the shares of categories.
 const LEAST_CHANGE: f64 = 0.05;
 /// The least change of a rank correlation.
 const LEAST_CORRELATION: f64 = 0.1;
@@ -38,7 +38,7 @@ enum Cells {
 /// What a test of one column came to.
 struct Tested {
     column: String,
-    /// The Kolmogorov-Smirnov distance, or Cramer's V.
+    /// The Kolmogorov-Smirnov distance, or Cramer's V of the shares.
     statistic: f64,
     p_value: f64,
     what: &'static str,
@@ -50,7 +50,9 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     let mut done = match context.test {
         Some(test) => beside_test(context, test)?,
         None if between.is_some() => {
-            Done { fields: vec![("expected_false_alarms", alarms())], ..Done::default() }
+            let looked_at = context.sample.is_part().then_some(context.sample.numbers.len() as u64);
+            let fields = vec![("expected_false_alarms", alarms())];
+            Done { looked_at, fields, ..Done::default() }
         }
         None => Done::skipped("drift is told beside another set: name it with `--test`"),
     };
@@ -98,6 +100,7 @@ fn beside_test(context: &Context<'_>, test: &Set) -> Result<Done, Unread> {
         done.looked_at = Some(context.sample.numbers.len() as u64);
         done.fields.push(("sampled", context.sample.numbers.len().into()));
     }
+    done.beyond = beside::part(&rows);
     Ok(done)
 }
 
@@ -220,7 +223,11 @@ fn tests(name: &str, cells: &Cells) -> Vec<Tested> {
             let gaps = [absent(one), absent(two)];
             let mut all = Vec::new();
             if gaps[0][0] + gaps[1][0] > 0.0 {
-                let columns = [[gaps[0][0], gaps[1][0]], [gaps[0][1], gaps[1][1]]];
+                let mut columns = [[gaps[0][0], gaps[1][0]], [gaps[0][1], gaps[1][1]]];
+                // The most frequent first.
+                if columns[0][0] + columns[0][1] < columns[1][0] + columns[1][1] {
+                    columns.reverse();
+                }
                 all.push(tested("missing", test::categories(&columns)));
             }
             all.extend(test::numbers(one, two).map(|test| tested("distribution", test)));

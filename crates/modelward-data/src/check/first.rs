@@ -43,7 +43,7 @@ impl First {
                 let columns = duplicate::columns(&set.schema, roles);
                 duplicate::Hashes::new(columns, request.limits.memory)
             }),
-            cells: cells::Cells::new(&set.schema, roles, &names),
+            cells: cells::Cells::new(&set.schema, &names),
             sample: learns.then(|| Sample::new(set.schema.clone(), most, request.seed)),
             declared: (request.schema.as_ref())
                 .filter(|_| names.contains(&"schema"))

@@ -24,6 +24,7 @@ mod given;
 mod regression;
 mod several;
 
+pub(in crate::check) use self::regression::are_amounts;
 pub(crate) use self::regression::is_continuous;
 
 /// The check.

@@ -35,14 +35,16 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     if context.test.is_none() && context.labels.is_none() {
         return Ok(Done::skipped("expected a test set (`--test`) or a label (`--label`)"));
     }
-    let (leaks, times) = match context.test {
+    let (leaks, times, part) = match context.test {
         Some(test) => {
             let rows = beside::rows(context, test)?;
-            (Some(leaks(context, test, &rows)), time::columns(context, test, &rows))
+            let times = time::columns(context, test, &rows);
+            (Some(leaks(context, test, &rows)), times, beside::part(&rows))
         }
-        None => (None, Vec::new()),
+        None => (None, Vec::new(), None),
     };
     let mut done = told(context, leaks, &columns);
+    done.beyond = part;
     for times in &times {
         let (line, found) = times.told();
         if found.is_some() {
@@ -206,21 +208,19 @@ fn told(context: &Context<'_>, leaks: Option<Vec<Leak>>, columns: &[(String, f64
             let mut rows = leaks.iter().map(|leak| leak.train).collect::<Vec<_>>();
             rows.sort_unstable();
             rows.dedup();
+            // A row may be known in several ways; they stand in the order of the rows.
+            let known = leaks.chunk_by(|one, other| one.test == other.test).count();
+            let (rows_are, rows_word) = if known == 1 { ("is", "row") } else { ("are", "rows") };
             let message = format!(
-                "{} test rows are known from training: {} equal, {} nearly equal, {} of a group that is \
-                 trained on",
-                {
-                    let mut tests = leaks.iter().map(|leak| leak.test).collect::<Vec<_>>();
-                    tests.dedup();
-                    tests.len()
-                },
+                "{known} test {rows_word} {rows_are} known from training: {} equal, {} nearly equal, {} of a group \
+                 that is trained on",
                 count("exact"),
                 count("near"),
                 count("group"),
             );
             lines.push(message.clone());
             let rule = &rules::LEAK_TRAIN_TEST;
-            let measured = ("test rows known from training", leaks.len() as f64, 0.0);
+            let measured = ("test rows known from training", known as f64, 0.0);
             found.push(Found { rule, severity: rule.severity, message, rows, measured });
         }
         let pairs = leaks.iter().map(|leak| {

@@ -4,7 +4,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, Schema};
 use modelward_core::Value;
 
-use super::{Context, Done, Request};
+use super::{Context, Done, Request, masked};
 use crate::{
     Accumulate, Batch, Kind, Unread,
     columns::numbers_into,
@@ -279,13 +279,7 @@ impl Accumulate for Profile {
 /// How a value that is no number is shown.
 fn shown(array: &ArrayRef, at: usize) -> String {
     let text = crate::columns::written(&array.slice(at, 1)).into_iter().next().flatten();
-    match text {
-        Some(text) if text.len() > MOST_SHOWN => {
-            format!("{}…", text.chars().take(MOST_SHOWN).collect::<String>())
-        }
-        Some(text) => text,
-        None => String::new(),
-    }
+    text.map_or_else(String::new, |text| masked::cut(&text, MOST_SHOWN))
 }
 
 /// The profile as a check.

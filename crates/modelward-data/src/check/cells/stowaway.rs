@@ -2,7 +2,8 @@
 //!
 //! An image is followed from its first byte to its last by its own form (PNG: ISO/IEC 15948; JPEG: ITU-T T.81
 //! annex B; GIF89a; WebP: RFC 9649). What viewers show ends there; whatever else looks into the file may go on.
-//! Phones append pictures and films to their JPEGs, and writers pad with zeros: these are known and no alarm.
+//! Phones append pictures and films to their JPEGs, and writers pad with zeros: these are no alarm, and are followed
+//! to their own ends.
 
 #![warn(
     clippy::indexing_slicing,
@@ -10,13 +11,17 @@
     clippy::cast_possible_truncation
 )]
 
-use memchr::{memchr, memmem};
+use memchr::{memchr_iter, memmem, memrchr};
 
 use crate::foreign::{binary, pickle, program};
 
+mod behind;
 mod extent;
 
-use self::extent::{Extent, Form};
+use self::{
+    behind::{Appended, padding},
+    extent::{Extent, Form},
+};
 
 /// What an image or a cell of bytes hides.
 pub(super) struct Hidden {
@@ -31,19 +36,28 @@ pub(super) fn in_image(bytes: &[u8]) -> Option<Hidden> {
     if extent.form == Form::Gif && bytes.get(6..8) == Some(b"/*") {
         return Some(grave("an image that is a script too: `GIF89a/*`".to_owned()));
     }
-    let behind = bytes.get(extent.end..).unwrap_or_default();
+    let appended = match extent.form {
+        Form::Jpeg => Appended::of(bytes, extent.end),
+        _ => Appended { end: extent.end, notes: Vec::new() },
+    };
+    let behind = bytes.get(appended.end..).unwrap_or_default();
+    let behind = behind.get(padding(behind)..).unwrap_or_default();
+    let all = bytes.len().saturating_sub(extent.end);
     if let Some(what) = file(behind).or_else(|| archive_at_end(bytes)) {
-        return Some(grave(format!("{what} behind the end of the image, {} bytes", behind.len())));
+        return Some(grave(format!("{what} behind the end of the image, {all} bytes")));
     }
-    for note in &extent.notes {
+    for note in extent.notes.iter().chain(&appended.notes) {
         let note = bytes.get(note.clone()).unwrap_or_default();
-        if let Some(what) = within_note(note) {
+        if let Some(what) = program(note).or_else(|| within(note)) {
             return Some(grave(format!("{what} in the notes of the image")));
         }
     }
-    if !is_known(behind, extent.form) {
-        let why =
-            format!("{} bytes behind the end of the image, which no viewer shows", behind.len());
+    // Profiles, palettes and pixels too: what a server or an archive's reader looks for is found anywhere.
+    if let Some(what) = within(bytes) {
+        return Some(grave(format!("{what} inside of the image")));
+    }
+    if behind.len() >= LEAST_BEHIND {
+        let why = format!("{all} bytes behind the end of the image, which no viewer shows");
         return Some(Hidden { why, grave: false });
     }
     let notes = extent.notes.iter().map(std::ops::Range::len).fold(0, usize::saturating_add);
@@ -71,14 +85,20 @@ fn file(bytes: &[u8]) -> Option<&'static str> {
         (b"Rar!\x1a\x07", "a RAR archive"),
         (b"%PDF-", "a PDF"),
         (b"\x1f\x8b\x08", "a gzip file"),
-        (b"ustar", "a tar archive"),
+        (b"BZh91AY&SY", "a bzip2 file"),
+        (b"\xfd7zXZ\0", "an xz file"),
+        (b"\x28\xb5\x2f\xfd", "a zstd file"),
+        (b"MSCF\0\0\0\0", "a cabinet archive"),
     ];
     let known = begun.iter().find(|(magic, _)| bytes.starts_with(magic));
+    let tar = bytes.get(257..262) == Some(b"ustar");
     known
         .map(|(_, what)| *what)
+        .or_else(|| tar.then_some("a tar archive"))
         .or_else(|| program(bytes))
         .or_else(|| page(bytes))
-        .or_else(|| pickle(bytes, bytes.last().copied()))
+        // A reader of pickles stops at its end, whatever stands behind.
+        .or_else(|| pickle(bytes, memrchr(b'.', bytes).map(|_| b'.')))
 }
 
 /// A page that a server or a browser runs.
@@ -107,47 +127,24 @@ fn archive_at_end(bytes: &[u8]) -> Option<&'static str> {
     (ends && (directory || size == 0)).then_some("a ZIP archive")
 }
 
-/// What a note holds that is no note.
-fn within_note(note: &[u8]) -> Option<&'static str> {
-    if let Some(what) = program(note) {
-        return Some(what);
-    }
-    if memmem::find(note, b"<?php").is_some() {
-        return Some("a PHP script");
-    }
-    if memmem::find(note, b"<script").is_some() || memmem::find(note, b"<SCRIPT").is_some() {
-        return Some("a script");
-    }
-    let zip = memmem::find_iter(note, b"PK\x03\x04").any(|at| {
-        let version = at.checked_add(4).and_then(|at| note.get(at..));
+/// What stands anywhere in bytes and is found there by what runs or unpacks it.
+fn within(bytes: &[u8]) -> Option<&'static str> {
+    let zip = memmem::find_iter(bytes, b"PK\x03\x04").any(|at| {
+        let version = at.checked_add(4).and_then(|at| bytes.get(at..));
         // A version that there is, and stored or deflated.
         matches!(version, Some([10..=63, 0, _, _, 0 | 8, 0, ..]))
     });
-    zip.then_some("a ZIP archive")
-}
-
-/// Whether what stands behind an image is what writers of images leave there.
-fn is_known(behind: &[u8], form: Form) -> bool {
-    let blank = |byte: &u8| matches!(byte, 0 | 0xff | b' ' | b'\n' | b'\r' | b'\t');
-    // The header of a BMP is wrong about its size as often as it is right.
-    if form == Form::Bmp || behind.iter().all(blank) || behind.len() < LEAST_BEHIND {
-        return true;
+    if zip {
+        return Some("a ZIP archive");
     }
-    if form != Form::Jpeg {
-        return false;
-    }
-    let begins = behind.iter().position(|byte| !blank(byte)).unwrap_or(0);
-    let begins = begins.min(memchr(0xff, behind).unwrap_or(begins));
-    let rest = behind.get(begins..).unwrap_or_default();
-    // Pictures of several sizes (CIPA DC-007), the film of a moving picture, the trailers of Samsung's phones.
-    rest.starts_with(b"\xff\xd8\xff")
-        || behind.get(4..8) == Some(b"ftyp")
-        || memmem::find(
-            behind.get(..256.min(behind.len())).unwrap_or_default(),
-            b"MotionPhoto_Data",
-        )
-        .is_some()
-        || behind.ends_with(b"SEFT")
+    memchr_iter(b'<', bytes).find_map(|at| {
+        let begins = |word: &[u8]| {
+            let here = bytes.get(at..at.saturating_add(word.len()));
+            here.is_some_and(|here| here.eq_ignore_ascii_case(word))
+        };
+        let script = begins(b"<script").then_some("a script");
+        script.or_else(|| begins(b"<?php").then_some("a PHP script"))
+    })
 }
 
 /// Fewer bytes behind an image are a slip of its writer.

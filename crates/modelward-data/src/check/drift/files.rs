@@ -66,6 +66,10 @@ pub(super) fn compare(context: &Context<'_>) -> Option<Between> {
         moved.p_value = p_value;
     }
     tested.retain(|moved| moved.p_value <= ALARM && moved.statistic >= LEAST_CHANGE);
+    // Where every file is small, such as an image or a document, there is nothing to hold against the others.
+    if compared == 0 {
+        return None;
+    }
     Some(Between { moved: tested, compared, left_out })
 }
 
@@ -126,9 +130,10 @@ impl Between {
             done.lines.push(format!("drift: none between {} files", self.compared));
         }
         if self.left_out > 0 {
+            let files = if self.left_out == 1 { "file was" } else { "files were" };
             let why = format!(
-                "{} files were not held against the others: fewer than {LEAST_ROWS} rows of them, or more than \
-                 {MOST_FILES} files",
+                "{} {files} not held against the others: fewer than {LEAST_ROWS} rows of it or of the others, or \
+                 more than {MOST_FILES} files",
                 self.left_out
             );
             done.beyond.get_or_insert(why);

@@ -8,13 +8,22 @@ use crate::{Kind, columns::numbers, kind, learn::tail};
 
 /// Whether numbers are amounts, not classes: many of them, and most rows with another, or parts of wholes.
 pub(crate) fn is_continuous(field: &Field, labels: &Labels) -> bool {
+    are_amounts(field, labels.classes.iter().map(String::as_str), labels.of.len())
+}
+
+/// The same of the values that a column has in so many rows.
+pub(in crate::check) fn are_amounts<'a>(
+    field: &Field,
+    values: impl ExactSizeIterator<Item = &'a str>,
+    rows: usize,
+) -> bool {
     if kind(field) != Kind::Number {
         return false;
     }
-    let many = labels.classes.len();
-    let parts = labels.classes.iter().filter_map(|class| class.parse::<f64>().ok());
+    let many = values.len();
+    let parts = values.filter_map(|value| value.parse::<f64>().ok());
     let parts = parts.filter(|value| value.fract() != 0.0).count();
-    many > 20 && (parts * 2 > many || many * 10 > labels.of.len())
+    many > 20 && (parts * 2 > many || many * 10 > rows)
 }
 
 /// Judge amounts.

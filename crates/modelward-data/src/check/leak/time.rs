@@ -65,8 +65,9 @@ impl Times {
         let span = |[from, to]: &[i128; 2]| format!("{} to {}", shown(*from), shown(*to));
         if self.leaks() {
             let message = format!(
-                "the split by time of `{column}` overlaps: {older} of {of} test rows are older than the last \
+                "the split by time of `{column}` overlaps: {older} of {of} test rows {} older than the last \
                  training row ({})",
+                if *older == 1 { "is" } else { "are" },
                 shown(train[1])
             );
             let rule = &rules::LEAK_TRAIN_TEST;
@@ -78,6 +79,10 @@ impl Times {
             );
         }
         let line = match older {
+            0 if test[0] == train[1] => format!(
+                "leak  `{column}`: no test row is older than training, which ends {}, as the first test row",
+                shown(train[1])
+            ),
             0 => format!(
                 "leak  `{column}`: every test row is later than training, which ends {}",
                 shown(train[1])

@@ -8,10 +8,12 @@
 //!
 //! A report of `data check` is a schema too: its columns with their types, and those that miss nothing.
 
+use std::fmt;
+
 use arrow_schema::Field;
 use serde_json::Value;
 
-use crate::{Kind, Trouble, kind};
+use crate::{Kind, Trouble, instant, kind};
 
 /// What is declared of a set.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,14 +33,38 @@ pub struct Expected {
     pub kind: Option<Type>,
     /// The greatest share of rows without a value.
     pub nulls: Option<f64>,
-    /// The least number.
-    pub min: Option<f64>,
-    /// The greatest number.
-    pub max: Option<f64>,
+    /// The least number, or the earliest time.
+    pub min: Option<Bound>,
+    /// The greatest number, or the latest time.
+    pub max: Option<Bound>,
     /// The only values.
     pub categories: Option<Vec<String>>,
     /// Whether the set has to have it.
     pub required: bool,
+}
+
+/// An end of a range.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub enum Bound {
+    /// A number.
+    Number(f64),
+    /// A point in time, in nanoseconds from the first day of 1970 on.
+    Time(i128),
+}
+
+impl Bound {
+    pub(super) fn is_time(self) -> bool {
+        matches!(self, Self::Time(_))
+    }
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Time(instant) => instant::shown(*instant).fmt(f),
+        }
+    }
 }
 
 /// What a column holds, in the words of a schema.
@@ -93,12 +119,14 @@ impl Type {
         }
     }
 
-    /// Whether a column may be read as this; floats that are whole are judged value by value.
+    /// Whether a column may be read as this; floats that are whole, and texts that are times, are judged value by
+    /// value: texts have no other way to hold a time.
     pub(super) fn holds(self, field: &Field) -> bool {
         let own = Self::of(field);
         self == own
             || (self == Self::Number && own == Self::Integer)
             || (self == Self::Integer && own == Self::Number)
+            || (self == Self::Time && own == Self::Text)
     }
 
     /// Its word.
@@ -118,6 +146,7 @@ impl Type {
         match word {
             "boolean" => Some(Self::Truth),
             "utf8" | "largeutf8" | "utf8view" => Some(Self::Text),
+            word if word.starts_with("interval") => None,
             word if word.starts_with("int") || word.starts_with("uint") => Some(Self::Integer),
             word if word.starts_with("float") || word.starts_with("decimal") => Some(Self::Number),
             word if word.starts_with("date") || word.starts_with("time") => Some(Self::Time),
@@ -153,8 +182,10 @@ impl Declared {
     }
 
     fn of_report(json: &Value) -> Result<Self, Trouble> {
-        let columns =
-            json.pointer("/measurements/0/checks/profile/columns").and_then(Value::as_array);
+        // The report of an audit has other measurements too.
+        let measured = json.get("measurements").and_then(Value::as_array).into_iter().flatten();
+        let mut profiles = measured.filter_map(|it| it.pointer("/checks/profile/columns"));
+        let columns = profiles.next().and_then(Value::as_array);
         let columns = columns.ok_or_else(|| {
             Trouble::new("expected a report with a profile, found none".to_owned())
                 .help("write one with `modelward data check DATA --format json`")
@@ -182,9 +213,14 @@ impl Expected {
         let table = json.as_object().ok_or_else(|| wants("a table", "column"))?;
         let keys = ["type", "nulls", "min", "max", "categories", "required"];
         known(table.keys(), &keys, &format!("the column `{name}`"))?;
-        let number = |key: &str| match table.get(key) {
+        let bound = |key: &str| match table.get(key) {
             None => Ok(None),
-            Some(value) => value.as_f64().map(Some).ok_or_else(|| wants("a number", key)),
+            Some(value) => {
+                let number = value.as_f64().map(Bound::Number);
+                let time = || value.as_str().and_then(instant::read).map(Bound::Time);
+                let wants = || wants("a number or a time such as 2026-11-27", key);
+                number.or_else(time).map(Some).ok_or_else(wants)
+            }
         };
         let kind = match table.get("type") {
             None => None,
@@ -208,6 +244,8 @@ impl Expected {
         };
         let word = |value: &Value| match value {
             Value::String(word) => Some(word.clone()),
+            // Whole numbers as they stand: a float has no room for all of their digits.
+            Value::Number(number) if number.is_i64() || number.is_u64() => Some(number.to_string()),
             Value::Number(number) => number.as_f64().map(|number| number.to_string()),
             Value::Bool(truth) => Some(truth.to_string()),
             _ => None,
@@ -223,8 +261,20 @@ impl Expected {
             None => true,
             Some(truth) => truth.as_bool().ok_or_else(|| wants("true or false", "required"))?,
         };
-        let (min, max) = (number("min")?, number("max")?);
-        if min.zip(max).is_some_and(|(min, max)| min > max) {
+        let (min, max) = (bound("min")?, bound("max")?);
+        let bounds = [min, max].into_iter().flatten();
+        let fits = |bound: Bound| match kind {
+            None => true,
+            Some(Type::Integer | Type::Number) => !bound.is_time(),
+            Some(Type::Time) => bound.is_time(),
+            Some(_) => false,
+        };
+        if !bounds.clone().all(fits) {
+            return Err(wants("numbers or times, as the column's own type is,", "min` and `max"));
+        }
+        let pair = min.zip(max);
+        let mixed = pair.is_some_and(|(min, max)| min.is_time() != max.is_time());
+        if mixed || pair.is_some_and(|(min, max)| min > max) {
             return Err(wants("a range whose `min` is at most its `max`", "min"));
         }
         Ok(Self { name: name.to_owned(), kind, nulls, min, max, categories, required })

@@ -49,8 +49,8 @@ pub(super) fn changes(first: &[Column], second: &[Column], group: Option<&str>) 
             let message = format!(
                 "`{}` is {}, was {}",
                 column.name,
-                column.kind.to_lowercase(),
-                known.kind.to_lowercase()
+                family(&column.kind),
+                family(&known.kind)
             );
             problems.push(plain(&column.name, "type", message));
             continue;

@@ -1,6 +1,6 @@
 //! What a check of data says: as findings, as numbers for programs, as lines for people.
 
-use std::{borrow::Cow, path::Path};
+use std::path::Path;
 
 use modelward_core::{Evidence, Finding, Measurement, Place, Unread as NotRead, Value};
 use modelward_data::{
@@ -16,9 +16,11 @@ use crate::cli::{Failure, Screen, experiment::Findable, output};
 /// A set that could not be read.
 pub(super) fn unread(unread: &Unread) -> Findable {
     let place = Place::file(unread.file.as_str());
+    // What a reader expected and got may be a cell.
+    let why = redacted(&unread.why);
     let why = match unread.line {
-        Some(line) => format!("line {line}: {}", unread.why),
-        None => unread.why.clone(),
+        Some(line) => format!("line {line}: {why}"),
+        None => why.into_owned(),
     };
     let refusal = Refusal::new(unread.at.unwrap_or(0), unread.gap, why);
     let examined = modelward_scan::refused(&place, refusal);
@@ -30,7 +32,7 @@ pub(super) fn unread(unread: &Unread) -> Findable {
 /// Say that a set could not be read, where no report is written.
 pub(super) fn say_unread(unread: &Unread, screen: Screen) -> Result<u8, Failure> {
     let line = unread.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let failure = Failure::new(format!("not read: {}", unread.why));
+    let failure = Failure::new(format!("not read: {}", redacted(&unread.why)));
     output::warn(&failure.at(format!("{}{line}", unread.file)), screen);
     Ok(3)
 }
@@ -131,7 +133,8 @@ fn finding(set: &Set, found: &Found) -> Finding {
 }
 
 fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) -> Measurement {
-    let classes = checked.classes.iter().map(|(class, count)| (class.clone(), (*count).into()));
+    let safe = |text: &str| redacted(text).into_owned();
+    let classes = checked.classes.iter().map(|(class, count)| (safe(class), (*count).into()));
     let checks = checked.checks.iter();
     let checks =
         checks.map(|(check, done)| (check.name.to_owned(), of_check(check, done, checked.rows)));
@@ -139,7 +142,7 @@ fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) ->
         ("rows", checked.rows.into()),
         ("columns", checked.columns.into()),
         ("format", set.format.into()),
-        ("label", checked.label.clone().into()),
+        ("label", checked.label.as_deref().map(safe).into()),
         ("classes", Value::Map(classes.collect())),
         ("seed", request.seed.into()),
         ("checks", Value::Map(checks.collect())),
@@ -165,30 +168,7 @@ fn measurement(set: &Set, checked: &Checked, request: &Request, seconds: f64) ->
         }
     }
     let lines = lines.iter().map(|line| redacted(line).into_owned()).collect();
-    let fields =
-        fields.into_iter().map(|(name, value)| (name, without_credentials(value))).collect();
     Measurement { kind: "data", fields, lines, ..Measurement::default() }
-}
-
-/// A value whose texts hold no credential: labels and frequent values are cells too.
-fn without_credentials(value: Value) -> Value {
-    match value {
-        Value::Text(text) => match redacted(&text) {
-            Cow::Owned(safe) => Value::Text(safe),
-            Cow::Borrowed(_) => Value::Text(text),
-        },
-        Value::List(list) => Value::List(list.into_iter().map(without_credentials).collect()),
-        Value::Record(fields) => Value::Record(
-            fields.into_iter().map(|(name, value)| (name, without_credentials(value))).collect(),
-        ),
-        Value::Map(fields) => Value::Map(
-            fields
-                .into_iter()
-                .map(|(name, value)| (redacted(&name).into_owned(), without_credentials(value)))
-                .collect(),
-        ),
-        other => other,
-    }
 }
 
 fn of_check(check: &Check, done: &Done, rows: u64) -> Value {

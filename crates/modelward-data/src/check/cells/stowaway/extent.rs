@@ -18,25 +18,29 @@ pub(super) enum Form {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Extent {
     pub(super) form: Form,
-    /// The first byte behind it.
+    /// The first byte behind it; of one that does not end, where all bytes end.
     pub(super) end: usize,
     /// What it says beside its pixels, but for colour profiles: texts, EXIF, parts that no standard knows.
     pub(super) notes: Vec<Range<usize>>,
 }
 
 impl Extent {
-    /// The extent of an image; `None` where it does not end, or is of a form that has no notes and no end.
+    /// The extent of an image; `None` where it is of a form that has no notes and no end.
     pub(super) fn of(bytes: &[u8]) -> Option<Self> {
         let mut notes = Vec::new();
         let (form, end) = match bytes {
-            [0x89, b'P', b'N', b'G', ..] => (Form::Png, png(bytes, &mut notes)?),
-            [0xff, 0xd8, 0xff, ..] => (Form::Jpeg, jpeg(bytes, &mut notes)?),
-            [b'G', b'I', b'F', b'8', ..] => (Form::Gif, gif(bytes, &mut notes)?),
-            [b'R', b'I', b'F', b'F', ..] => (Form::WebP, webp(bytes, &mut notes)?),
-            [b'B', b'M', ..] => (Form::Bmp, usize::try_from(little(bytes, 2)?).ok()?),
+            [0x89, b'P', b'N', b'G', ..] => (Form::Png, png(bytes, &mut notes)),
+            [0xff, 0xd8, 0xff, ..] => (Form::Jpeg, jpeg(bytes, &mut notes)),
+            [b'G', b'I', b'F', b'8', ..] => (Form::Gif, gif(bytes, &mut notes)),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => {
+                (Form::WebP, webp(bytes, &mut notes))
+            }
+            [b'B', b'M', ..] => (Form::Bmp, bmp(bytes)),
             _ => return None,
         };
-        (end <= bytes.len()).then_some(Self { form, end, notes })
+        // A viewer shows what there is of an image that is cut, or that says to be longer than it is.
+        let end = end.unwrap_or(bytes.len()).min(bytes.len());
+        Some(Self { form, end, notes })
     }
 }
 
@@ -112,11 +116,13 @@ fn gif(bytes: &[u8], notes: &mut Vec<Range<usize>>) -> Option<usize> {
                     notes.push(from..at);
                 }
             }
+            // Writers leave an empty block too many, and leave the last byte out: what is none ends it.
+            0 => at = at.checked_add(1)?,
             0x2c => {
                 let packed = *bytes.get(at.checked_add(9)?)?;
                 at = blocks(bytes, at.checked_add(11)?.checked_add(table(packed))?)?;
             }
-            _ => return None,
+            _ => return Some(at),
         }
     }
 }
@@ -133,10 +139,7 @@ fn blocks(bytes: &[u8], mut at: usize) -> Option<usize> {
 }
 
 fn webp(bytes: &[u8], notes: &mut Vec<Range<usize>>) -> Option<usize> {
-    if bytes.get(8..12)? != b"WEBP" {
-        return None;
-    }
-    let end = usize::try_from(little(bytes, 4)?).ok()?.checked_add(8)?;
+    let end = usize::try_from(little(bytes, 4)?).ok()?.checked_add(8)?.min(bytes.len());
     let mut at = 12_usize;
     while at.checked_add(8)? <= end {
         let kind = bytes.get(at..at.checked_add(4)?)?;
@@ -144,6 +147,8 @@ fn webp(bytes: &[u8], notes: &mut Vec<Range<usize>>) -> Option<usize> {
         let length = usize::try_from(little(bytes, at.checked_add(4)?)?).ok()?;
         let to = from.checked_add(length)?;
         if to > end {
+            // What is no chunk lies in the file all the same.
+            notes.push(at..end);
             break;
         }
         let pixels: [&[u8]; 7] = [b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"];
@@ -154,6 +159,32 @@ fn webp(bytes: &[u8], notes: &mut Vec<Range<usize>>) -> Option<usize> {
         at = to.checked_add(length % 2)?;
     }
     Some(end)
+}
+
+/// By its rows of pixels: what its header says of the size of the file is read by nobody, and often wrong.
+fn bmp(bytes: &[u8]) -> Option<usize> {
+    let number = |at: usize| usize::try_from(little(bytes, at)?).ok();
+    let short = |at: usize| {
+        let two = bytes.get(at..)?.first_chunk::<2>()?;
+        Some(usize::from(u16::from_le_bytes(*two)))
+    };
+    let header = number(14)?;
+    let (width, height, depth, packed) = match header {
+        12 => (short(18)?, short(20)?, short(24)?, None),
+        40.. => {
+            let height = usize::try_from(little(bytes, 22)?.cast_signed().unsigned_abs()).ok()?;
+            let packed = matches!(number(30)?, 1 | 2 | 4 | 5).then(|| number(34)).flatten();
+            (number(18)?, height, short(28)?, packed)
+        }
+        _ => return None,
+    };
+    let row = width.checked_mul(depth)?.div_ceil(32).checked_mul(4)?;
+    let pixels = number(10)?.checked_add(packed.unwrap_or(row.checked_mul(height)?))?;
+    let profile = match header {
+        124.. => number(126)?.checked_add(number(130)?)?.checked_add(14)?,
+        _ => 0,
+    };
+    Some(pixels.max(profile))
 }
 
 /// A number of 32 bits, the low byte first.

@@ -53,6 +53,37 @@ fn webp(chunk: &[u8]) -> Vec<u8> {
     [&b"RIFF"[..], &(body.len() as u32).to_le_bytes(), &body].concat()
 }
 
+/// The trailer of a phone with these parts.
+fn trailer(parts: &[&[u8]]) -> Vec<u8> {
+    let mut bytes = parts.concat();
+    let all = bytes.len();
+    let mut directory = b"SEFHk\0\0\0".to_vec();
+    directory.extend((parts.len() as u32).to_le_bytes());
+    let mut at = 0;
+    for part in parts {
+        directory.extend([0, 0, 0x30, 0x0a]);
+        directory.extend(((all - at) as u32).to_le_bytes());
+        directory.extend((part.len() as u32).to_le_bytes());
+        at += part.len();
+    }
+    let length = directory.len() as u32;
+    bytes.extend(directory);
+    bytes.extend(length.to_le_bytes());
+    bytes.extend(b"SEFT");
+    bytes
+}
+
+fn bmp() -> Vec<u8> {
+    let mut bytes = b"BM\xff\xff\xff\xff\0\0\0\0\x36\0\0\0".to_vec();
+    for number in [40_u32, 2, 2, 1 | 24 << 16, 0, 0, 0, 0, 0, 0] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend([9; 16]);
+    bytes
+}
+
+const FILM: &[u8] = b"\0\0\0\x20ftypmp42\0\0\0\0isommp42avc1mp41\0\0\0\x13mdatsome pixels";
+
 /// An archive of one empty member.
 fn zip() -> Vec<u8> {
     let local = b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x01\0\0\0a";
@@ -88,6 +119,32 @@ fn files_in_images_are_named() {
         (jpeg(&[(0xe1, &elf)]), "ELF"),
         (gif(b"<?php 1"), "PHP"),
         (webp(&zip()), "ZIP"),
+        // Behind what a camera appends, or what fills up.
+        (with(with(jpeg(&[]), &jpeg(&[])), &elf), "ELF"),
+        (with(with(with(jpeg(&[]), &[0; 30]), FILM), &elf), "ELF"),
+        (with(png(), &with(vec![0], &elf)), "ELF"),
+        (with(jpeg(&[]), &trailer(&[b"\0\0\x30\x0a", &zip()])), "ZIP"),
+        (with(with(jpeg(&[]), &elf), b"SEFT"), "ELF"),
+        (with(with(jpeg(&[]), &jpeg(&[(0xfe, b"<?php 1")])), b"\0"), "PHP"),
+        (with(jpeg(&[]), &with(with(jpeg(&[]), &zip()), b"more")), "ZIP"),
+        (with(jpeg(&[]), b"\x80\x04\x95\x01\0\0\0\0\0\0\0N.\0\0"), "pickle"),
+        (with(gif(b"x"), &with(vec![b'a'; 257], b"ustar\x0000and the rest")), "tar"),
+        // Images that say to end elsewhere, or nowhere.
+        (with(png()[..png().len() - 12].to_vec(), &zip()), "ZIP"),
+        (with(gif(b"x")[..gif(b"x").len() - 1].to_vec(), &elf), "ELF"),
+        (with(bmp(), &elf), "ELF"),
+        (
+            {
+                let mut image = with(webp(b"x"), &zip());
+                let length = (image.len() - 8) as u32;
+                image[4..8].copy_from_slice(&length.to_le_bytes());
+                image
+            },
+            "ZIP",
+        ),
+        // Where pixels and colours stand.
+        (with_chunk(b"PLTE", b"<?php 1;   "), "PHP"),
+        (jpeg(&[(0xe2, b"ICC_PROFILE\0\x01\x01<ScRiPt>1")]), "script"),
     ] {
         let found = in_image(&image).unwrap();
         assert!(found.grave && found.why.contains(word), "{word}: {}", found.why);
@@ -113,8 +170,25 @@ fn images_as_they_are_written_are_silent() {
         with(png(), &[0; 4096]),
         with(jpeg(&[]), b"\r\n"),
         with(jpeg(&[]), &jpeg(&[])),
-        with(jpeg(&[]), b"\0\0\0\x18ftypmp42 and a film"),
-        with(jpeg(&[]), b"some bytes of a phone SEFHxxxxSEFT"),
+        with(with(jpeg(&[]), &[0xff; 20]), &jpeg(&[])),
+        with(with(jpeg(&[]), &jpeg(&[])), &[0; 100]),
+        with(jpeg(&[]), FILM),
+        with(jpeg(&[]), &trailer(&[b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data", FILM])),
+        with(
+            with(jpeg(&[]), &jpeg(&[])),
+            &trailer(&[b"\0\0\x01\x0a\x0e\0\0\0Image_UTC_Data1700000000000"]),
+        ),
+        with(
+            jpeg(&[]),
+            &[
+                b"CANON OPTIONAL DATA\0 a recipe",
+                &[b"CANON OPTIONAL DATA\0", &[1; 44][..]].concat()[..],
+            ]
+            .concat(),
+        ),
+        bmp(),
+        with(bmp(), &[0, 0]),
+        with(gif(b"x")[..gif(b"x").len() - 1].to_vec(), &[0]),
         with_chunk(b"tEXt", b"Software\0painted <b>"),
         b"P5 1 1 255\n\xff and more than that is there".to_vec(),
         png()[..40].to_vec(),
@@ -139,10 +213,38 @@ fn cells_of_bytes_are_no_programs() {
     }
 }
 
+#[test]
+fn a_chain_of_images_is_walked_once() {
+    let chain = b"\xff\xd8\xff\xd9".repeat(1 << 20);
+    assert!(in_image(&chain).is_none());
+    let chain = with(chain, &[&b"\x7fELF\x02\x01\x01"[..], &[0; 60]].concat());
+    assert!(in_image(&chain).is_some_and(|found| found.grave));
+}
+
+/// `docs/bypasses.md`, D11: once one of these is told, it is to be said there.
+#[test]
+fn payloads_that_are_not_followed_pass() {
+    let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 60]].concat();
+    let packed = b"Comment\0\0\x78\x9c\xb3\xb1\x2f\xc8\x28\x50";
+    for image in [
+        with_chunk(b"zTXt", packed),
+        with(jpeg(&[]), &[FILM, &b"\0\0\0\x4bmdat"[..], &elf].concat()),
+        with(b"II*\0\x08\0\0\0".to_vec(), &elf),
+        with(b"\0\0\0\x18ftypavif\0\0\0\0avifmif1".to_vec(), &elf),
+        b"<svg onload=\"alert(1)\"/>".to_vec(),
+        with(png()[..png().len() - 12].to_vec(), &elf),
+    ] {
+        assert!(in_image(&image).is_none(), "{:?}", in_image(&image).map(|found| found.why));
+    }
+}
+
 proptest! {
     #[test]
     fn any_bytes_are_judged(
-        head in prop::sample::select(vec![png(), jpeg(&[(0xe1, b"ab")]), gif(b"c"), webp(b"d"), b"BM".to_vec()]),
+        head in prop::sample::select(vec![
+            png(), jpeg(&[(0xe1, b"ab")]), gif(b"c"), webp(b"d"), bmp(),
+            with(jpeg(&[]), &trailer(&[b"ab", FILM])), with(jpeg(&[]), FILM),
+        ]),
         at in any::<prop::sample::Index>(),
         more in prop::collection::vec(any::<u8>(), 0..64),
     ) {

@@ -11,6 +11,7 @@ use modelward_data::{
     manifest::{self as rows, Difference, Saved, Table},
     read,
 };
+use modelward_formats::credentials::redacted;
 use modelward_provenance::manifest::{Manifest as Files, Options};
 
 use super::root;
@@ -258,9 +259,14 @@ fn cells(
         let pairs = before.remove(from).unwrap_or_default().into_iter().zip(only);
         let pairs = pairs.zip(after.remove(to).unwrap_or_default());
         let other = pairs.filter(|((was, _), is)| was != is);
-        (*from, other.map(|((was, name), is)| (name.clone(), was, is)).collect())
+        (*from, other.map(|((was, name), is)| (name.clone(), brief(&was), brief(&is))).collect())
     });
     Ok(told.collect())
+}
+
+/// As much of a cell as is shown, without credentials: one that was cut would be known no more.
+fn brief(cell: &str) -> String {
+    redacted(cell).chars().take(MOST_SHOWN).collect()
 }
 
 /// Whether a file begins as a manifest of a data set does.
@@ -276,5 +282,7 @@ pub(in super::super) fn is_manifest(path: &Path) -> bool {
 
 /// What a manifest begins with.
 const HEAD: &[u8] = b"{\"data_manifest\":";
+/// Characters of a cell that are shown.
+const MOST_SHOWN: usize = 80;
 /// Rows of which the cells are shown.
 const MOST_CELLS: usize = 20;
