@@ -216,6 +216,13 @@ const FREE: u64 = 1 << 30;
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects,
+        clippy::cast_possible_truncation,
+        reason = "small numbers of the tests' own"
+    )]
+
     use std::sync::Arc;
 
     use arrow_array::{
