@@ -28,7 +28,7 @@ pub mod schema;
 mod spelling;
 mod trigger;
 
-pub(crate) use self::label_error::is_continuous;
+pub(crate) use self::label_error::{ENOUGH, is_continuous};
 pub use self::{
     labels::Labels,
     profile::{Column, PARTS, QUANTILES},
