@@ -37,8 +37,8 @@ impl Sorting {
     pub(super) fn new(rows: u64, memory: u64) -> io::Result<Self> {
         // The other half is for what the rows come to.
         let memory = memory / 2;
-        let fits = memory / size_of::<Record>() as u64;
-        let most = usize::try_from(fits).unwrap_or(usize::MAX).max(LEAST);
+        let bytes = usize::try_from(memory).unwrap_or(usize::MAX);
+        let most = bytes.checked_div(size_of::<Record>()).unwrap_or(0).max(LEAST);
         let held = usize::try_from(rows).unwrap_or(usize::MAX).min(most);
         let file = tempfile::tempfile()?;
         Ok(Self { held: Vec::with_capacity(held), most, memory, file, ends: Vec::new() })

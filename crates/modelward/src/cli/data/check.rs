@@ -72,9 +72,8 @@ pub(in crate::cli) struct Asking {
     /// The data set: a file or a folder.
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
-    /// The column or key that holds the label; several with commas between where a row has several labels. By default
-    /// a column that is called so.
-    #[arg(long, value_name = "COL,...")]
+    /// The column or key that holds the label, or several with commas between; by default one that is called so.
+    #[arg(long, value_name = "COL")]
     pub(super) label: Option<String>,
     /// The column whose equal values belong together: a patient, a user.
     #[arg(long, value_name = "COL")]
