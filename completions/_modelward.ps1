@@ -320,7 +320,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;data;check' {
-            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label; by default one that is called so')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label, or several with commas between; by default one that is called so')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The column whose equal values belong together: a patient, a user')
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'The column of texts; by default every column of text')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Run these checks alone; without it all of them')
@@ -351,7 +351,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             break
         }
         'modelward;data;clean' {
-            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label; by default one that is called so')
+            [CompletionResult]::new('--label', '--label', [CompletionResultType]::ParameterName, 'The column or key that holds the label, or several with commas between; by default one that is called so')
             [CompletionResult]::new('--group', '--group', [CompletionResultType]::ParameterName, 'The column whose equal values belong together: a patient, a user')
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'The column of texts; by default every column of text')
             [CompletionResult]::new('--only', '--only', [CompletionResultType]::ParameterName, 'Run these checks alone; without it all of them')

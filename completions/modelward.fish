@@ -280,7 +280,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish
 complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "manifest" -d 'List what a data set consists of: its files and its rows, by their digests'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "diff" -d 'Tell where two versions of a data set differ: files, columns, and the rows removed, added and changed'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and not __fish_seen_subcommand_from check clean restore manifest diff help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l label -d 'The column or key that holds the label; by default one that is called so' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l label -d 'The column or key that holds the label, or several with commas between; by default one that is called so' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l text -d 'The column of texts; by default every column of text' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''
@@ -323,7 +323,7 @@ never\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -s q -l quiet -d 'Say nothing on standard error, and no plain report where nothing was found'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l no-progress -d 'Show no progress'
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l label -d 'The column or key that holds the label; by default one that is called so' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l label -d 'The column or key that holds the label, or several with commas between; by default one that is called so' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l group -d 'The column whose equal values belong together: a patient, a user' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l text -d 'The column of texts; by default every column of text' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l only -d 'Run these checks alone; without it all of them' -r -f -a "profile\t''

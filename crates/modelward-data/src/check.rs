@@ -29,7 +29,7 @@ pub mod schema;
 mod spelling;
 mod trigger;
 
-pub(crate) use self::label_error::is_continuous;
+pub(crate) use self::label_error::{ENOUGH, is_continuous};
 pub use self::{
     cells::{bad_address, hidden_file},
     labels::Labels,

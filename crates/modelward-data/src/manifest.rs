@@ -21,7 +21,8 @@ use crate::{Set, Trouble, Unread, columns};
 mod diff;
 mod digests;
 mod json;
-mod parts;
+mod pairing;
+mod sorted;
 mod spool;
 
 pub use self::{
@@ -120,7 +121,7 @@ pub fn cells(
         let at = wanted.partition_point(|row| *row < range.start);
         wanted.get(at).is_some_and(|row| *row < range.end)
     };
-    let columns = only.iter().filter_map(|name| set.column(name)).collect::<Vec<_>>();
+    let columns = digests::places(set, only).into_iter().flatten().collect::<Vec<_>>();
     let mut cells = BTreeMap::new();
     set.walk_where(within, |batch| {
         let from = wanted.partition_point(|row| *row < batch.first_row);

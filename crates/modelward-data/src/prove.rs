@@ -17,7 +17,7 @@ use arrow_select::concat::concat_batches;
 
 use crate::{
     Kind, Roles, Sample, Set, accumulate,
-    check::{Checked, Failed, Labels, Request, is_continuous, near},
+    check::{Checked, ENOUGH, Failed, Labels, Request, is_continuous, near},
     columns::{named, numbers},
     kind,
     learn::{
@@ -96,6 +96,9 @@ pub fn prove(
     checked: &Checked,
 ) -> Result<Proof, Failed> {
     let roles = Roles::of(&request.asked, &set.schema)?;
+    if !roles.labels.is_empty() {
+        return Ok(Proof::skipped(SEVERAL));
+    }
     let Some(label) = roles.label else {
         return Ok(Proof::skipped("no column is a label: name one with `--label`"));
     };
@@ -135,7 +138,7 @@ impl Bench<'_> {
         }
         let field = set.schema.field(self.label);
         if matches!(kind(field), Kind::Numbers(_) | Kind::Other) {
-            return Err("rows have several labels each, which is not measured".to_owned());
+            return Err(SEVERAL.to_owned());
         }
         let labels = Labels::of(rows, self.label);
         let mut proof = Proof { sampled: self.drawn.is_part(), ..Proof::default() };
@@ -217,6 +220,9 @@ impl Bench<'_> {
         });
         let pairs = right[0].iter().zip(&right[1]).zip(&judged).filter(|(_, judged)| **judged);
         let mut rights = [0_u64; 2];
+        let mut counts = vec![0_u64; classes];
+        let labels = of.iter().zip(&judged).filter(|(_, judged)| **judged);
+        labels.for_each(|(of, _)| counts[*of as usize] += 1);
         for ((before, after), _) in pairs {
             proof.rows += 1;
             rights[0] += u64::from(*before);
@@ -226,6 +232,15 @@ impl Bench<'_> {
         }
         proof.measure = "accuracy";
         let [before, after] = rights.map(|right| right as f64 / proof.rows.max(1) as f64);
+        // Learners that know nothing show no difference, whatever the rows are.
+        let commonest = counts.iter().copied().max().unwrap_or(0) as f64 / proof.rows.max(1) as f64;
+        if before.max(after) < commonest + ENOUGH.min((1.0 - commonest) / 4.0) {
+            return Err(format!(
+                "the learners guess {:.1} % of the labels, the commonest label alone {:.1} %: they know too little",
+                100.0 * before.max(after),
+                100.0 * commonest
+            ));
+        }
         (proof.before, proof.after) = (before, after);
         proof.p_value = even(proof.better, proof.worse);
         Ok(())
@@ -256,13 +271,24 @@ impl Bench<'_> {
         let without = without.collect::<Vec<_>>();
         let told = [&unknown, &without].map(|left_out| problem.regress(&standard, left_out));
         let mut sums = [0.0; 2];
-        for row in (0..standard.len()).filter(|row| !without[*row]) {
+        let judged = || (0..standard.len()).filter(|row| !without[*row]);
+        let mean = judged().map(|row| f64::from(standard[row])).sum::<f64>();
+        let mean = mean / judged().count().max(1) as f64;
+        let plain = judged().map(|row| (f64::from(standard[row]) - mean).abs()).sum::<f64>();
+        for row in judged() {
             let errors = [0, 1].map(|run| f64::from((told[run][row] - standard[row]).abs()));
             proof.rows += 1;
             sums[0] += errors[0];
             sums[1] += errors[1];
             proof.better += u64::from(errors[1] < errors[0]);
             proof.worse += u64::from(errors[1] > errors[0]);
+        }
+        // An error that is that of the mean but for the least share of the variance that counts.
+        if sums[0].min(sums[1]) > plain * (1.0 - ENOUGH).sqrt() {
+            return Err(
+                "the learners come no nearer to the labels than their mean: they know too little"
+                    .to_owned(),
+            );
         }
         proof.measure = "mean absolute error";
         let [before, after] = sums.map(|sum| sum / proof.rows.max(1) as f64 * scale.unit);
@@ -310,9 +336,11 @@ impl Bench<'_> {
         });
         let groups = groups.collect::<Vec<_>>();
         let request = self.request;
-        // Rows with the trigger on them are like those they were made of, all of which are held out.
+        // Copies of what is held out are held out with it; rows with the trigger on them are like those they were
+        // made of, all of which are.
+        let alike = near::copies(rows, self.roles, &request.limits);
         let problem =
-            Problem::new(&features.matrix, Some(&groups), &[], request.seed, request.threads);
+            Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         let (mut of, classes) = (filled(&labels.of), labels.classes.len());
         of.resize(all.num_rows(), 0);
         let out = |row: usize| row >= height || groups[row] == Some(u32::MAX);
@@ -368,6 +396,8 @@ fn even(one: u64, other: u64) -> f64 {
     (2.0 * sum).min(1.0)
 }
 
+/// Why nothing is measured where rows have several labels.
+const SEVERAL: &str = "rows have several labels each, which is not measured";
 /// Rows that a trigger is put on, at most and at least.
 const MOST_STAMPED: usize = 500;
 const LEAST_STAMPED: usize = 20;

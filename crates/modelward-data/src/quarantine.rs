@@ -14,9 +14,9 @@
 )]
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, Permissions},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::{Path, PathBuf},
 };
 
@@ -29,6 +29,7 @@ mod folder;
 mod gather;
 mod manifest;
 mod pack;
+mod plan;
 mod reasons;
 mod record;
 mod restore;
@@ -39,6 +40,7 @@ pub(crate) use self::reasons::{count, field, text};
 pub use self::{
     clean::{Cleaned, Order, clean},
     digest::Digest,
+    plan::Plan,
     reasons::{Reason, Reasons, reasons},
     restore::{Restored, restore},
 };
@@ -47,6 +49,19 @@ pub use self::{
 fn create(path: &Path) -> Result<File, Trouble> {
     let made = OpenOptions::new().write(true).read(true).create_new(true).mode(0o600).open(path);
     made.map_err(|error| failed(path, &error))
+}
+
+/// Make a folder that only its owner reads, which is gone with what is in it once this is dropped.
+fn private(prefix: &str, within: PathBuf) -> io::Result<tempfile::TempDir> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(prefix).permissions(Permissions::from_mode(0o700)).tempdir_in(within)
+}
+
+/// Who may do what with a file, or with a folder, which its owner may always write to.
+fn mode(path: &Path) -> Result<u32, Trouble> {
+    let metadata = std::fs::metadata(path).map_err(|error| failed(path, &error))?;
+    let mode = metadata.permissions().mode() & 0o777;
+    Ok(if metadata.is_dir() { mode | 0o700 } else { mode })
 }
 
 fn failed(path: &Path, error: &io::Error) -> Trouble {
@@ -66,7 +81,8 @@ fn free(path: &Path) -> Result<(), Trouble> {
     match std::fs::symlink_metadata(path) {
         Ok(_) => {
             let found = path.display();
-            Err(Trouble::new(format!("expected nothing at `{found}`, found something")))
+            let why = format!("expected nothing at `{found}`, found something");
+            Err(Trouble::new(why).help("name another place, or take away what is there"))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(failed(path, &error)),

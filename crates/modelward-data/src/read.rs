@@ -47,7 +47,15 @@ pub struct Source {
 /// # Errors
 /// Where it is not there, or is none of the formats, or cannot be read.
 pub fn open(path: &Path, options: &Options) -> Result<Set, Unread> {
-    let name = path.display().to_string();
+    open_as(path, path, options)
+}
+
+/// The same of what goes by another path, or will.
+pub(crate) fn open_as(path: &Path, shown: &Path, options: &Options) -> Result<Set, Unread> {
+    let name = shown.display().to_string();
+    // What lies in it has one stroke behind its name.
+    let plain = name.trim_end_matches('/');
+    let name = if plain.is_empty() { name } else { plain.to_owned() };
     let real = std::fs::canonicalize(path)
         .map_err(|error| Unread::refused(&name, &Refusal::io(0, &error)))?;
     let source = Source { path: real, name };

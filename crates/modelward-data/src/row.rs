@@ -3,11 +3,11 @@
 //! as they stand. What is missing is unlike anything that is there.
 
 use arrow_array::{
-    Array, ArrayRef, FixedSizeListArray, GenericListArray, OffsetSizeTrait,
+    Array, ArrayRef, FixedSizeListArray, GenericListArray, OffsetSizeTrait, RunArray,
     cast::AsArray,
     types::{
         ArrowDictionaryKeyType, Float16Type, Float32Type, Float64Type, Int8Type, Int16Type,
-        Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+        Int32Type, Int64Type, RunEndIndexType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
     },
 };
 use arrow_schema::DataType;
@@ -191,6 +191,20 @@ pub(crate) fn write(array: &dyn Array, row: usize, into: &mut Vec<u8>) {
             let entries = array.as_map().value(row);
             return each(&entries, into);
         }
+        DataType::ListView(_) => return each(&array.as_list_view::<i32>().value(row), into),
+        DataType::LargeListView(_) => return each(&array.as_list_view::<i64>().value(row), into),
+        DataType::RunEndEncoded(ends, _) => {
+            return match ends.data_type() {
+                DataType::Int16 => run::<Int16Type>(array, row, into),
+                DataType::Int32 => run::<Int32Type>(array, row, into),
+                _ => run::<Int64Type>(array, row, into),
+            };
+        }
+        DataType::Union(..) => {
+            let union = array.as_union();
+            into.extend_from_slice(&[CASE, union.type_id(row).cast_unsigned()]);
+            return write(&union.value(row), 0, into);
+        }
         DataType::Struct(_) => {
             into.push(RECORD);
             for column in array.as_struct().columns() {
@@ -227,6 +241,14 @@ pub(crate) fn write(array: &dyn Array, row: usize, into: &mut Vec<u8>) {
 
 fn items<O: OffsetSizeTrait>(array: &GenericListArray<O>, row: usize, into: &mut Vec<u8>) {
     each(&array.value(row), into);
+}
+
+/// A value of a run is the value, however many rows have it.
+fn run<R: RunEndIndexType>(array: &dyn Array, row: usize, into: &mut Vec<u8>) {
+    match array.as_any().downcast_ref::<RunArray<R>>() {
+        Some(runs) => write(runs.values(), runs.get_physical_index(row), into),
+        None => into.push(NOTHING),
+    }
 }
 
 fn each(items: &dyn Array, into: &mut Vec<u8>) {
@@ -284,12 +306,17 @@ const BYTES: u8 = 5;
 const LIST: u8 = 6;
 const RECORD: u8 = 7;
 const OTHER: u8 = 8;
+const CASE: u8 = 9;
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Float32Array, Float64Array, StringArray};
+    use arrow_array::{
+        Float32Array, Float64Array, Int32Array, ListArray, ListViewArray, StringArray,
+    };
+    use arrow_buffer::OffsetBuffer;
+    use arrow_schema::Field;
 
     use super::*;
 
@@ -314,6 +341,39 @@ mod tests {
         assert_eq!(wide[2..], [NAN, MISSING]);
         let whole = word(Arc::new(arrow_array::Int8Array::from(vec![-3])));
         assert_eq!(whole, word(Arc::new(arrow_array::Int64Array::from(vec![-3]))));
+    }
+
+    #[test]
+    fn long_values_of_rare_kinds_are_told_apart_by_their_middle() {
+        let with = |middle: i32| {
+            let mut items = (0..50).collect::<Vec<_>>();
+            items[25] = middle;
+            Int32Array::from(items)
+        };
+        let field = Arc::new(Field::new("item", DataType::Int32, true));
+        let view = |middle: i32| {
+            let (offset, size) = (vec![0].into(), vec![50].into());
+            let items = Arc::new(with(middle));
+            ListViewArray::new(field.clone(), offset, size, items, None)
+        };
+        let run = |middle: i32| {
+            let list = ListArray::new(
+                field.clone(),
+                OffsetBuffer::from_lengths([50]),
+                Arc::new(with(middle)),
+                None,
+            );
+            let runs = RunArray::<Int32Type>::try_new(&Int32Array::from(vec![2]), &list).unwrap();
+            runs.slice(1, 1)
+        };
+        let bytes = |array: &dyn Array| {
+            let mut bytes = Vec::new();
+            write(array, 0, &mut bytes);
+            bytes
+        };
+        assert_ne!(bytes(&view(3)), bytes(&view(4)));
+        assert_ne!(bytes(&run(3)), bytes(&run(4)));
+        assert_eq!(bytes(&run(3)), bytes(&view(3)));
     }
 
     #[test]

@@ -436,7 +436,7 @@ fn vote(neighbours: &Neighbours, labels: &Labels, row: usize, class: usize) -> S
 }
 
 /// How much better than the commonest label the learners have to be.
-const ENOUGH: f64 = 0.05;
+pub(crate) const ENOUGH: f64 = 0.05;
 /// A label that is wrong with this probability is flagged whatever the share.
 const SURE: f64 = 0.9;
 /// The share of right labels that may be flagged.

@@ -4,7 +4,8 @@ use std::{collections::HashMap, io};
 
 use super::{
     Table,
-    parts::{Parts, Record},
+    pairing::Pairing,
+    sorted::{Record, Sorting},
 };
 
 /// Where two sets differ.
@@ -53,7 +54,17 @@ impl Difference {
 pub fn diff(old: &Table, new: &Table, memory: u64) -> io::Result<Difference> {
     let mut difference = Difference::default();
     if names(old) != names(new) {
-        difference.blind = Some("the sets have other columns".to_owned());
+        let sorted = |table| {
+            let mut names = names(table);
+            names.sort_unstable();
+            names
+        };
+        let why = if sorted(old) == sorted(new) {
+            "their columns stand in another order, which manifests do not see through: name a set for one of them"
+        } else {
+            "the sets have other columns"
+        };
+        difference.blind = Some(why.to_owned());
     } else if old.key != new.key {
         difference.blind = Some("the sets are known by other keys".to_owned());
     } else if !old.names_rows() || !new.names_rows() {
@@ -109,22 +120,19 @@ fn stretches(old: &Table, new: &Table, difference: &mut Difference) {
 }
 
 fn rows(old: &Table, new: &Table, memory: u64, difference: &mut Difference) -> io::Result<()> {
-    let mut parts = Parts::new(old.rows.saturating_add(new.rows), memory)?;
-    old.each(|number, row| parts.push(&Record { row, new: false, number }))?;
-    new.each(|number, row| parts.push(&Record { row, new: true, number }))?;
+    let mut sorting = Sorting::new(old.rows.saturating_add(new.rows), memory)?;
+    old.each(|number, row| sorting.push(Record { row, number, new: false }))?;
+    new.each(|number, row| sorting.push(Record { row, number, new: true }))?;
     let most = usize::try_from(memory / 256).unwrap_or(usize::MAX).max(LEAST);
-    let keyed = old.key.is_some();
-    parts.each(|records| {
-        for group in records.chunk_by(|one, other| one.row.key == other.row.key) {
-            of_key(group, keyed, most, difference);
-        }
-    })?;
+    let mut pairing = Pairing::new(difference, most);
+    sorting.each(|record| pairing.take(record))?;
+    pairing.finish();
     let Difference { removed, added, changed, unlisted, .. } = difference;
     removed.sort_unstable();
     added.sort_unstable();
     changed.sort_unstable();
     // What was taken from a place and what came to it, where no row moved.
-    if !keyed && *unlisted == 0 && old.rows == new.rows {
+    if old.key.is_none() && *unlisted == 0 && old.rows == new.rows {
         let mut left = Vec::new();
         for row in std::mem::take(removed) {
             match added.binary_search(&row) {
@@ -136,52 +144,6 @@ fn rows(old: &Table, new: &Table, memory: u64, difference: &mut Difference) -> i
         added.retain(|row| changed.binary_search(&(*row, *row)).is_err());
     }
     Ok(())
-}
-
-/// Rows of one key: those of the same values are the same, and of the others one becomes the next.
-fn of_key(records: &[Record], keyed: bool, most: usize, difference: &mut Difference) {
-    let at = records.partition_point(|record| !record.new);
-    let (old, new) = records.split_at_checked(at).unwrap_or_default();
-    let (mut gone, mut come) = (Vec::new(), Vec::new());
-    if keyed {
-        let mut known: HashMap<[u8; 16], u64> = HashMap::new();
-        for record in new {
-            let count = known.entry(record.row.values).or_default();
-            *count = count.saturating_add(1);
-        }
-        let mut left: HashMap<[u8; 16], u64> = HashMap::new();
-        for record in old {
-            match known.get_mut(&record.row.values).filter(|count| **count > 0) {
-                Some(count) => {
-                    *count = count.saturating_sub(1);
-                    let matched = left.entry(record.row.values).or_default();
-                    *matched = matched.saturating_add(1);
-                }
-                None => gone.push(record.number),
-            }
-        }
-        for record in new {
-            match left.get_mut(&record.row.values).filter(|count| **count > 0) {
-                Some(count) => *count = count.saturating_sub(1),
-                None => come.push(record.number),
-            }
-        }
-    } else {
-        let same = old.len().min(new.len());
-        gone.extend(old.iter().skip(same).map(|record| record.number));
-        come.extend(new.iter().skip(same).map(|record| record.number));
-    }
-    let pairs = gone.len().min(come.len());
-    let listed = difference.removed.len().max(difference.added.len()).max(difference.changed.len());
-    if listed.saturating_add(gone.len()).saturating_add(come.len()) > most {
-        let count = gone.len().max(come.len()) as u64;
-        difference.unlisted = difference.unlisted.saturating_add(count);
-        return;
-    }
-    let paired = gone.iter().zip(&come).take(pairs);
-    difference.changed.extend(paired.map(|(old, new)| (*old, *new)));
-    difference.removed.extend(gone.into_iter().skip(pairs));
-    difference.added.extend(come.into_iter().skip(pairs));
 }
 
 /// Rows that are listed whatever the memory.

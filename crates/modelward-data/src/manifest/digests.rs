@@ -80,18 +80,21 @@ pub(super) fn table(
     })
 }
 
-/// The columns of these names; of a name that stands twice the first goes first.
+/// The columns of these names.
 fn chosen(set: &Set, names: &[String]) -> Result<Vec<usize>, Trouble> {
-    let mut taken = vec![false; set.schema.fields().len()];
-    let chosen = names.iter().map(|name| {
-        let mut fields = set.schema.fields().iter().zip(&mut taken).enumerate();
-        let found = fields.find(|(_, (field, taken))| field.name() == name && !**taken);
-        let (at, (_, taken)) =
-            found.ok_or_else(|| Trouble::new(format!("expected a column `{name}`, found none")))?;
-        *taken = true;
-        Ok(at)
+    let chosen = places(set, names).into_iter().zip(names).map(|(at, name)| {
+        at.ok_or_else(|| Trouble::new(format!("expected a column `{name}`, found none")))
     });
     chosen.collect()
+}
+
+/// Where the columns of these names stand; of a name that stands twice the first goes first.
+pub(super) fn places(set: &Set, names: &[String]) -> Vec<Option<usize>> {
+    let mut places = HashMap::<&str, Vec<usize>>::new();
+    for (at, field) in set.schema.fields().iter().enumerate().rev() {
+        places.entry(field.name()).or_default().push(at);
+    }
+    names.iter().map(|name| places.get_mut(name.as_str())?.pop()).collect()
 }
 
 /// The name of a file below the set; empty where the set is one file.

@@ -1,8 +1,10 @@
 //! The rows of a set as JSON: written as it goes, and read without holding it.
 
 use std::{
+    cell::Cell,
     fmt,
     io::{self, Read, Write},
+    rc::Rc,
 };
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
@@ -64,18 +66,44 @@ pub fn write(table: &Table, files: &str, merkle: &str, out: &mut dyn Write) -> i
     writeln!(out, "}}")
 }
 
-/// Read a manifest.
+/// Read a manifest in so much memory.
 ///
 /// # Errors
-/// Where the bytes are no manifest of this version, or one that contradicts itself.
-pub fn read(from: impl Read) -> Result<Saved, Trouble> {
+/// Where the bytes are no manifest of this version, one that contradicts itself, or more than memory allows.
+pub fn read(from: impl Read, memory: u64) -> Result<Saved, Trouble> {
+    let most = (memory / HELD).max(LEAST);
+    let left = Rc::new(Cell::new(most));
+    let from = Bounded { from, left: left.clone() };
     let mut json = serde_json::Deserializer::from_reader(io::BufReader::new(from));
-    let read = json.deserialize_map(Whole).and_then(|read| json.end().map(|()| read));
+    let whole = Whole { most, left: &left };
+    let read = json.deserialize_map(whole).and_then(|read| json.end().map(|()| read));
     let read = read.map_err(|error| {
+        if error.is_io() && left.get() == 0 {
+            let why = format!("expected a manifest with at most {most} bytes beside its rows");
+            return Trouble::new(why).help("allow more with `--max-memory`");
+        }
         Trouble::new(format!("expected a manifest of a data set: {error}"))
             .help("make one with `modelward data manifest PATH -o M.json`")
     })?;
     read.into_saved()
+}
+
+/// Bytes of which so many may be read until some of them are done with.
+struct Bounded<R> {
+    from: R,
+    left: Rc<Cell<u64>>,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        let left = self.left.get().checked_sub(read as u64);
+        self.left.set(left.unwrap_or(0));
+        match left {
+            Some(_) => Ok(read),
+            None => Err(io::ErrorKind::FileTooLarge.into()),
+        }
+    }
 }
 
 /// What was read so far.
@@ -153,9 +181,13 @@ impl Reading {
 }
 
 /// Reads the whole.
-struct Whole;
+struct Whole<'a> {
+    /// How many bytes may be read until a line of digests ends, and how many are left.
+    most: u64,
+    left: &'a Cell<u64>,
+}
 
-impl<'de> Visitor<'de> for Whole {
+impl<'de> Visitor<'de> for Whole<'_> {
     type Value = Reading;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,7 +226,8 @@ impl<'de> Visitor<'de> for Whole {
                     read.groups = groups.ok_or_else(|| de::Error::custom("odd groups"))?;
                 }
                 "row_digests" => {
-                    let lines = Lines { keyed: read.key.is_some(), groups: &read.groups };
+                    let keyed = read.key.is_some();
+                    let lines = Lines { keyed, groups: &read.groups, whole: &self };
                     read.digests = Some(map.next_value_seed(lines)?);
                 }
                 other => return Err(de::Error::custom(format!("unknown key `{other}`"))),
@@ -208,6 +241,7 @@ impl<'de> Visitor<'de> for Whole {
 struct Lines<'a> {
     keyed: bool,
     groups: &'a [Group],
+    whole: &'a Whole<'a>,
 }
 
 impl<'de> DeserializeSeed<'de> for Lines<'_> {
@@ -232,6 +266,8 @@ impl<'de> Visitor<'de> for Lines<'_> {
         let mut groups = self.groups.iter();
         let (mut sum, mut left) = (Sha256::new(), groups.next().map_or(0, |group| group.rows));
         while let Some(line) = lines.next_element::<String>()? {
+            // It goes to a file: the bytes are not held.
+            self.whole.left.set(self.whole.most);
             let bytes = binary(&line).ok_or_else(|| de::Error::custom("odd digests of rows"))?;
             let odd = || de::Error::custom("odd digests of rows");
             if bytes.is_empty() || bytes.len().checked_rem(width) != Some(0) {
@@ -278,3 +314,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 const VERSION: u64 = 1;
 /// Rows of a line.
 const LINE: u64 = 64;
+/// The part of the memory that the bytes of a manifest may have: as values they take up to so many times as much.
+const HELD: u64 = 16;
+/// Bytes of a manifest that are read whatever the memory.
+const LEAST: u64 = 1 << 20;

@@ -55,7 +55,7 @@ proptest! {
         // Any number of threads, and a manifest, say the same.
         let threaded = table(&at("old"), None, 3);
         prop_assert_eq!(saved(&one), saved(&threaded));
-        let back = read(saved(&one).as_slice()).unwrap();
+        let back = read(saved(&one).as_slice(), 0).unwrap();
         prop_assert_eq!(diff(&back.table, &other, 1 << 20).unwrap(), told);
     }
 
@@ -71,7 +71,7 @@ proptest! {
         csv(&at("old"), &olds);
         csv(&at("new"), &news);
         let [one, other] = ["old", "new"].map(|name| table(&at(name), Some("id"), 2));
-        let one = read(saved(&one).as_slice()).unwrap().table;
+        let one = read(saved(&one).as_slice(), 0).unwrap().table;
         let told = diff(&one, &other, 1 << 20).unwrap();
         let id = |rows: &[(u32, u32)], row: u64| rows[row as usize].0;
         let removed = told.removed.iter().map(|row| id(&olds, *row)).collect::<Vec<_>>();
@@ -109,7 +109,52 @@ fn a_manifest_that_was_changed_contradicts_itself() {
         "[]".to_owned(),
     ] {
         assert_ne!(changed, text);
-        assert!(read(changed.as_bytes()).is_err(), "{changed}");
+        assert!(read(changed.as_bytes(), 0).is_err(), "{changed}");
+    }
+}
+
+#[test]
+fn of_equal_rows_the_one_whose_place_has_another_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    csv(&at("old"), &[(1, 1), (1, 1), (2, 2)]);
+    csv(&at("new"), &[(1, 1), (2, 2), (2, 2)]);
+    let [old, new] = ["old", "new"].map(|name| table(&at(name), None, 1));
+    let told = diff(&old, &new, 1 << 20).unwrap();
+    assert_eq!((told.removed, told.added, told.changed), (vec![], vec![], vec![(1, 1)]));
+    csv(&at("new"), &[(1, 1), (2, 2)]);
+    let told = diff(&old, &table(&at("new"), None, 1), 1 << 20).unwrap();
+    assert_eq!((told.removed, told.added, told.changed), (vec![1], vec![], vec![]));
+}
+
+#[test]
+fn rows_beyond_what_memory_lists_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let equal = |count: usize| vec![(7, 7); count];
+    csv(&at("old"), &equal(30_000));
+    csv(&at("new"), &[(1, 1), (7, 7)]);
+    for key in [None, Some("id")] {
+        let [old, new] = ["old", "new"].map(|name| table(&at(name), key, 1));
+        let told = diff(&old, &new, 0).unwrap();
+        assert_eq!((told.unlisted, told.added), (29_999, vec![0]), "{key:?}");
+    }
+}
+
+#[test]
+fn a_manifest_holds_no_more_than_memory_allows() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path().join("t");
+    csv(&at, &(0..40_000).map(|row| (row, row)).collect::<Vec<_>>());
+    let text = String::from_utf8(saved(&table(&at, None, 1))).unwrap();
+    // Digests of rows are not held.
+    assert!(text.len() > 1 << 20 && read(text.as_bytes(), 0).is_ok());
+    let blown = "[],".repeat(1 << 19);
+    let files = text.replace("{\"schema\":1}", &format!("[{blown}[]]"));
+    let line = text.replace("\"row_digests\":[", &format!("\"row_digests\":[\"{blown}\","));
+    for hostile in [files, line] {
+        let trouble = read(hostile.as_bytes(), 0).err().unwrap();
+        assert!(trouble.why.contains("at most 1048576 bytes"), "{}", trouble.why);
     }
 }
 

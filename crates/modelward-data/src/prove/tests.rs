@@ -65,9 +65,46 @@ fn what_was_not_measured_is_said() {
 }
 
 #[test]
+fn several_labels_are_told_of_as_such() {
+    let set = poisoned(400, 0);
+    let asked = crate::Asked { label: Some("a,b".to_owned()), ..crate::Asked::default() };
+    let request = Request { asked, only: vec!["profile".to_owned()], ..Request::default() };
+    let checked = check::check(&set, None, &request).unwrap();
+    let some = (0..9).map(|row| (row, Vec::new())).collect();
+    let proof = prove(&set, &request, &some, &checked).unwrap();
+    assert_eq!(proof.skipped.as_deref(), Some(SEVERAL));
+}
+
+#[test]
 fn an_even_change_tells_nothing() {
     assert!((even(0, 0) - 1.0).abs() < 1e-12);
     assert!((even(5, 5) - 1.0).abs() < 1e-12);
     assert!((even(0, 10) - 2.0 / 1024.0).abs() < 1e-12);
     assert!((even(8, 2) - 0.109_375).abs() < 1e-9);
+}
+
+#[test]
+fn learners_that_know_nothing_prove_nothing() {
+    let rows = 600;
+    let noise = |seed: u64| (0..rows).map(move |row| noise(seed, row));
+    let class = |row: usize| sample::hash(5, row as u64) % 2;
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("a", Arc::new(noise(1).collect::<Float64Array>())),
+        ("b", Arc::new(noise(2).collect::<Float64Array>())),
+        ("amount", Arc::new(noise(3).collect::<Float64Array>())),
+        (
+            "label",
+            Arc::new((0..rows).map(|row| Some(class(row).to_string())).collect::<StringArray>()),
+        ),
+    ];
+    let set = in_memory(RecordBatch::try_from_iter(columns).unwrap());
+    for label in ["label", "amount"] {
+        let asked = crate::Asked { label: Some(label.to_owned()), ..crate::Asked::default() };
+        let only = vec!["profile".to_owned()];
+        let request = Request { asked, only, ..Request::default() };
+        let checked = check::check(&set, None, &request).unwrap();
+        let some = (0..20).map(|row| (row, Vec::new())).collect();
+        let why = prove(&set, &request, &some, &checked).unwrap().skipped.unwrap_or_default();
+        assert!(why.ends_with("they know too little"), "{label}: {why}");
+    }
 }

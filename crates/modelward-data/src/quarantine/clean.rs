@@ -4,7 +4,7 @@ use std::{
     fs::{self, DirBuilder, File, Permissions},
     io::{self, BufWriter, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use serde_json::json;
@@ -16,7 +16,9 @@ use super::{
     failed, folder, free,
     gather::{self, Gathered},
     manifest::{Manifest, relative},
-    parent,
+    mode, parent,
+    plan::Plan,
+    private,
     reasons::Reasons,
     restore::Parts,
 };
@@ -26,18 +28,16 @@ use crate::{Set, Trouble, check::Failed, read};
 pub struct Order<'a> {
     /// The set.
     pub set: &'a Set,
-    /// Where it lies.
-    pub original: &'a Path,
+    /// Where it lies, and where what it is divided into goes; made before the set was opened.
+    pub plan: &'a Plan,
     /// How it was opened.
     pub options: &'a read::Options,
     /// The rows that go, each with why.
     pub reasons: &'a Reasons,
-    /// Where the cleaned set is written.
-    pub cleaned: &'a Path,
-    /// The folder for what is taken out.
-    pub quarantine: &'a Path,
     /// The command line, for the manifest.
     pub command: &'a [String],
+    /// Whether to stop and leave nothing.
+    pub stops: &'a dyn Fn() -> bool,
 }
 
 /// What became of a set.
@@ -51,6 +51,15 @@ pub struct Cleaned {
     pub original: Digest,
     /// What the cleaned set is known by.
     pub cleaned: Digest,
+    /// How it reads, where that is otherwise than as the rows that stay.
+    pub reads: Option<String>,
+}
+
+impl Order<'_> {
+    /// Go on, unless it is to stop.
+    pub(super) fn go_on(&self) -> Result<(), Trouble> {
+        if (self.stops)() { Err(Trouble::new("stopped by a signal")) } else { Ok(()) }
+    }
 }
 
 /// Take rows out of a set: writes the rest and what is needed to put them back to places where nothing is yet.
@@ -58,42 +67,37 @@ pub struct Cleaned {
 /// # Errors
 /// Where something cannot be read or written, is there already, or would not come back.
 pub fn clean(order: &Order<'_>) -> Result<Cleaned, Failed> {
-    let Order { set, original, cleaned, quarantine, .. } = order;
-    free(cleaned)?;
-    free(quarantine)?;
-    let real = fs::canonicalize(original).map_err(|error| failed(original, &error))?;
-    let is_folder = real.is_dir();
-    let places = [home(cleaned)?, home(quarantine)?];
-    if places[0].starts_with(&places[1]) || places[1].starts_with(&places[0]) {
-        return Err(Trouble::new("expected two places, neither of which lies in the other").into());
-    }
-    if let Some(inside) = places.iter().find(|place| is_folder && place.starts_with(&real)) {
-        let why = format!("expected a place outside of the set, got `{}`", inside.display());
-        return Err(Trouble::new(why).into());
-    }
-    let gathered = gather::gather(set, order.reasons)?;
+    let Order { set, plan, .. } = order;
+    let Plan { original, cleaned, quarantine, .. } = plan;
+    let real = &plan.real;
+    let is_folder = plan.is_folder();
+    // What the checks looked at is what rows are taken out of.
+    plan.holds()?;
+    let gathered = gather::gather(order)?;
     if set.format == "images" && !is_folder && gathered.removed > 0 {
         let why = "expected a folder of images: one image alone is one row";
         return Err(Trouble::new(why).into());
     }
     // Both stand under other names until all is proven.
-    let hidden = tempfile::Builder::new().prefix(".quarantine-").tempdir_in(parent(quarantine));
+    let hidden = private(".quarantine-", parent(quarantine));
     let hidden = hidden.map_err(|error| failed(quarantine, &error))?;
     let inside = hidden.path().join("parts");
     DirBuilder::new().mode(0o700).create(&inside).map_err(|error| failed(quarantine, &error))?;
     let beside = Beside::new(cleaned, is_folder)?;
+    let to = beside.path();
     let mut division = Division::new(order, &inside, &gathered)?;
     if is_folder {
-        folder::each(&real, &mut |path, is_folder| {
-            let to = beside.path().join(path);
+        folder::each(real, &mut |path, is_folder| {
+            order.go_on()?;
+            let to = to.join(path);
             if is_folder {
                 fs::create_dir(&to).map_err(|error| failed(&to, &error))?;
-                return Ok(division.folder(path)?);
+                return Ok(division.folder(path, &real.join(path), &to)?);
             }
             division.file(path, &real.join(path), &to)
         })?;
     } else {
-        division.file("", &real, beside.path())?;
+        division.file("", real, &to)?;
     }
     let mut divided = division.finish()?;
     let reasons = write_reasons(order, &gathered, &inside)?;
@@ -108,33 +112,27 @@ pub fn clean(order: &Order<'_>) -> Result<Cleaned, Failed> {
         folder: is_folder,
         original: whole.clone(),
         cleaned: rest.clone(),
-        beside: relative(&places[1], &places[0]).to_str().unwrap_or_default().to_owned(),
-        absolute: places[0].to_string_lossy().into_owned(),
+        beside: relative(&plan.places[1], &plan.places[0]).to_str().unwrap_or_default().to_owned(),
+        absolute: plan.places[0].to_string_lossy().into_owned(),
         parts: divided.parts,
     };
     manifest.write(&inside)?;
     prove(order, &inside, &beside, &gathered, &manifest)?;
+    let reads = otherwise(order, &beside, &gathered);
+    plan.holds()?;
     // What was taken out lies safe before the rest has its name; an empty folder that came meanwhile is
     // somebody else's.
-    sync(&inside)?;
+    sync(&inside).map_err(|error| failed(&inside, &error))?;
     free(quarantine)?;
+    order.go_on()?;
     fs::rename(&inside, quarantine).map_err(|error| failed(quarantine, &error))?;
-    if let Err(trouble) = beside.put(cleaned) {
+    if let Err(trouble) = beside.put(cleaned, mode(real)?) {
         // Without the cleaned set the quarantine is of nothing.
         let _ = fs::remove_dir_all(quarantine);
         return Err(trouble.into());
     }
     let Gathered { rows, removed, .. } = gathered;
-    Ok(Cleaned { rows, removed, original: whole, cleaned: rest })
-}
-
-/// The place of something that is not there yet, without links on the way.
-fn home(path: &Path) -> Result<PathBuf, Trouble> {
-    let above = fs::canonicalize(parent(path)).map_err(|error| failed(path, &error))?;
-    let name = path.file_name().ok_or_else(|| {
-        Trouble::new(format!("expected a path that ends in a name, got `{}`", path.display()))
-    })?;
-    Ok(above.join(name))
+    Ok(Cleaned { rows, removed, original: whole, cleaned: rest, reads })
 }
 
 /// Write why each row went.
@@ -162,8 +160,10 @@ fn prove(
 ) -> Result<(), Failed> {
     let read = Manifest::read(inside)?;
     let mut whole = Tree::new();
-    let mut parts = Parts::open(inside, beside.path(), manifest.folder)?;
+    let path = beside.path();
+    let mut parts = Parts::open(inside, &path, manifest.folder)?;
     parts.each(|parts, record| {
+        order.go_on()?;
         if !record.is_folder() {
             whole.add(&parts.put(record, io::sink())?);
         }
@@ -178,7 +178,7 @@ fn prove(
     if !counts || left == 0 || gathered.removed == 0 {
         return Ok(());
     }
-    let set = read::open(beside.path(), order.options)?;
+    let set = read::open(&path, order.options)?;
     let (rows, kept) = gather::kept(&set)?;
     if rows != left || kept != gathered.kept {
         let why = format!(
@@ -189,60 +189,79 @@ fn prove(
     Ok(())
 }
 
-/// Have the system write what it holds back.
-fn sync(inside: &Path) -> Result<(), Trouble> {
-    for entry in fs::read_dir(inside).map_err(|error| failed(inside, &error))? {
-        let path = entry.map_err(|error| failed(inside, &error))?.path();
-        if path.is_file() {
-            let synced = File::open(&path).and_then(|file| file.sync_all());
-            synced.map_err(|error| failed(&path, &error))?;
-        }
+/// What a text reads as without some of its rows, where that is something else: what it is hangs on its first
+/// lines, and on its name.
+fn otherwise(order: &Order<'_>, beside: &Beside, gathered: &Gathered) -> Option<String> {
+    let left = gathered.rows.saturating_sub(gathered.removed);
+    let is_text = matches!(order.set.format, "csv" | "tsv" | "jsonl" | "text");
+    if !is_text || left == 0 || gathered.removed == 0 {
+        return None;
     }
-    Ok(())
+    match read::open_as(&beside.path(), &order.plan.cleaned, order.options) {
+        Ok(set) => {
+            let rows = set.pieces.iter().filter_map(|piece| piece.rows());
+            let rows = rows.fold(0, u64::saturating_add);
+            let same = rows == left && set.format == order.set.format;
+            (!same).then(|| format!("{rows} rows of {}", set.format))
+        }
+        Err(unread) => Some(format!("nothing: {}", unread.why)),
+    }
 }
 
-/// The cleaned set under another name, beside its own.
+/// Have the system write what it holds back.
+fn sync(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync(&entry?.path())?;
+        }
+    }
+    File::open(path)?.sync_all()
+}
+
+/// The cleaned set under another name, beside its own; nobody else's until it has that.
 enum Beside {
     File(tempfile::NamedTempFile),
-    Folder { inside: PathBuf, _hidden: tempfile::TempDir },
+    Folder(tempfile::TempDir),
 }
 
 impl Beside {
     fn new(cleaned: &Path, is_folder: bool) -> Result<Self, Trouble> {
         let made = || {
             if is_folder {
-                let hidden =
-                    tempfile::Builder::new().prefix(".clean-").tempdir_in(parent(cleaned))?;
-                let inside = hidden.path().join("set");
-                fs::create_dir(&inside)?;
-                return Ok(Self::Folder { inside, _hidden: hidden });
+                let hidden = private(".clean-", parent(cleaned))?;
+                fs::create_dir(hidden.path().join(SET))?;
+                return Ok(Self::Folder(hidden));
             }
-            let mut builder = tempfile::Builder::new();
-            let mode = Permissions::from_mode(0o666);
-            Ok(Self::File(builder.permissions(mode).tempfile_in(parent(cleaned))?))
+            Ok(Self::File(tempfile::Builder::new().prefix(".clean-").tempfile_in(parent(cleaned))?))
         };
         made().map_err(|error: io::Error| failed(cleaned, &error))
     }
 
-    fn path(&self) -> &Path {
+    fn path(&self) -> std::path::PathBuf {
         match self {
-            Self::File(file) => file.path(),
-            Self::Folder { inside, .. } => inside,
+            Self::File(file) => file.path().to_owned(),
+            Self::Folder(hidden) => hidden.path().join(SET),
         }
     }
 
-    /// Give it its name, unless something has it.
-    fn put(self, cleaned: &Path) -> Result<(), Trouble> {
-        match self {
+    /// Give it its name, unless something has it; whoever may read the original may read it.
+    fn put(self, cleaned: &Path, mode: u32) -> Result<(), Trouble> {
+        let put = || match self {
             Self::File(file) => {
-                file.as_file().sync_all().map_err(|error| failed(cleaned, &error))?;
-                let put = file.persist_noclobber(cleaned);
-                put.map(drop).map_err(|error| failed(cleaned, &error.error))
+                file.as_file().set_permissions(Permissions::from_mode(mode))?;
+                file.as_file().sync_all()?;
+                file.persist_noclobber(cleaned).map(drop).map_err(|error| error.error)
             }
-            Self::Folder { inside, .. } => {
-                free(cleaned)?;
-                fs::rename(&inside, cleaned).map_err(|error| failed(cleaned, &error))
+            Self::Folder(hidden) => {
+                let set = hidden.path().join(SET);
+                fs::set_permissions(&set, Permissions::from_mode(mode))?;
+                fs::rename(&set, cleaned)
             }
-        }
+        };
+        free(cleaned)?;
+        put().map_err(|error| failed(cleaned, &error))
     }
 }
+
+/// What a folder is called until it has its name.
+const SET: &str = "set";

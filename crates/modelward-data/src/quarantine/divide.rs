@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     fs::{self, DirBuilder, File},
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     path::Path,
 };
 
@@ -15,6 +15,7 @@ use super::{
     digest::{Digest, Summed, Tree, copy, regular},
     failed,
     gather::{Gathered, Rows},
+    mode,
     pack::{pack, unpack},
     record::{Record, Way},
     restore::MOST_RATIO,
@@ -79,9 +80,10 @@ impl<'a> Division<'a> {
     }
 
     /// Take in a folder of the set.
-    pub(super) fn folder(&mut self, path: &str) -> Result<(), Trouble> {
-        let (path, nothing) = (path.to_owned(), Summed::new(io::sink()).finish());
-        self.record(&Record { path, original: nothing, cleaned: None, way: Way::Folder })
+    pub(super) fn folder(&mut self, path: &str, from: &Path, to: &Path) -> Result<(), Trouble> {
+        let (path, original) = (path.to_owned(), Summed::new(io::sink()).finish());
+        let mode = like(from, to)?;
+        self.record(&Record { path, original, cleaned: None, mode, way: Way::Folder })
     }
 
     /// Take in a file of the set; what stays of it is written to `to`.
@@ -98,12 +100,16 @@ impl<'a> Division<'a> {
             Some(_) if self.order.set.format == "images" => self.taken(from)?,
             Some(rows) => self.cut(&Source { path: from.to_owned(), name }, rows, to)?,
         };
+        let mode = match &cleaned {
+            Some(_) => like(from, to)?,
+            None => mode(from)?,
+        };
         self.divided.original.add(&original);
         if let Some(cleaned) = &cleaned {
             self.divided.cleaned.add(cleaned);
         }
         let path = path.to_owned();
-        Ok(self.record(&Record { path, original, cleaned, way })?)
+        Ok(self.record(&Record { path, original, cleaned, mode, way })?)
     }
 
     fn record(&mut self, record: &Record) -> Result<(), Trouble> {
@@ -215,7 +221,7 @@ impl<'a> Division<'a> {
     /// Cut ranges out of a file.
     fn splice(&mut self, source: &Source, edits: &[Edit], to: &Path) -> Result<Outcome, Failed> {
         let from = regular(&source.path)?;
-        let mut whole = Sum { from, summed: Summed::new(io::sink()) };
+        let mut whole = Sum { from, summed: Summed::new(io::sink()), order: self.order };
         let mut kept = Summed::new(BufWriter::new(open(to)?));
         let divided = splice::divide(&mut whole, edits, &mut kept, &mut self.removed);
         let divided = divided.and_then(|()| splice::write(edits, &mut self.places));
@@ -292,6 +298,13 @@ impl<'a> Division<'a> {
     }
 }
 
+/// Let those who may read something read what was made of it; gives who that is.
+fn like(from: &Path, to: &Path) -> Result<u32, Trouble> {
+    let mode = mode(from)?;
+    let done = fs::set_permissions(to, fs::Permissions::from_mode(mode));
+    done.map(|()| mode).map_err(|error| failed(to, &error))
+}
+
 /// What a file was, what it is in the cleaned set, and how it comes back.
 type Outcome = (Digest, Option<Digest>, Way);
 
@@ -313,18 +326,21 @@ fn comes_back(
 
 /// A file of the cleaned set; one alone is there already, under the name that it has for now.
 fn open(path: &Path) -> Result<File, Trouble> {
-    let opened = File::options().read(true).write(true).create(true).truncate(true).open(path);
+    let mut options = File::options();
+    let opened = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(path);
     opened.map_err(|error| failed(path, &error))
 }
 
 /// A file, summed up as it is read.
-struct Sum {
+struct Sum<'a> {
     from: File,
     summed: Summed<io::Sink>,
+    order: &'a Order<'a>,
 }
 
-impl Read for Sum {
+impl Read for Sum<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.order.go_on().map_err(|trouble| io::Error::other(trouble.why))?;
         let read = self.from.read(into)?;
         self.summed.write_all(into.get(..read).unwrap_or_default())?;
         Ok(read)

@@ -3,10 +3,11 @@
 use std::{collections::HashMap, ops::Range};
 
 use arrow_array::{Array, cast::AsArray};
+use modelward_formats::Gap;
 use sha2::{Digest, Sha256};
 
-use super::reasons::Reasons;
-use crate::{Batch, Set, Unread, row};
+use super::clean::Order;
+use crate::{Batch, Set, Trouble, Unread, check::Failed, row};
 
 /// What is taken out of a set.
 #[derive(Debug, Default)]
@@ -36,12 +37,18 @@ pub(super) struct Rows {
 ///
 /// # Errors
 /// Where it cannot be read to its end.
-pub(super) fn gather(set: &Set, reasons: &Reasons) -> Result<Gathered, Unread> {
+pub(super) fn gather(order: &Order<'_>) -> Result<Gathered, Failed> {
+    let Order { set, reasons, .. } = order;
     let images = set.format == "images" && set.column("path").is_some();
     let mut gathered = Gathered::default();
     let mut kept = (!is_text(set)).then(Kept::default);
     let mut current: Option<(String, Rows)> = None;
-    let (rows, _) = set.walk(|batch| {
+    let mut stopped = None::<Trouble>;
+    let walked = set.walk(|batch| {
+        if let Err(trouble) = order.go_on() {
+            stopped = Some(trouble);
+            return Err(Unread::new(&set.name, Gap::Unreadable, "stopped"));
+        }
         if let Some(kept) = &mut kept {
             kept.take(batch, |row| !reasons.contains_key(&row));
         }
@@ -72,7 +79,11 @@ pub(super) fn gather(set: &Set, reasons: &Reasons) -> Result<Gathered, Unread> {
             rows.places.extend(removed().filter_map(|row| places.get(at(row)).cloned()));
         }
         Ok(())
-    })?;
+    });
+    if let Some(trouble) = stopped {
+        return Err(trouble.into());
+    }
+    let (rows, _) = walked?;
     gathered.files.extend(current);
     gathered.rows = rows;
     gathered.kept = kept.map(Kept::finish).unwrap_or_default();

@@ -62,10 +62,16 @@ impl Manifest {
             "parts": parts.collect::<serde_json::Map<_, _>>(),
         });
         let seal = hexadecimal(&Sha256::digest(contents.to_string()));
+        let text = format!("{:#}\n", json!({ "contents": contents, "sha256": seal }));
+        if text.len() as u64 > MOST {
+            let files = self.parts.len();
+            let why =
+                format!("expected rows out of fewer files, got {files} files for the quarantine");
+            return Err(Trouble::new(why).help("clean a part of the folder at a time"));
+        }
         let path = folder.join(MANIFEST);
         let mut file = create(&path)?;
-        writeln!(file, "{:#}", json!({ "contents": contents, "sha256": seal }))
-            .map_err(|error| failed(&path, &error))?;
+        file.write_all(text.as_bytes()).map_err(|error| failed(&path, &error))?;
         Ok(file)
     }
 
@@ -161,5 +167,5 @@ pub(super) fn changed(what: &str) -> Trouble {
 const VERSION: u64 = 2;
 /// The files that every quarantine has.
 const NAMES: [&str; 4] = [super::REASONS, super::FILES, super::PLACES, super::REMOVED];
-/// The most bytes of a manifest that are read.
-const MOST: u64 = 1 << 28;
+/// The most bytes of a manifest: as values they take some twenty times as much memory.
+const MOST: u64 = 32 << 20;

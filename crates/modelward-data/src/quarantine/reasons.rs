@@ -14,7 +14,7 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reason {
     /// The check that found it.
-    pub check: String,
+    pub check: &'static str,
     /// The rule that the row breaks.
     pub rule: Option<&'static str>,
     /// How suspect it is, in the unit of the check.
@@ -51,7 +51,7 @@ pub fn reasons(checked: &Checked) -> Reasons {
             let Some(Value::Count(row)) = row else { return };
             let known = reasons.entry(*row).or_default();
             if known.last().is_none_or(|last| last.check != check.name) {
-                reason.check = check.name.to_owned();
+                reason.check = check.name;
                 reason.rule = reason.rule.or(rule);
                 known.push(reason);
             }

@@ -12,6 +12,8 @@ pub(super) struct Record {
     pub(super) original: Digest,
     /// What it is in the cleaned set; `None` where it is not in it.
     pub(super) cleaned: Option<Digest>,
+    /// Who may do what with it.
+    pub(super) mode: u32,
     pub(super) way: Way,
 }
 
@@ -37,7 +39,8 @@ impl Record {
     }
 
     pub(super) fn json(&self) -> Value {
-        let mut line = json!({ "path": self.path, "original": self.original.json() });
+        let mut line =
+            json!({ "path": self.path, "original": self.original.json(), "mode": self.mode });
         let (way, more) = match &self.way {
             Way::Same => ("same", None),
             Way::Taken(part) => ("taken", Some(("part", part.as_str().into()))),
@@ -74,7 +77,10 @@ impl Record {
             _ => return None,
         };
         let cleaned = line.get("cleaned").map(Digest::parse);
+        // Of a quarantine that does not say it: its owner alone.
+        let mode = line.get("mode").map_or(Some(0o600), Value::as_u64)?;
         Some(Self {
+            mode: u32::try_from(mode).ok().filter(|mode| *mode <= 0o777)?,
             path: path.to_owned(),
             original: Digest::parse(line.get("original")?)?,
             cleaned: match cleaned {
@@ -105,6 +111,12 @@ pub(super) fn is_ours(name: &str) -> bool {
     };
     let known = !first.is_empty() || rest.starts_with("original-");
     known && rest.len() <= 64 && rest.bytes().all(plain) && !rest.starts_with('.')
+}
+
+/// The number in such a name: files are numbered as they come.
+pub(super) fn number(name: &str) -> Option<u64> {
+    let name = name.strip_prefix("taken/").or_else(|| name.strip_prefix("original-"))?;
+    name.split('.').next()?.parse().ok()
 }
 
 /// The most bytes of a path.
@@ -140,9 +152,13 @@ mod tests {
                 path: "a \"b\"/c".into(),
                 original: digest.clone(),
                 cleaned: matches!(way, Way::Same).then(|| digest.clone()),
+                mode: 0o640,
                 way,
             };
-            assert_eq!(Record::parse(record.json().to_string().as_bytes()), Some(record));
+            let line = record.json().to_string();
+            assert_eq!(Record::parse(line.as_bytes()), Some(record));
+            let hostile = line.replace("\"mode\":416", "\"mode\":2541");
+            assert!(hostile != line && Record::parse(hostile.as_bytes()).is_none());
         }
     }
 }

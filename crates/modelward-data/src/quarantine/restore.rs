@@ -8,13 +8,14 @@ use std::{
 };
 
 use super::{
-    FILES, PLACES, REMOVED,
+    FILES, PLACES, REMOVED, create,
     digest::{Digest, Summed, Tree, copy, regular},
     failed, free,
     manifest::{Manifest, changed},
+    mode,
     pack::unpack,
-    parent,
-    record::{LONGEST_LINE, Record, Way},
+    parent, private,
+    record::{LONGEST_LINE, Record, Way, number},
     splice,
 };
 use crate::Trouble;
@@ -31,7 +32,7 @@ pub struct Restored {
 }
 
 /// Put a set together again from its quarantine and write it to `output`, which may not be there. `cleaned`
-/// is where the cleaned set lies, if no longer where it was written.
+/// is where the cleaned set lies, if no longer where it was written. It ends early where it `stops`.
 ///
 /// # Errors
 /// Where a byte of the quarantine or of the cleaned set is another than it was: then nothing is written.
@@ -39,22 +40,35 @@ pub fn restore(
     quarantine: &Path,
     cleaned: Option<&Path>,
     output: &Path,
+    stops: &dyn Fn() -> bool,
 ) -> Result<Restored, Trouble> {
+    let go_on = || if stops() { Err(Trouble::new("stopped by a signal")) } else { Ok(()) };
     free(output)?;
     let manifest = Manifest::read(quarantine)?;
     let cleaned = match cleaned {
         Some(cleaned) => cleaned.to_owned(),
         None => manifest.cleaned_at(quarantine),
     };
+    let within = |folder: &Path| match (fs::canonicalize(parent(output)), fs::canonicalize(folder))
+    {
+        (Ok(above), Ok(folder)) => above.starts_with(folder),
+        _ => false,
+    };
+    if within(quarantine) || (manifest.folder && within(&cleaned)) {
+        let shown = output.display();
+        let why = format!("expected a place outside of what is read, got `{shown}`");
+        return Err(Trouble::new(why));
+    }
     let mut parts = Parts::open(quarantine, &cleaned, manifest.folder)?;
     let mut original = Tree::new();
     let mut files = 0_u64;
     if !manifest.folder {
-        let file = tempfile::Builder::new()
-            .permissions(Permissions::from_mode(0o666))
-            .tempfile_in(parent(output))
-            .map_err(|error| failed(output, &error))?;
+        let file = tempfile::Builder::new().prefix(".restore-").tempfile_in(parent(output));
+        let file = file.map_err(|error| failed(output, &error))?;
+        let mut mode = 0o600;
         parts.each(|parts, record| {
+            go_on()?;
+            mode = record.mode;
             files = files.saturating_add(1);
             if files > 1 || !record.path.is_empty() {
                 return Err(changed("the list of files"));
@@ -65,33 +79,41 @@ pub fn restore(
         if original.finish(false) != manifest.original || files != 1 {
             return Err(changed("the original"));
         }
-        file.as_file().sync_all().map_err(|error| failed(output, &error))?;
+        let ready = file.as_file().set_permissions(Permissions::from_mode(mode));
+        ready.and_then(|()| file.as_file().sync_all()).map_err(|error| failed(output, &error))?;
+        go_on()?;
         file.persist_noclobber(output).map_err(|error| failed(output, &error.error))?;
         return Ok(Restored { digest: manifest.original, files, folder: false });
     }
-    let folder = tempfile::Builder::new()
-        .prefix(".restore-")
-        .tempdir_in(parent(output))
-        .map_err(|error| failed(output, &error))?;
+    let folder = private(".restore-", parent(output)).map_err(|error| failed(output, &error))?;
     let inside = folder.path().join("set");
     fs::create_dir(&inside).map_err(|error| failed(output, &error))?;
     parts.each(|parts, record| {
+        go_on()?;
         if record.path.is_empty() {
             return Err(changed("the list of files"));
         }
         let path = inside.join(&record.path);
         if record.way == Way::Folder {
-            return fs::create_dir(&path).map_err(|error| failed(&path, &error));
+            let made = fs::create_dir(&path);
+            let mode = Permissions::from_mode(record.mode | 0o700);
+            let made = made.and_then(|()| fs::set_permissions(&path, mode));
+            return made.map_err(|error| failed(&path, &error));
         }
         files = files.saturating_add(1);
-        let file = File::create_new(&path).map_err(|error| failed(&path, &error))?;
-        original.add(&parts.put(record, BufWriter::new(file))?);
-        Ok(())
+        let file = create(&path)?;
+        original.add(&parts.put(record, BufWriter::new(&file))?);
+        let done = file.set_permissions(Permissions::from_mode(record.mode));
+        done.map_err(|error| failed(&path, &error))
     })?;
     if original.finish(true) != manifest.original {
         return Err(changed("the original"));
     }
     free(output)?;
+    go_on()?;
+    // The folder itself stands in no line; the cleaned one has what it had.
+    let mode = Permissions::from_mode(mode(&cleaned)?);
+    fs::set_permissions(&inside, mode).map_err(|error| failed(output, &error))?;
     fs::rename(&inside, output).map_err(|error| failed(output, &error))?;
     Ok(Restored { digest: manifest.original, files, folder: true })
 }
@@ -103,6 +125,8 @@ pub(super) struct Parts<'a> {
     folder: bool,
     removed: BufReader<File>,
     places: BufReader<File>,
+    /// The number of the last file of the quarantine that was put somewhere.
+    last: u64,
 }
 
 impl<'a> Parts<'a> {
@@ -121,7 +145,14 @@ impl<'a> Parts<'a> {
             let file = regular(&quarantine.join(name))?;
             Ok::<_, Trouble>(BufReader::with_capacity(1 << 16, file))
         };
-        Ok(Self { quarantine, cleaned, folder, removed: part(REMOVED)?, places: part(PLACES)? })
+        Ok(Self {
+            quarantine,
+            cleaned,
+            folder,
+            removed: part(REMOVED)?,
+            places: part(PLACES)?,
+            last: 0,
+        })
     }
 
     /// Go through what became of each file, in order.
@@ -151,6 +182,11 @@ impl<'a> Parts<'a> {
             && Digest::of(&kept)? != *cleaned
         {
             return Err(changed(&format!("`{}`", kept.display())));
+        }
+        if let Way::Taken(name) | Way::Packed(name) = &record.way {
+            // Each has its own: what one file holds is not written again and again.
+            let number = number(name).filter(|number| *number > self.last);
+            self.last = number.ok_or_else(|| changed("the list of files"))?;
         }
         let mut out = Summed::new(out);
         let part = |name: &str| self.quarantine.join(name);

@@ -348,7 +348,7 @@ fn rows(at: &Path) -> Vec<Vec<u8>> {
 
 fn reasons_for(rows: impl Iterator<Item = usize>) -> Reasons {
     let reason = Reason {
-        check: "outlier".to_owned(),
+        check: "outlier",
         rule: Some("MW3301"),
         score: Some(2.5),
         why: Some("far \"out\"".to_owned()),
@@ -356,21 +356,35 @@ fn reasons_for(rows: impl Iterator<Item = usize>) -> Reasons {
     rows.map(|row| (row as u64, vec![reason.clone()])).collect()
 }
 
-fn take_out(folder: &Path, reasons: &Reasons) -> Cleaned {
+/// Clean `in` of a folder into `out` and `q`; `meanwhile` happens once the rows are known.
+fn attempt(
+    folder: &Path,
+    [cleaned, quarantine]: [&str; 2],
+    reasons: &Reasons,
+    meanwhile: impl FnOnce(),
+    stops: &dyn Fn() -> bool,
+) -> Result<Cleaned, crate::check::Failed> {
     let at = |name: &str| folder.join(name);
     let options = read::Options::default();
-    let set = read::open(&at("in"), &options).unwrap();
-    let (original, cleaned, quarantine) = (at("in"), at("out"), at("q"));
+    let plan = Plan::new(&at("in"), &at(cleaned), &at(quarantine))?;
+    let set = read::open(&at("in"), &options)?;
+    meanwhile();
     clean(&Order {
         set: &set,
-        original: &original,
+        plan: &plan,
         options: &options,
         reasons,
-        cleaned: &cleaned,
-        quarantine: &quarantine,
         command: &["modelward".to_owned(), "data".to_owned()],
+        stops,
     })
-    .unwrap()
+}
+
+fn take_out(folder: &Path, reasons: &Reasons) -> Cleaned {
+    attempt(folder, ["out", "q"], reasons, || {}, &|| false).unwrap()
+}
+
+fn back(quarantine: &Path, cleaned: Option<&Path>, output: &Path) -> Result<Restored, Trouble> {
+    restore(quarantine, cleaned, output, &|| false)
 }
 
 fn divided(form: &str, keep: &[bool], flip: impl Fn(usize) -> usize) -> Result<(), TestCaseError> {
@@ -383,10 +397,10 @@ fn divided(form: &str, keep: &[bool], flip: impl Fn(usize) -> usize) -> Result<(
     let done = take_out(folder.path(), &reasons);
     prop_assert_eq!((done.rows, done.removed), (was.len() as u64, reasons.len() as u64));
     prop_assert_eq!(&content(&at("in")), &before, "the input is not touched");
-    let restored = restore(&at("q"), None, &at("back")).unwrap();
+    let restored = back(&at("q"), None, &at("back")).unwrap();
     prop_assert_eq!(&content(&at("back")), &before);
     prop_assert_eq!(restored.digest, done.original);
-    prop_assert!(restore(&at("q"), None, &at("back")).is_err(), "nothing is written over");
+    prop_assert!(back(&at("q"), None, &at("back")).is_err(), "nothing is written over");
     let stays = (0..was.len()).filter(|row| !goes(row)).map(|row| was[row].clone());
     let stays = stays.collect::<Vec<_>>();
     if !stays.is_empty() && form != "lines" && form != "tar" {
@@ -407,13 +421,13 @@ fn divided(form: &str, keep: &[bool], flip: impl Fn(usize) -> usize) -> Result<(
         let mut changed = bytes.clone();
         changed[flip(bytes.len())] ^= 1;
         fs::write(&path, &changed).unwrap();
-        prop_assert!(restore(&at("q"), None, &at("again")).is_err(), "{path:?}");
+        prop_assert!(back(&at("q"), None, &at("again")).is_err(), "{path:?}");
         fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
-        prop_assert!(restore(&at("q"), None, &at("again")).is_err(), "{path:?}");
+        prop_assert!(back(&at("q"), None, &at("again")).is_err(), "{path:?}");
         prop_assert!(!at("again").exists());
         fs::write(&path, bytes).unwrap();
     }
-    restore(&at("q"), None, &at("again")).unwrap();
+    back(&at("q"), None, &at("again")).unwrap();
     let left = fs::read_dir(folder.path()).unwrap().count();
     prop_assert_eq!(left, 5, "nothing is left beside them");
     Ok(())
@@ -458,10 +472,10 @@ fn a_moved_pair_is_found_and_a_moved_set_is_named() {
     fs::create_dir(at("other")).unwrap();
     fs::rename(at("q"), at("other/q")).unwrap();
     fs::rename(at("out"), at("other/out")).unwrap();
-    restore(&at("other/q"), None, &at("back")).unwrap();
+    back(&at("other/q"), None, &at("back")).unwrap();
     fs::rename(at("other/out"), at("far")).unwrap();
-    assert!(restore(&at("other/q"), None, &at("back2")).is_err());
-    restore(&at("other/q"), Some(&at("far")), &at("back2")).unwrap();
+    assert!(back(&at("other/q"), None, &at("back2")).is_err());
+    back(&at("other/q"), Some(&at("far")), &at("back2")).unwrap();
     assert_eq!(fs::read(at("back2")).unwrap(), fs::read(at("in")).unwrap());
 }
 
@@ -516,22 +530,10 @@ fn hostile_manifests_write_nothing_outside() {
         ("\"path\":\"cat/notes.txt\"", "\"path\":\"/tmp/notes.txt\""),
         ("\"part\":\"taken/", "\"part\":\"../taken/"),
         ("\"path\":\"dog/deep/001.pgm\"", "\"path\":\"cat/notes.txt\""),
+        ("\"mode\":420", "\"mode\":2541"),
     ] {
-        let hostile = files.replace(from, to);
-        assert_ne!(files, hostile, "{from}");
-        fs::write(at("q/files.jsonl"), hostile).unwrap();
-        // Sealed anew, as whoever wrote it would.
-        let mut read =
-            serde_json::from_slice::<serde_json::Value>(&fs::read(at("q/manifest.json")).unwrap())
-                .unwrap();
-        read["contents"]["parts"]["files.jsonl"] = Digest::of(&at("q/files.jsonl")).unwrap().json();
-        let seal = {
-            use sha2::Digest as _;
-            digest::hexadecimal(&sha2::Sha256::digest(read["contents"].to_string()))
-        };
-        read["sha256"] = seal.into();
-        fs::write(at("q/manifest.json"), format!("{read:#}\n")).unwrap();
-        assert!(restore(&at("q"), None, &at("back")).is_err(), "{to}");
+        seal(&at("q"), |_| files.replace(from, to));
+        assert!(back(&at("q"), None, &at("back")).is_err(), "{to}");
         assert!(!at("back").exists() && !at("notes.txt").exists());
     }
 }
@@ -541,23 +543,169 @@ fn links_and_places_within_the_set_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     make("classes", 6, &at("in"));
-    let options = read::Options::default();
-    let set = read::open(&at("in"), &options).unwrap();
     let reasons = reasons_for([1].into_iter());
     let attempt = |cleaned: &str, quarantine: &str| {
-        clean(&Order {
-            set: &set,
-            original: &at("in"),
-            options: &options,
-            reasons: &reasons,
-            cleaned: &at(cleaned),
-            quarantine: &at(quarantine),
-            command: &[],
-        })
+        attempt(folder.path(), [cleaned, quarantine], &reasons, || {}, &|| false)
     };
     assert!(attempt("in/out", "q").is_err() && attempt("out", "in/q").is_err());
     assert!(attempt("out", "out").is_err() && attempt("in", "q").is_err());
     std::os::unix::fs::symlink("/etc", at("in/link")).unwrap();
     assert!(attempt("out", "q").is_err());
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+/// Seal a quarantine anew, as whoever wrote it would.
+fn seal(quarantine: &Path, change: impl FnOnce(String) -> String) {
+    let at = |name: &str| quarantine.join(name);
+    let files = fs::read_to_string(at("files.jsonl")).unwrap();
+    let hostile = change(files.clone());
+    assert_ne!(files, hostile);
+    fs::write(at("files.jsonl"), hostile).unwrap();
+    let manifest = fs::read(at("manifest.json")).unwrap();
+    let mut read = serde_json::from_slice::<serde_json::Value>(&manifest).unwrap();
+    read["contents"]["parts"]["files.jsonl"] = Digest::of(&at("files.jsonl")).unwrap().json();
+    let seal = {
+        use sha2::Digest as _;
+        digest::hexadecimal(&sha2::Sha256::digest(read["contents"].to_string()))
+    };
+    read["sha256"] = seal.into();
+    fs::write(at("manifest.json"), format!("{read:#}\n")).unwrap();
+}
+
+#[test]
+fn what_the_quarantine_holds_once_is_not_written_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    make("classes", 6, &at("in"));
+    take_out(folder.path(), &reasons_for([1].into_iter()));
+    seal(&at("q"), |files| {
+        let taken = files.lines().find(|line| line.contains("\"taken/")).unwrap();
+        let again = (0..1000).map(|at| taken.replace("/deep/", &format!("/deep/{at}")));
+        let more = again.map(|line| line + "\n").collect::<String>();
+        format!("{files}{more}")
+    });
+    let trouble = back(&at("q"), None, &at("back")).unwrap_err();
+    assert_eq!(trouble.why, "expected the list of files as it was written, got other bytes");
+}
+
+#[test]
+fn nothing_is_put_into_what_it_comes_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    make("classes", 6, &at("in"));
+    take_out(folder.path(), &reasons_for([1].into_iter()));
+    for place in ["q/back", "out/back", "out/cat/back", "q/taken/back"] {
+        let trouble = back(&at("q"), None, &at(place)).unwrap_err();
+        assert!(trouble.why.starts_with("expected a place outside"), "{}", trouble.why);
+    }
+    back(&at("q"), None, &at("back")).unwrap();
+}
+
+#[test]
+fn a_set_that_changes_meanwhile_is_left_alone() {
+    for form in ["csv", "none.parquet", "classes"] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        make(form, 12, &at("in"));
+        let reasons = reasons_for([1].into_iter());
+        // A row more in front: the second row is another one.
+        let done =
+            attempt(folder.path(), ["out", "q"], &reasons, || make(form, 13, &at("in")), &|| false);
+        let Err(crate::check::Failed::Trouble(trouble)) = done else { panic!("{form}") };
+        assert!(trouble.why.ends_with("it changed meanwhile"), "{}", trouble.why);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{form}");
+    }
+}
+
+#[test]
+fn a_signal_leaves_nothing() {
+    for form in ["csv", "gz", "classes"] {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        make(form, 12, &at("in"));
+        let reasons = reasons_for([1].into_iter());
+        // Whenever it comes.
+        for when in 0.. {
+            let asked = std::cell::Cell::new(0);
+            let stops = || {
+                asked.set(asked.get() + 1);
+                asked.get() > when
+            };
+            let done = attempt(folder.path(), ["out", "q"], &reasons, || {}, &stops);
+            if done.is_ok() {
+                assert!(when > 2 && at("out").exists() && at("q").exists());
+                break;
+            }
+            assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "{form} {when}");
+        }
+        assert!(restore(&at("q"), None, &at("back"), &|| true).is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
+    }
+}
+
+#[test]
+fn who_may_read_the_original_may_read_the_rest_and_nobody_else() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    for (form, within) in [("csv", ""), ("npy", ""), ("gz", ""), ("gzip.parquet", "")]
+        .into_iter()
+        .chain([("classes", "cat/notes.txt"), ("classes", "cat/deep"), ("flat", "001.pgm")])
+    {
+        for wanted in [0o600, 0o640, 0o744] {
+            let folder = tempfile::tempdir().unwrap();
+            let at = |name: &str| match within {
+                "" => folder.path().join(name),
+                within => folder.path().join(name).join(within),
+            };
+            let whole = |name: &str| folder.path().join(name);
+            make(form, 12, &whole("in"));
+            let wanted = if at("in").is_dir() { wanted | 0o700 } else { wanted };
+            fs::set_permissions(at("in"), fs::Permissions::from_mode(wanted)).unwrap();
+            let whole_mode = mode(whole("in"));
+            // Of `flat` the very file goes.
+            take_out(folder.path(), &reasons_for([1].into_iter()));
+            back(&whole("q"), None, &whole("back")).unwrap();
+            assert_eq!((mode(at("back")), mode(whole("back"))), (wanted, whole_mode), "{form}");
+            assert!(!at("out").exists() || mode(at("out")) == wanted, "{form}");
+            assert_eq!(mode(whole("out")), whole_mode);
+        }
+    }
+}
+
+#[test]
+fn a_text_that_reads_otherwise_is_told_of() {
+    let reads = |content: &str, cleaned: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("in"), content).unwrap();
+        let reasons = reasons_for([0].into_iter());
+        attempt(folder.path(), [cleaned, "q"], &reasons, || {}, &|| false).unwrap().reads
+    };
+    let fields = (0..30).map(|row| format!("a{row},b{row},c{row}\n")).collect::<String>();
+    let prose = reads(&format!("just a line\n{fields}"), "out");
+    assert_eq!(prose.as_deref(), Some("29 rows of csv"));
+    assert_eq!(reads(&format!("a,b,c\n{fields}"), "out.csv"), None);
+    assert_eq!(reads(&"a line\n".repeat(9), "out"), None);
+}
+
+#[test]
+fn a_folder_may_be_named_with_strokes_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    for (form, path) in [("texts", "in//"), ("classes", "in///"), ("datasets", "in/.")] {
+        make(form, 8, &at("in"));
+        let plan = Plan::new(&at(path), &at("out/"), &at("q/")).unwrap();
+        let set = read::open(&at(path), &read::Options::default()).unwrap();
+        let order = Order {
+            set: &set,
+            plan: &plan,
+            options: &read::Options::default(),
+            reasons: &reasons_for([0, 5].into_iter()),
+            command: &[],
+            stops: &|| false,
+        };
+        assert_eq!(clean(&order).unwrap().removed, 2, "{form}");
+        back(&at("q/"), None, &at("back/")).unwrap();
+        assert_eq!(content(&at("back")), content(&at("in")));
+        ["in", "out", "q", "back"].iter().for_each(|name| fs::remove_dir_all(at(name)).unwrap());
+    }
 }

@@ -210,8 +210,8 @@ struct Reading<'a> {
     at: u64,
     /// Batches that were read.
     batches: usize,
-    /// A batch, and how many of its rows were handed over.
-    left: Option<(RecordBatch, usize)>,
+    /// A batch, how many of its rows were handed over, and how many go at a time.
+    left: Option<(RecordBatch, usize, usize)>,
     /// Whether a batch so far was compressed.
     packed: bool,
 }
@@ -267,20 +267,23 @@ impl Rows for Reading<'_> {
     fn next(&mut self) -> Result<Option<Chunk>, Unread> {
         let source = &self.stream.source;
         loop {
-            if let Some((batch, done)) = self.left.take() {
-                let left = batch.num_rows().saturating_sub(done);
-                let rows = left.min(shape::fitting(&batch)).min(BATCH_ROWS);
+            if let Some((batch, done, most)) = self.left.take() {
+                let rows = batch.num_rows().saturating_sub(done).min(most);
                 if rows > 0 {
                     let part = batch.slice(done, rows);
+                    self.meter.take(&source.name, &part)?;
                     let rows = shape::show(&part, &self.stream.read, &self.stream.schema)
                         .map_err(|why| Unread::new(&source.name, Gap::Malformed, why))?;
-                    self.meter.take(&source.name, &rows)?;
-                    self.left = Some((batch, done.saturating_add(part.num_rows())));
+                    self.left = Some((batch, done.saturating_add(part.num_rows()), most));
                     return Ok(Some(Chunk { rows, places: None }));
                 }
             }
             match self.batch() {
-                Ok(Some(batch)) => self.left = Some((batch, 0)),
+                Ok(Some(batch)) => {
+                    // Once: every text that is named is looked at for it.
+                    let most = shape::fitting(&batch).min(BATCH_ROWS);
+                    self.left = Some((batch, 0, most));
+                }
                 Ok(None) => return Ok(None),
                 Err(refusal) => return Err(source.refused(&refusal)),
             }

@@ -153,6 +153,50 @@ fn named_rows_go_and_come_back_wherever_the_pair_lies() {
 }
 
 #[test]
+fn where_it_goes_is_asked_before_anything_is_read() {
+    let bench = Bench::new();
+    bench.file("bad.csv", b"a,b\n\"1,2\n").file("there", b"").file("rows", b"0");
+    let clean = |output: &str, rows: &str| {
+        let words = ["data", "clean", "bad.csv", "--rows", rows, "-o", output, "--quarantine", "q"];
+        bench.run(&words)
+    };
+    let run = clean("there", "rows");
+    assert!(run.code == 2 && run.err.contains("expected nothing at `there`"), "{run:?}");
+    assert_eq!(clean("c", "rows").code, 3);
+    bench.file("rows", b"+1");
+    assert_eq!(clean("c", "rows").code, 2);
+    let numbers = (0..5000).map(|row| format!("{row}\n")).collect::<String>();
+    bench.file("rows", numbers.as_bytes());
+    let words = ["data", "clean", "bad.csv", "--rows", "rows", "-o", "c", "--quarantine", "q"];
+    let run = bench.run(&[words.as_slice(), &["--max-memory", "1MiB"]].concat());
+    assert!(run.code == 2 && run.err.contains("at most 4096 rows"), "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_was_not_read_may_differ() {
+    let bench = Bench::new();
+    bench.file("set/a.csv", b"a,b\n1,2\n").file("same/a.csv", b"a,b\n1,2\n");
+    std::os::unix::fs::symlink("/dev/null", bench.path("set/.device")).unwrap();
+    let run = bench.run(&["data", "diff", "same", "set"]);
+    assert!(run.code == 3 && run.err.contains(".device"), "{run:?}");
+    assert!(run.out.contains("of those that were read differs"), "{run:?}");
+    assert_eq!(bench.run(&["data", "diff", "same", "same"]).code, 0);
+    assert_eq!(bench.run(&["data", "manifest", "same", "-o", "m.json"]).code, 0);
+    let check = ["data", "check", "set", "--only", "profile", "--against", "m.json"];
+    let run = bench.run(&check);
+    assert!(run.code == 3 && run.out.contains(".device"), "{run:?}");
+    let run = bench.run(&["data", "manifest", "same", "-o", "same/m.json"]);
+    assert!(run.code == 2 && run.err.contains("outside of the set"), "{run:?}");
+    // Columns in another order are no other columns.
+    bench.file("one.csv", b"a,b\n1,2\n").file("other.csv", b"b,a\n2,1\n");
+    assert_eq!(bench.run(&["data", "manifest", "one.csv", "-o", "one.json"]).code, 0);
+    assert_eq!(bench.run(&["data", "manifest", "other.csv", "-o", "other.json"]).code, 0);
+    let run = bench.run(&["data", "diff", "one.json", "other.json"]);
+    assert!(run.code == 1 && run.out.contains("in another order"), "{run:?}");
+}
+
+#[test]
 fn versions_are_told_apart_by_their_rows() {
     let bench = Bench::new();
     bench.file("old.csv", b"id,v\n1,a\n2,b\n3,c\n").file("new.csv", b"id,v\n3,c\n1,x\n4,d\n");

@@ -133,9 +133,9 @@ impl Rows for Reading<'_> {
         }
         self.done = done;
         let Some(batch) = batch else { return Ok(None) };
+        self.meter.take(&self.file.name, &batch)?;
         let rows = shape::show(&batch, &self.file.read, &self.file.schema)
             .map_err(|why| Unread::new(&self.file.name, Gap::Malformed, why))?;
-        self.meter.take(&self.file.name, &rows)?;
         Ok(Some(Chunk { rows, places: None }))
     }
 }

@@ -9,11 +9,12 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 use modelward_core::Finding;
 use modelward_data::{
-    Asked, Limits, Roles, Watch,
+    Asked, Limits, Roles, Unread, Watch,
     check::{self, Failed, Request},
     read, show,
 };
 use modelward_engine::{Tensor, npz};
+use modelward_formats::Gap;
 
 use super::{
     activations, schema, told,
@@ -71,7 +72,7 @@ pub(in crate::cli) struct Asking {
     /// The data set: a file or a folder.
     #[arg(value_name = "PATH")]
     pub(super) path: PathBuf,
-    /// The column or key that holds the label; by default one that is called so.
+    /// The column or key that holds the label, or several with commas between; by default one that is called so.
     #[arg(long, value_name = "COL")]
     pub(super) label: Option<String>,
     /// The column whose equal values belong together: a patient, a user.
@@ -107,12 +108,12 @@ pub(super) struct Spending {
     max_time: Duration,
 }
 
-/// What differs from a manifest.
+/// What differs from a manifest, and what of the set was not read and may.
 fn against(
     arguments: &Arguments,
     manifest: &Path,
     threads: usize,
-) -> Result<Option<Finding>, Failure> {
+) -> Result<(Option<Finding>, Vec<Unread>), Failure> {
     if !compare::is_manifest(manifest) {
         let message = format!("expected a manifest of a data set: `{}`", shown(manifest));
         return Err(
@@ -122,7 +123,12 @@ fn against(
     let new = &arguments.asking.path;
     let pair = Pair { old: manifest, new, key: None, limits: arguments.asking.limits(), threads };
     match pair.compare() {
-        Ok(compared) => Ok(told::changed(new, &compared)),
+        Ok(compared) => {
+            let unread = compared.unread.iter().map(|(file, why)| {
+                Unread::new(file.display().to_string(), Gap::SpecialFile, why.clone())
+            });
+            Ok((told::changed(new, &compared), unread.collect()))
+        }
         Err(compare::Failed::Failure(failure)) => Err(failure),
         // What cannot be read is told where the set is checked.
         Err(compare::Failed::Unread(unread)) => Err(Failure::new(unread.why).at(unread.file)),
@@ -253,10 +259,12 @@ pub(in crate::cli) fn find(
     }
     let changed = match arguments.against.as_deref() {
         Some(manifest) => against(arguments, manifest, threads)?,
-        None => None,
+        None => (None, Vec::new()),
     };
     let mut found = told::tell(&set, &checked, &request, process::cpu_seconds() - before);
+    let (changed, beside) = changed;
     found.findings.extend(changed);
+    beside.iter().for_each(|beside| found.extend(told::unread(beside)));
     if exhibits {
         progress.say("gathering what is shown".to_owned());
         match show::exhibits(&set, test.as_ref(), &checked, &limits) {

@@ -20,7 +20,7 @@ mod proven;
 
 use super::{check::Asking, told};
 use crate::{
-    cli::{Failure, Screen, output, showing::Showing},
+    cli::{Failure, Screen, output, showing::Showing, signals::Signals},
     listing::shown,
     report::escape,
 };
@@ -106,7 +106,15 @@ Exit codes:
 pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     let asking = &arguments.asking;
     let limits = asking.limits();
-    let named = arguments.rows.as_deref().map(rows).transpose()?;
+    // Where it goes is asked before anything is read, which may take long.
+    let plan = quarantine::Plan::new(&asking.path, &arguments.output, &arguments.quarantine);
+    let plan = match plan {
+        Ok(plan) => plan,
+        Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
+        Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
+    };
+    let most = limits.memory / ROW;
+    let named = arguments.rows.as_deref().map(|path| rows(path, most)).transpose()?;
     // Whoever names the rows asks no check; the profile judges nothing.
     let alone = named.is_some() && asking.only.is_empty();
     let only = if alone { vec!["profile".to_owned()] } else { asking.only.clone() };
@@ -141,8 +149,8 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
                 Failure::new(message).help("rows are numbered from 0, the header not counted")
             );
         }
-        let reason = Reason { check: "named".to_owned(), ..Reason::default() };
-        reasons.entry(row).or_default().push(reason);
+        let reason = Reason { check: "named", ..Reason::default() };
+        reasons.entry(row).or_insert_with(|| Vec::with_capacity(1)).push(reason);
     }
     let proof = arguments.prove.then(|| prove::prove(&set, &request, &reasons, &checked));
     let proof = match proof.transpose() {
@@ -151,21 +159,32 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
     let command = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    // What is half made holds rows of the set: a signal takes it away before it ends the process.
+    let signals = Signals::hold();
     let cleaned = quarantine::clean(&quarantine::Order {
         set: &set,
-        original: &asking.path,
+        plan: &plan,
         options: &options,
         reasons: &reasons,
-        cleaned: &arguments.output,
-        quarantine: &arguments.quarantine,
         command: &command.collect::<Vec<_>>(),
+        stops: &|| signals.came().is_some(),
     });
+    drop(signals);
     drop(showing);
     let cleaned = match cleaned {
         Ok(cleaned) => cleaned,
         Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
         Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
+    if let Some(reads) = &cleaned.reads {
+        let (path, left) = (shown(&arguments.output), cleaned.rows.saturating_sub(cleaned.removed));
+        let message = format!(
+            "`{path}` holds the {left} rows of {} that stay, and without the others reads as {reads}",
+            set.format
+        );
+        let help = "give it the ending of its form, such as `.csv`, or look at its first lines";
+        output::warn(&Failure::new(message).help(help), screen);
+    }
     for (check, done) in &checked.checks {
         if let Some(why) = done.beyond.as_ref().filter(|_| !arguments.showing.quiet) {
             let warning = Failure::new(format!("not all of `{}` was taken out: {why}", check.name));
@@ -183,8 +202,8 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     Ok(0)
 }
 
-/// The numbers of rows in a file.
-fn rows(path: &Path) -> Result<BTreeSet<u64>, Failure> {
+/// The numbers of rows in a file, at most so many.
+fn rows(path: &Path, most: u64) -> Result<BTreeSet<u64>, Failure> {
     let fails = |error| Failure::new(format!("cannot read `{}`: {error}", shown(path)));
     let mut text = String::new();
     let file = File::open(path).map_err(fails)?;
@@ -193,20 +212,32 @@ fn rows(path: &Path) -> Result<BTreeSet<u64>, Failure> {
         let message = format!("expected less than {MOST_ROWS} bytes of numbers: `{}`", shown(path));
         return Err(Failure::new(message));
     }
-    let numbers = text.split_whitespace().map(|word| {
+    let mut numbers = BTreeSet::new();
+    for word in text.split_whitespace() {
+        let number = word.parse().ok().filter(|_| word.bytes().all(|byte| byte.is_ascii_digit()));
         let odd = || Failure::new(format!("expected the number of a row, got `{word}`"));
-        word.parse().map_err(|_| odd().at(shown(path)))
-    });
-    numbers.collect()
+        numbers.insert(number.ok_or_else(|| odd().at(shown(path)))?);
+        if numbers.len() as u64 > most {
+            let message =
+                format!("expected at most {most} rows, as memory allows: `{}`", shown(path));
+            return Err(Failure::new(message).help("allow more with `--max-memory`"));
+        }
+    }
+    Ok(numbers)
 }
 
 /// The most bytes of a list of rows.
 const MOST_ROWS: u64 = 64 << 20;
+/// Bytes of memory that a row takes with why it goes.
+const ROW: u64 = 256;
 
 /// Put a set together again.
 pub(super) fn restore(arguments: &Restore) -> Result<u8, Failure> {
     let cleaned = arguments.cleaned.as_deref();
-    let restored = quarantine::restore(&arguments.quarantine, cleaned, &arguments.output);
+    let signals = Signals::hold();
+    let stops = || signals.came().is_some();
+    let restored = quarantine::restore(&arguments.quarantine, cleaned, &arguments.output, &stops);
+    drop(signals);
     let Restored { digest, files, folder } = restored.map_err(Failure::from)?;
     let files = if folder { format!("{files} files, ") } else { String::new() };
     let (output, Digest { bytes, sha256, .. }) = (shown(&arguments.output), digest);

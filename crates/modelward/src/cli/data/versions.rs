@@ -127,6 +127,14 @@ pub(super) fn manifest(arguments: &Manifest, screen: Screen) -> Result<u8, Failu
     let to = arguments.output.as_ref().filter(|to| *to != Path::new("-"));
     if let Some(to) = to {
         output::refuse_targets(&[Some(to)], std::slice::from_ref(path))?;
+        // In the folder it would be one of its files for whoever compares them.
+        let above = to.parent().filter(|above| !above.as_os_str().is_empty());
+        let above = above.unwrap_or(Path::new(".")).canonicalize();
+        let inside = path.canonicalize().is_ok_and(|set| above.is_ok_and(|it| it.starts_with(set)));
+        if inside && path.is_dir() {
+            let message = format!("expected a place outside of the set, got `{}`", shown(to));
+            return Err(Failure::new(message).help("a manifest in its set would be a part of it"));
+        }
         if to.exists() && !arguments.force {
             let message = format!("expected no file at `{}`, found one", shown(to));
             return Err(Failure::new(message).help("write over it with `--force`"));
@@ -218,5 +226,12 @@ pub(super) fn diff(arguments: &Diff, screen: Screen) -> Result<u8, Failure> {
         Form::Json => tell::json(&compared, &mut out),
     };
     written.and_then(|()| out.flush()).map_err(|error| Failure::output(&error))?;
-    Ok(u8::from(compared.differs()))
+    for (file, why) in &compared.unread {
+        output::warn(&Failure::new(format!("not read: {why}")).at(shown(file)), screen);
+    }
+    Ok(match (compared.differs(), compared.unread.is_empty()) {
+        (true, _) => 1,
+        (false, false) => 3,
+        (false, true) => 0,
+    })
 }

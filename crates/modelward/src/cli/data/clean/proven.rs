@@ -24,7 +24,7 @@ impl Outcome<'_> {
     fn counts(&self) -> (BTreeMap<&str, u64>, u64) {
         let mut counts = BTreeMap::<&str, u64>::new();
         for reason in self.reasons.values().flatten() {
-            let count = counts.entry(reason.check.as_str()).or_default();
+            let count = counts.entry(reason.check).or_default();
             *count = count.saturating_add(1);
         }
         let several = self.reasons.values().filter(|reasons| reasons.len() > 1).count();
@@ -52,7 +52,7 @@ impl Outcome<'_> {
     /// For programs.
     pub(super) fn json(&self, format: &str) -> Value {
         let digest = |Digest { bytes, sha256, blake3 }: &Digest| json!({ "bytes": bytes, "sha256": sha256, "blake3": blake3 });
-        let Cleaned { rows, removed, original, cleaned } = self.cleaned;
+        let Cleaned { rows, removed, original, cleaned, reads } = self.cleaned;
         let (counts, several) = self.counts();
         json!({
             "format": format,
@@ -62,6 +62,7 @@ impl Outcome<'_> {
             "by more than one": several,
             "original": digest(original),
             "cleaned": digest(cleaned),
+            "reads otherwise": reads,
             "quarantine": self.arguments.quarantine.to_string_lossy(),
             "proof": self.proof.as_ref().map(proof_json),
         })

@@ -1,6 +1,7 @@
 //! Two versions of a data set side by side.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::Read,
     path::{Path, PathBuf},
@@ -38,6 +39,8 @@ pub(in super::super) struct Compared {
     pub(in super::super) rows: Difference,
     /// Of some rows that changed the cells that did.
     pub(in super::super) cells: Vec<(u64, Vec<Cell>)>,
+    /// Files of either side that were not read, each with why: they may differ or not.
+    pub(in super::super) unread: Vec<(PathBuf, String)>,
 }
 
 /// A cell that changed: its column, what stood there, and what does now.
@@ -146,6 +149,12 @@ impl Pair<'_> {
             difference = Difference { blind, ..Difference::default() };
         }
         difference.columns(&in_old, &in_new);
+        let unread = [(self.old, &files[0]), (self.new, &files[1])];
+        let unread = unread.into_iter().flat_map(|(path, files)| {
+            let unread = files.unread.iter().filter(|unread| unread.part.is_none());
+            unread.map(move |unread| (path.join(&unread.file), unread.why.clone()))
+        });
+        let unread = unread.collect();
         let [(removed, added), (changed, _)] = of_files(&files[0], &files[1]);
         let cells = match (&old_set, &new_set) {
             (Some(old), Some(new)) => cells(old, new, &only, &difference)?,
@@ -164,6 +173,7 @@ impl Pair<'_> {
             changed,
             rows: difference,
             cells,
+            unread,
         })
     }
 
@@ -173,7 +183,7 @@ impl Pair<'_> {
         if is_manifest(path) {
             let file = File::open(path)
                 .map_err(|error| Failure::new(format!("cannot read `{}`: {error}", shown(path))))?;
-            let saved = rows::read(file)?;
+            let saved = rows::read(file, self.limits.memory)?;
             if root(&saved.table).as_ref() != Some(&saved.merkle) {
                 let why =
                     "the manifest contradicts itself: its stretches of rows give another root";
@@ -214,10 +224,17 @@ fn names(columns: &[(String, String)]) -> Vec<String> {
 
 /// What stands in both lists, in the order of the first, as often as in either.
 fn shared(one: &[String], other: &[String]) -> Vec<String> {
-    let mut left = other.to_vec();
-    let shared = one.iter().filter(|name| {
-        let at = left.iter().position(|known| known == *name);
-        at.map(|at| left.swap_remove(at)).is_some()
+    let mut left = HashMap::<&str, usize>::new();
+    for name in other {
+        let count = left.entry(name).or_default();
+        *count = count.saturating_add(1);
+    }
+    let shared = one.iter().filter(|name| match left.get_mut(name.as_str()) {
+        Some(count) if *count > 0 => {
+            *count = count.saturating_sub(1);
+            true
+        }
+        _ => false,
     });
     shared.cloned().collect()
 }

@@ -65,7 +65,8 @@ pub(super) fn plain(compared: &Compared, out: &mut dyn Write) -> io::Result<()> 
         say("", &format!("rows were not compared: {why}"))?;
     }
     if !compared.differs() {
-        say("same", "no row, column or file differs")?;
+        let of = if compared.unread.is_empty() { "" } else { " of those that were read" };
+        say("same", &format!("no row, column or file{of} differs"))?;
     } else if !rows.is_some() && rows.blind.is_none() {
         say("same", "the rows are the same, under other bytes")?;
     }
@@ -107,6 +108,8 @@ pub(super) fn json(compared: &Compared, out: &mut dyn Write) -> io::Result<()> {
         let cells = cells.map(|(name, was, is)| json!({ "column": name, "old": was, "new": is }));
         json!({ "row": row, "cells": cells.collect::<Vec<_>>() })
     });
+    let unread = compared.unread.iter();
+    let unread = unread.map(|(file, why)| json!({ "file": file.to_string_lossy(), "why": why }));
     let told = json!({
         "differs": compared.differs(),
         "old": side(&compared.old),
@@ -115,6 +118,7 @@ pub(super) fn json(compared: &Compared, out: &mut dyn Write) -> io::Result<()> {
             "removed": compared.removed,
             "added": compared.added,
             "changed": compared.changed,
+            "not read": unread.collect::<Vec<_>>(),
         },
         "columns": {
             "removed": rows.missing,
