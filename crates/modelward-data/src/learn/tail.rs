@@ -38,6 +38,11 @@ impl Tail {
         Self::with(numbers, (-0.5, 1.5))
     }
 
+    /// The same where no tail is taken to end.
+    pub(crate) fn long(numbers: impl Iterator<Item = f64>) -> Option<Self> {
+        Self::with(numbers, (0.0, 1.5))
+    }
+
     fn with(numbers: impl Iterator<Item = f64>, (least, most): (f64, f64)) -> Option<Self> {
         let mut sorted = numbers.filter(|number| number.is_finite()).collect::<Vec<_>>();
         if sorted.len() < 20 {

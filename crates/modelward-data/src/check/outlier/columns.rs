@@ -145,7 +145,7 @@ impl Range {
             sizes.sort_by(f64::total_cmp);
             let spread = sizes[sizes.len() / 2];
             // A column is as long as it is: no other speaks against it.
-            let tail = Tail::free(rest.into_iter());
+            let tail = Tail::long(rest.into_iter());
             tail.map_or(f64::INFINITY, |tail| tail.limit(share)).max(SPREADS * spread)
         };
         Some(Self { column, name: name.to_owned(), middle, above: side(true), below: side(false) })
