@@ -338,7 +338,7 @@ impl Bench<'_> {
         let request = self.request;
         // Copies of what is held out are held out with it; rows with the trigger on them are like those they were
         // made of, all of which are.
-        let alike = near::copies(rows, self.roles, &request.limits);
+        let alike = near::copies(rows, self.roles, &request.limits, request.threads);
         let problem =
             Problem::new(&features.matrix, Some(&groups), &alike, request.seed, request.threads);
         let (mut of, classes) = (filled(&labels.of), labels.classes.len());
