@@ -1,7 +1,7 @@
 //! Leaks: test rows that the model has seen in training, and columns that are the label under another
 //! name.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow_array::{Array, RecordBatch};
 use modelward_core::Value;
@@ -58,7 +58,13 @@ pub(super) fn run(context: &Context<'_>) -> Result<Done, Unread> {
     Ok(done)
 }
 
-fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
+/// What is known from training, and the training rows that are, or nearly are, rows of the test set, each with the
+/// likest.
+fn leaks(
+    context: &Context<'_>,
+    test: &Set,
+    rows: &sample::Rows,
+) -> (Vec<Leak>, BTreeMap<u64, Leak>) {
     let shared = beside::shared(context, test);
     let features = shared.iter().filter(|(at, _)| context.roles.is_feature(*at)).copied();
     let features = features.collect::<Vec<_>>();
@@ -66,7 +72,13 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     let mut found = Vec::new();
     let number = |test: usize, train: usize| (rows.numbers[test], context.sample.numbers[train]);
     let mut known = vec![false; of_test.num_rows()];
-    for (test, train) in exact(train, of_test, &features) {
+    let mut flagged = BTreeMap::new();
+    let (firsts, all) = exact(train, of_test, &features);
+    for (test, train) in all {
+        let (test, train) = number(test, train);
+        flagged.insert(train, Leak { test, train, kind: "exact", similarity: 1.0 });
+    }
+    for (test, train) in firsts {
         known[test] = true;
         let (test, train) = number(test, train);
         found.push(Leak { test, train, kind: "exact", similarity: 1.0 });
@@ -82,6 +94,14 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
     }
     // Of each test row the nearest.
     near.sort_by(|one, other| one.0.cmp(&other.0).then(other.2.total_cmp(&one.2)));
+    for (test, train, similarity) in &near {
+        let (test, train) = number(*test, *train);
+        let leak = Leak { test, train, kind: "near", similarity: *similarity };
+        let known = flagged.entry(train).or_insert(leak);
+        if known.similarity < *similarity {
+            *known = Leak { test, train, kind: "near", similarity: *similarity };
+        }
+    }
     near.dedup_by_key(|(test, ..)| *test);
     for (test, train, similarity) in near.into_iter().filter(|(test, ..)| !known[*test]) {
         let (test, train) = number(test, train);
@@ -104,17 +124,18 @@ fn leaks(context: &Context<'_>, test: &Set, rows: &sample::Rows) -> Vec<Leak> {
         }
     }
     found.sort_by(|one, other| (one.test, one.kind).cmp(&(other.test, other.kind)));
-    found
+    (found, flagged)
 }
 
-/// Test rows that are equal to a training row in all these columns, with the first such.
+/// Test rows that are equal to a training row in all these columns, each with the first such; and the same of the
+/// training rows; the test row first in both.
 fn exact(
     train: &RecordBatch,
     test: &RecordBatch,
     features: &[(usize, usize)],
-) -> Vec<(usize, usize)> {
+) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
     if features.is_empty() {
-        return Vec::new();
+        return (Vec::new(), Vec::new());
     }
     let keys = |batch: &RecordBatch, side: fn(&(usize, usize)) -> usize| {
         let mut keys = vec![[0_u64; 2]; batch.num_rows()];
@@ -123,12 +144,20 @@ fn exact(
         }
         keys
     };
-    let mut first = HashMap::new();
-    for (row, key) in keys(train, |(train, _)| *train).into_iter().enumerate() {
-        first.entry(key).or_insert(row);
-    }
-    let keys = keys(test, |(_, test)| *test).into_iter().enumerate();
-    keys.filter_map(|(row, key)| Some((row, *first.get(&key)?))).collect()
+    let (of_train, of_test) = (keys(train, |(train, _)| *train), keys(test, |(_, test)| *test));
+    let first = |keys: &[[u64; 2]]| {
+        let mut first = HashMap::new();
+        keys.iter().enumerate().for_each(|(row, key)| {
+            first.entry(*key).or_insert(row);
+        });
+        first
+    };
+    let (trained, tested) = (first(&of_train), first(&of_test));
+    let firsts = of_test.iter().enumerate();
+    let firsts = firsts.filter_map(|(row, key)| Some((row, *trained.get(key)?)));
+    let all = of_train.iter().enumerate();
+    let all = all.filter_map(|(row, key)| Some((*tested.get(key)?, row)));
+    (firsts.collect(), all.collect())
 }
 
 /// Mix the values of a column into a 128-bit key for each row: numbers by value whatever their type, NaN
@@ -200,9 +229,13 @@ fn alike(
     found
 }
 
-fn told(context: &Context<'_>, leaks: Option<Vec<Leak>>, columns: &[(String, f64)]) -> Done {
+fn told(
+    context: &Context<'_>,
+    leaks: Option<(Vec<Leak>, BTreeMap<u64, Leak>)>,
+    columns: &[(String, f64)],
+) -> Done {
     let (mut lines, mut found, mut fields) = (Vec::new(), Vec::new(), Vec::new());
-    if let Some(leaks) = leaks {
+    if let Some((leaks, flagged)) = leaks {
         let count = |kind: &str| leaks.iter().filter(|leak| leak.kind == kind).count();
         if !leaks.is_empty() {
             let mut rows = leaks.iter().map(|leak| leak.train).collect::<Vec<_>>();
@@ -232,6 +265,15 @@ fn told(context: &Context<'_>, leaks: Option<Vec<Leak>>, columns: &[(String, f64
             ])
         });
         fields.push(("pairs", Value::List(pairs.collect())));
+        let flagged = flagged.values().map(|leak| {
+            let how = if leak.kind == "exact" { "equal" } else { "nearly equal" };
+            Value::Record(vec![
+                ("row", leak.train.into()),
+                ("score", leak.similarity.into()),
+                ("why", format!("{how} to row {} of the test set", leak.test).into()),
+            ])
+        });
+        fields.push(("flagged", Value::List(flagged.collect())));
     }
     let records = columns.iter().map(|(name, area)| {
         Value::Record(vec![("column", name.as_str().into()), ("auc", (*area).into())])

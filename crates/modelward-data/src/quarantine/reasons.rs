@@ -56,6 +56,7 @@ pub fn reasons(checked: &Checked) -> Reasons {
                 known.push(reason);
             }
         };
+        let similar = similarities(done);
         for (key, value) in &done.fields {
             let Value::List(items) = value else { continue };
             match (check.name, *key) {
@@ -64,21 +65,17 @@ pub fn reasons(checked: &Checked) -> Reasons {
                         add(field(item, "row"), flagged(check, done, item));
                     }
                 }
-                ("near-duplicate", "pairs") => {
-                    for item in items {
-                        let first = field(item, "a").and_then(count);
-                        let why = first.map(|row| format!("nearly equal to row {row}"));
-                        let score = field(item, "similarity").and_then(number);
-                        add(field(item, "b"), Reason { score, why, ..Reason::default() });
-                    }
-                }
-                ("duplicate", "groups") => {
+                // Of a group its first row stays: what is like another that goes is left alone.
+                ("near-duplicate" | "duplicate", "groups") => {
+                    let how = if check.name == "duplicate" { "equal" } else { "nearly equal" };
                     for group in items {
                         let Value::List(rows) = group else { continue };
                         let first = rows.first().and_then(count);
                         for row in rows.iter().skip(1) {
-                            let why = first.map(|row| format!("equal to row {row}"));
-                            add(Some(row), Reason { why, ..Reason::default() });
+                            let why = first.map(|row| format!("{how} to row {row}"));
+                            let pair = first.zip(count(row));
+                            let score = pair.and_then(|pair| similar.get(&pair)).copied();
+                            add(Some(row), Reason { score, why, ..Reason::default() });
                         }
                     }
                 }
@@ -87,6 +84,17 @@ pub fn reasons(checked: &Checked) -> Reasons {
         }
     }
     reasons
+}
+
+/// How alike the rows of pairs are, of the check for near copies.
+fn similarities(done: &Done) -> BTreeMap<(u64, u64), f64> {
+    let pairs = done.fields.iter().find(|(key, _)| *key == "pairs");
+    let Some((_, Value::List(pairs))) = pairs else { return BTreeMap::new() };
+    let pairs = pairs.iter().filter_map(|pair| {
+        let rows = field(pair, "a").and_then(count).zip(field(pair, "b").and_then(count))?;
+        Some((rows, field(pair, "similarity").and_then(number)?))
+    });
+    pairs.collect()
 }
 
 /// What a check says of a row that it flagged.

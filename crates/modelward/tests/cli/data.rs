@@ -280,3 +280,26 @@ fn cleaning_is_proven_on_the_rows_that_stay() {
     assert_eq!(proof["rows"].as_u64().unwrap() + removed, 400);
     assert!(proof["after"].as_f64().unwrap() >= proof["before"].as_f64().unwrap(), "{told}");
 }
+
+#[test]
+fn rows_of_the_test_set_are_taken_out_of_training() {
+    let bench = Bench::new();
+    let line = |row: usize| format!("{},{},{}\n", row, (row * row) % 97, (row * 31) % 89);
+    let train = (0..60).map(line).collect::<String>();
+    // Three of them again, one twice.
+    let train = format!("a,b,c\n{train}{}", line(7));
+    let test = format!("a,b,c\n{}{}{}{}", line(7), line(500), line(21), line(33));
+    bench.file("train.csv", train.as_bytes());
+    bench.file("test.csv", test.as_bytes());
+    let beside = ["--test", "test.csv", "--only", "leak", "--threads", "1"];
+    let clean = ["data", "clean", "train.csv", "-o", "c.csv", "--quarantine", "q"];
+    let run = bench.run(&[&clean[..], &beside].concat());
+    assert_eq!(run.code, 0, "{run:?}");
+    let cleaned = fs::read_to_string(bench.path("c.csv")).unwrap();
+    let gone = train.lines().filter(|line| !cleaned.contains(&format!("{line}\n")));
+    assert_eq!(gone.collect::<Vec<_>>(), ["7,49,39", "21,53,28", "33,22,44", "7,49,39"]);
+    let reasons = fs::read_to_string(bench.path("q/quarantine.jsonl")).unwrap();
+    assert!(reasons.contains("equal to row 2 of the test set"), "{reasons}");
+    let again = bench.run(&[&["data", "check", "c.csv"][..], &beside].concat());
+    assert_eq!(again.code, 0, "{again:?}");
+}

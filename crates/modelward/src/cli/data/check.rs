@@ -9,7 +9,7 @@ use std::{
 use clap::{Args, builder::PossibleValuesParser};
 use modelward_core::Finding;
 use modelward_data::{
-    Asked, Limits, Roles, Unread, Watch,
+    Asked, Limits, Roles, Set, Unread, Watch,
     check::{self, Failed, Request},
     read, show,
 };
@@ -39,26 +39,9 @@ use crate::{
 pub(in crate::cli) struct Arguments {
     #[command(flatten)]
     asking: Asking,
-    /// The set that the model is tested on, for leaks and drift.
-    #[arg(long, value_name = "PATH")]
-    test: Option<PathBuf>,
     /// A manifest that `data manifest` wrote: whatever differs from it is found (MW3601).
     #[arg(long, value_name = "M.json")]
     against: Option<PathBuf>,
-    /// What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns,
-    /// types and lack of missing values are expected again.
-    #[arg(long, value_name = "S.toml")]
-    schema: Option<PathBuf>,
-    /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
-    #[arg(long, value_name = "M.onnx", requires = "layer")]
-    model: Option<PathBuf>,
-    /// The value of the model that is looked at, such as the input of its last layer.
-    #[arg(long, value_name = "NAME", requires = "model")]
-    layer: Option<String>,
-    /// Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they
-    /// take the place of the learners of `label-error`.
-    #[arg(long, value_name = "P.npy")]
-    probabilities: Option<PathBuf>,
     /// Write the score of every row under every check that has one.
     #[arg(long, value_name = "S.npz")]
     scores: Option<PathBuf>,
@@ -87,8 +70,32 @@ pub(in crate::cli) struct Asking {
     /// Where random numbers begin.
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(super) seed: u64,
+    /// The set that the model is tested on, for leaks and drift.
+    #[arg(long, value_name = "PATH")]
+    test: Option<PathBuf>,
+    /// What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns,
+    /// types and lack of missing values are expected again.
+    #[arg(long, value_name = "S.toml")]
+    schema: Option<PathBuf>,
+    /// An ONNX model trained on the set: its activations show patterns that lie over the whole input.
+    #[arg(long, value_name = "M.onnx", requires = "layer")]
+    model: Option<PathBuf>,
+    /// The value of the model that is looked at, such as the input of its last layer.
+    #[arg(long, value_name = "NAME", requires = "model")]
+    layer: Option<String>,
+    /// Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they
+    /// take the place of the learners of `label-error`.
+    #[arg(long, value_name = "P.npy")]
+    probabilities: Option<PathBuf>,
     #[command(flatten)]
     pub(super) spending: Spending,
+}
+
+/// What a check works on.
+pub(super) struct Prepared {
+    pub(super) set: Set,
+    pub(super) test: Option<Set>,
+    pub(super) request: Request,
 }
 
 /// What reading may cost.
@@ -106,6 +113,14 @@ pub(super) struct Spending {
     /// Time for reading one file.
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = quantity::time, help_heading = "Limits")]
     max_time: Duration,
+}
+
+impl Arguments {
+    /// The files that are read.
+    fn read(&self) -> Vec<PathBuf> {
+        let beside = self.asking.beside().chain(&self.against);
+        std::iter::once(&self.asking.path).chain(beside).cloned().collect()
+    }
 }
 
 /// What differs from a manifest, and what of the set was not read and may.
@@ -149,6 +164,63 @@ impl Asking {
     pub(super) fn limits(&self) -> Limits {
         self.spending.limits()
     }
+
+    /// The files that are read beside the set.
+    pub(super) fn beside(&self) -> impl Iterator<Item = &PathBuf> {
+        self.test.iter().chain(&self.probabilities).chain(&self.model).chain(&self.schema)
+    }
+
+    /// Open what is to be checked; what of it cannot be read comes back as that.
+    pub(super) fn prepare(
+        &self,
+        threads: usize,
+        watch: impl Fn(String) + Send + Sync + 'static,
+    ) -> Result<Result<Prepared, Unread>, Failure> {
+        let limits = self.limits();
+        let options = self.options();
+        let watch = Arc::new(watch);
+        let told = watch.clone();
+        let mut request = Request {
+            asked: self.asked(),
+            only: self.only.clone(),
+            seed: self.seed,
+            threads: match threads {
+                0 => std::thread::available_parallelism().map_or(1, usize::from),
+                threads => threads,
+            },
+            limits,
+            probabilities: None,
+            activations: None,
+            schema: self.schema.as_deref().map(schema::read).transpose()?,
+            watch: Watch::new(move |doing| told(doing)),
+        };
+        // A wrong name is told of before anything is read.
+        check::chosen(&request.only).map_err(Failure::from)?;
+        watch("reading".to_owned());
+        let open = || {
+            let given = self.probabilities.as_ref().map(|path| read::matrix(path, &options));
+            let set = read::open(&self.path, &options)?;
+            let test = self.test.as_ref().map(|test| read::open(test, &options)).transpose()?;
+            Ok((given.transpose()?, set, test))
+        };
+        let (given, set, test) = match open() {
+            Ok(opened) => opened,
+            Err(unread) => return Ok(Err(unread)),
+        };
+        request.probabilities = given;
+        if let (Some(model), Some(layer)) = (&self.model, &self.layer) {
+            watch("running the model".to_owned());
+            let roles = Roles::of(&request.asked, &set.schema).map_err(Failure::from)?;
+            let memory = self.spending.max_memory;
+            request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
+        }
+        Ok(Ok(Prepared { set, test, request }))
+    }
+
+    /// How the set is read.
+    pub(super) fn options(&self) -> read::Options {
+        read::Options { limits: self.limits(), label: self.label.clone() }
+    }
 }
 
 impl Spending {
@@ -173,13 +245,7 @@ Examples:
 
 /// Run a check and write its report.
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    let mut targets = vec![arguments.asking.path.clone()];
-    targets.extend(arguments.test.clone());
-    targets.extend(arguments.probabilities.clone());
-    targets.extend(arguments.model.clone());
-    targets.extend(arguments.against.clone());
-    refuse_targets(&[arguments.scores.as_ref()], &targets)?;
-    targets.extend(arguments.schema.clone());
+    let targets = arguments.read();
     let exhibits = arguments.reporting.forms().iter().any(|form| form.exhibits);
     crate::cli::experiment::judged(&arguments.reporting, &targets, screen, |progress| {
         find(arguments, progress, exhibits)
@@ -192,58 +258,15 @@ pub(in crate::cli) fn find(
     progress: &Arc<Progress>,
     exhibits: bool,
 ) -> Result<Findable, Failure> {
-    let mut files = vec![arguments.asking.path.clone()];
-    files.extend(
-        arguments
-            .test
-            .iter()
-            .chain(&arguments.probabilities)
-            .chain(&arguments.model)
-            .chain(&arguments.schema)
-            .cloned(),
-    );
-    refuse_targets(&[arguments.scores.as_ref()], &files)?;
+    refuse_targets(&[arguments.scores.as_ref()], &arguments.read())?;
     let watched = progress.clone();
     let before = process::cpu_seconds();
-    let asking = &arguments.asking;
-    let limits = asking.limits();
-    let options = read::Options { limits, label: arguments.asking.label.clone() };
-    let threads = match arguments.reporting.threads {
-        0 => std::thread::available_parallelism().map_or(1, usize::from),
-        threads => threads,
-    };
-    let given =
-        arguments.probabilities.as_ref().map(|path| read::matrix(path, &options)).transpose();
-    let probabilities = match given {
-        Ok(given) => given,
+    let prepared =
+        arguments.asking.prepare(arguments.reporting.threads, move |doing| watched.say(doing))?;
+    let Prepared { set, test, request } = match prepared {
+        Ok(prepared) => prepared,
         Err(unread) => return Ok(told::unread(&unread)),
     };
-    let mut request = Request {
-        asked: asking.asked(),
-        only: arguments.asking.only.clone(),
-        seed: arguments.asking.seed,
-        threads,
-        limits,
-        probabilities,
-        activations: None,
-        schema: arguments.schema.as_deref().map(schema::read).transpose()?,
-        watch: Watch::new(move |doing| watched.say(doing)),
-    };
-    // A wrong name is told of before anything is read.
-    check::chosen(&request.only).map_err(Failure::from)?;
-    progress.say("reading".to_owned());
-    let opened = read::open(&arguments.asking.path, &options);
-    let test = arguments.test.as_ref().map(|test| read::open(test, &options)).transpose();
-    let (set, test) = match (opened, test) {
-        (Ok(set), Ok(test)) => (set, test),
-        (Err(unread), _) | (_, Err(unread)) => return Ok(told::unread(&unread)),
-    };
-    if let (Some(model), Some(layer)) = (&arguments.model, &arguments.layer) {
-        progress.say("running the model".to_owned());
-        let roles = Roles::of(&request.asked, &set.schema).map_err(Failure::from)?;
-        let memory = arguments.asking.spending.max_memory;
-        request.activations = Some(activations::of(model, layer, &set, &roles, memory)?);
-    }
     let checked = match check::check(&set, test.as_ref(), &request) {
         Ok(checked) => checked,
         Err(Failed::Unread(unread)) => return Ok(told::unread(&unread)),
@@ -258,7 +281,7 @@ pub(in crate::cli) fn find(
         npz::write(path, &scores.collect()).map_err(|trouble| failure(path, trouble))?;
     }
     let changed = match arguments.against.as_deref() {
-        Some(manifest) => against(arguments, manifest, threads)?,
+        Some(manifest) => against(arguments, manifest, request.threads)?,
         None => (None, Vec::new()),
     };
     let mut found = told::tell(&set, &checked, &request, process::cpu_seconds() - before);
@@ -267,7 +290,7 @@ pub(in crate::cli) fn find(
     beside.iter().for_each(|beside| found.extend(told::unread(beside)));
     if exhibits {
         progress.say("gathering what is shown".to_owned());
-        match show::exhibits(&set, test.as_ref(), &checked, &limits) {
+        match show::exhibits(&set, test.as_ref(), &checked, &request.limits) {
             Ok(exhibits) => {
                 found.measurements.iter_mut().for_each(|it| it.exhibits.clone_from(&exhibits))
             }

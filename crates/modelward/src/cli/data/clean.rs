@@ -9,18 +9,19 @@ use std::{
 
 use clap::{Args, ValueEnum};
 use modelward_data::{
-    Watch,
-    check::{self, Failed, Request},
+    check::{self, Failed},
     prove,
     quarantine::{self, Digest, Reason, Restored},
-    read,
 };
 
 mod proven;
 
-use super::{check::Asking, told};
+use super::{
+    check::{Asking, Prepared},
+    told,
+};
 use crate::{
-    cli::{Failure, Screen, output, showing::Showing, signals::Signals},
+    cli::{Failure, Screen, output, quantity, showing::Showing, signals::Signals},
     listing::shown,
     report::escape,
 };
@@ -51,6 +52,9 @@ pub(super) struct Clean {
     /// same other rows; where a trigger was found, it is put on rows that neither saw.
     #[arg(long)]
     prove: bool,
+    /// Threads to work with; by default as many as the processor has.
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
+    threads: usize,
     /// In which form the outcome is told.
     #[arg(long, value_enum, value_name = "FORM", default_value = "plain")]
     format: Form,
@@ -68,6 +72,7 @@ const CLEAN: &str = "\
 Examples:
   modelward data clean train.parquet --label y --only trigger,label-error -o clean.parquet --quarantine taken
   modelward data clean photos/ --only near-duplicate -o clean/ --quarantine taken
+  modelward data clean train.csv --test test.csv --only leak -o clean.csv --quarantine taken
   modelward data clean train.csv --label y --only trigger -o clean.csv --quarantine taken --prove
   modelward data clean train.csv --rows looked-at.txt -o clean.csv --quarantine taken
   modelward data restore taken -o back.csv
@@ -104,8 +109,7 @@ Exit codes:
 
 /// Clean a set.
 pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
-    let asking = &arguments.asking;
-    let limits = asking.limits();
+    let mut asking = arguments.asking.clone();
     // Where it goes is asked before anything is read, which may take long.
     let plan = quarantine::Plan::new(&asking.path, &arguments.output, &arguments.quarantine);
     let plan = match plan {
@@ -113,30 +117,19 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
         Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
         Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
     };
-    let most = limits.memory / ROW;
+    let most = asking.limits().memory / ROW;
     let named = arguments.rows.as_deref().map(|path| rows(path, most)).transpose()?;
     // Whoever names the rows asks no check; the profile judges nothing.
-    let alone = named.is_some() && asking.only.is_empty();
-    let only = if alone { vec!["profile".to_owned()] } else { asking.only.clone() };
+    if named.is_some() && asking.only.is_empty() {
+        asking.only.push("profile".to_owned());
+    }
     let (watched, showing) = arguments.showing.begin("reading");
-    let request = Request {
-        asked: asking.asked(),
-        only,
-        seed: asking.seed,
-        threads: std::thread::available_parallelism().map_or(1, usize::from),
-        limits,
-        probabilities: None,
-        activations: None,
-        schema: None,
-        watch: Watch::new(move |doing| watched.say(doing)),
-    };
-    check::chosen(&request.only).map_err(Failure::from)?;
-    let options = read::Options { limits, label: asking.label.clone() };
-    let set = match read::open(&asking.path, &options) {
-        Ok(set) => set,
+    let prepared = asking.prepare(arguments.threads, move |doing| watched.say(doing))?;
+    let Prepared { set, test, request } = match prepared {
+        Ok(prepared) => prepared,
         Err(unread) => return told::say_unread(&unread, screen),
     };
-    let checked = match check::check(&set, None, &request) {
+    let checked = match check::check(&set, test.as_ref(), &request) {
         Ok(checked) => checked,
         Err(Failed::Unread(unread)) => return told::say_unread(&unread, screen),
         Err(Failed::Trouble(trouble)) => return Err(trouble.into()),
@@ -164,7 +157,7 @@ pub(super) fn clean(arguments: &Clean, screen: Screen) -> Result<u8, Failure> {
     let cleaned = quarantine::clean(&quarantine::Order {
         set: &set,
         plan: &plan,
-        options: &options,
+        options: &asking.options(),
         reasons: &reasons,
         command: &command.collect::<Vec<_>>(),
         stops: &|| signals.came().is_some(),

@@ -18,7 +18,7 @@ use modelward_provenance::{
 
 use super::{check::Spending, told};
 use crate::{
-    cli::{EXIT_CODES, Failure, Screen, output, quantity, showing::Showing},
+    cli::{Failure, Screen, output, quantity, showing::Showing},
     listing::shown,
     report::escape,
 };
@@ -36,7 +36,7 @@ pub(super) use self::tell::listed;
 /// of their values, a Merkle root over these, and 128 bits of BLAKE3 for every row, by which `data diff` names the
 /// rows that differ. Sign it as any file: `modelward sign M.json --key signer.pem -o M.sig`.
 #[derive(Args, Debug)]
-#[command(after_help = [MANIFEST, EXIT_CODES].concat())]
+#[command(after_help = MANIFEST)]
 pub(super) struct Manifest {
     /// The data set: a file or a folder.
     #[arg(value_name = "PATH")]
@@ -64,7 +64,7 @@ pub(super) struct Manifest {
 /// same key and other values is changed; without it one at the same place, where both sets have as many rows. The
 /// numbers of removed rows are those of the old side, of added ones those of the new.
 #[derive(Args, Debug)]
-#[command(after_help = [DIFF, EXIT_CODES].concat())]
+#[command(after_help = DIFF)]
 pub(super) struct Diff {
     /// The old side.
     #[arg(value_name = "OLD")]
@@ -87,7 +87,7 @@ pub(super) struct Diff {
 struct Reading {
     #[command(flatten)]
     spending: Spending,
-    /// Threads; 0 for as many as there are cores.
+    /// Threads to work with; by default as many as the processor has.
     #[arg(long, value_name = "N", default_value = "0", hide_default_value = true, value_parser = quantity::threads)]
     threads: usize,
     #[command(flatten)]
@@ -104,13 +104,24 @@ const MANIFEST: &str = "\
 Examples:
   modelward data manifest train.parquet -o train.json
   modelward data manifest photos/ -o photos.json
-  modelward data manifest train.csv --key id -o train.json";
+  modelward data manifest train.csv --key id -o train.json
+
+Exit codes:
+  0  the manifest was written
+  2  wrong usage, or a failure; nothing was written
+  3  not all could be read";
 
 const DIFF: &str = "\
 Examples:
   modelward data diff old.csv new.csv --key id
   modelward data diff train.json train.parquet
-  modelward data diff old/ new/ --format json";
+  modelward data diff old/ new/ --format json
+
+Exit codes:
+  0  both are the same
+  1  they differ
+  2  wrong usage, or a failure
+  3  no difference was found, but not all could be read";
 
 impl Reading {
     fn threads(&self) -> usize {
