@@ -283,3 +283,6 @@ fn done(context: &Context<'_>, check: usize, what: &str) -> Done {
 const MOST_KEPT: usize = 100_000;
 /// Those that are shown to people.
 const MOST_SHOWN: usize = 5;
+
+#[cfg(test)]
+mod tests;

@@ -24,5 +24,5 @@ Examples:
   curl -sSfL https://example.org/model.pkl | modelward scan -";
 
 pub(super) fn run(arguments: &Arguments, screen: Screen) -> Result<u8, Failure> {
-    arguments.street.walk(&arguments.targets, screen, |_, _| Ok(Default::default()))
+    arguments.street.walk(&arguments.targets, screen, |_, _, _| Ok(Default::default()))
 }

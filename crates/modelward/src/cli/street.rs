@@ -47,7 +47,7 @@ impl Street {
         &self,
         targets: &[PathBuf],
         screen: Screen,
-        add: impl FnOnce(&Policy, &Reporting) -> Result<(Findable, Origins), Failure>,
+        add: impl FnOnce(&Policy, &Reporting, &Arc<Progress>) -> Result<(Findable, Origins), Failure>,
     ) -> Result<u8, Failure> {
         let reporting = &self.reporting;
         let forms = reporting.forms();
@@ -56,10 +56,12 @@ impl Street {
         let policy = reporting.policy(targets, screen)?;
         let missing = target::missing(targets, screen);
         let rules = policy.rules.clone();
-        let (mut found, origins) = add(&policy, reporting)?;
-        let judge = policy.clone();
         let progress = Arc::new(Progress::default());
         let shown = reporting.shows_progress().then(|| progress.show()).flatten();
+        let (mut found, origins) = add(&policy, reporting, &progress)?;
+        // From here on the files are what is done.
+        progress.say(String::new());
+        let judge = policy.clone();
         let limits = Limits {
             depth: self.limits.max_depth,
             expanded: self.limits.max_expanded,

@@ -37,6 +37,9 @@ pub(super) fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let done = match report.measurements.is_empty() {
         true => "Nothing of the model was loaded or run.",
         false if is_of_data(report) => "The data were read; nothing in them was loaded or run.",
+        false if measures_data(report) => {
+            "Nothing of the model was loaded or run. The data were read; nothing in them was loaded or run."
+        }
         false => "The model was computed by modelward itself; none of its code was run.",
     };
     writeln!(out, "<footer>modelward {version}. {done}</footer>\n</main>")
@@ -46,7 +49,7 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
     let worst = report.judged.iter().filter(|(_, verdict)| *verdict == Verdict::Deny);
     let worst = worst.map(|(finding, _)| finding.severity).max();
     let (kind, words, then) = match report.verdict() {
-        "denied" if is_of_data(report) => (
+        "denied" if is_of_data(report) || denies_data(report) => (
             if worst < Some(Severity::High) { "unread" } else { "denied" },
             "Do not train on this as it is",
             "What follows was found in the data, and the policy does not let it through.",
@@ -99,9 +102,14 @@ fn verdict(report: &Report, title: &str, out: &mut dyn Write) -> io::Result<()> 
             "</ul>\n<p class=\"done\">{done} {experiment} in {seconds:.2} s</p>\n</header>"
         );
     }
+    let beside = match report.measurements.len() {
+        0 => String::new(),
+        more if measures_data(report) => format!(", {more} {}", plural(more, "data set")),
+        more => format!(", {more} {}", plural(more, "experiment")),
+    };
     writeln!(
         out,
-        "</ul>\n<p class=\"done\">{files} {} read with {checks} {} in {:.2} s</p>\n</header>",
+        "</ul>\n<p class=\"done\">{files} {} read with {checks} {}{beside} in {:.2} s</p>\n</header>",
         plural(files, "file"),
         plural(checks, "check"),
         report.seconds
@@ -115,7 +123,20 @@ fn is_experiment(report: &Report) -> bool {
 
 /// Whether a report is of data sets alone.
 fn is_of_data(report: &Report) -> bool {
-    is_experiment(report) && report.measurements.iter().all(|measured| measured.kind == "data")
+    is_experiment(report) && measures_data(report)
+}
+
+/// Whether all that was measured are data sets.
+fn measures_data(report: &Report) -> bool {
+    let mut measured = report.measurements.iter();
+    !report.measurements.is_empty() && measured.all(|measured| measured.kind == "data")
+}
+
+/// Whether all that is denied was found in data sets: the model beside them may be loaded.
+fn denies_data(report: &Report) -> bool {
+    let denied = report.judged.iter().filter(|(_, verdict)| *verdict == Verdict::Deny);
+    let mut rules = denied.map(|(finding, _)| finding.rule.id).peekable();
+    rules.peek().is_some() && rules.all(|id| id.starts_with("MW3"))
 }
 
 /// What a run says that denies nothing and has read everything.

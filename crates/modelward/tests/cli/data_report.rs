@@ -107,6 +107,40 @@ fn credentials_are_found_and_never_shown() {
 }
 
 #[test]
+fn a_credential_that_is_cut_or_quoted_is_never_shown() {
+    let bench = Bench::new();
+    // Put together here, so that no scanner takes this file for a leak. Longer than what is shown of a value.
+    let token = ["github", "_pat_", &"a1B2c3D4e5".repeat(8), "Zz"].concat();
+    let mut text = String::from("note,kind,y\n");
+    for row in 0..80 {
+        let (kind, label) =
+            (["one", "two"][row % 2], if row % 4 == 1 { token.as_str() } else { "plain" });
+        text.push_str(&format!("=cmd({row}) {token},{kind}{token},{label}\n"));
+    }
+    bench
+        .file("t.csv", text.as_bytes())
+        .file("u.csv", text.replace("=cmd(7)", "=cmd(8)").as_bytes());
+    bench
+        .file("s.toml", b"[column.kind]\ncategories = [\"one\"]\n[column.y]\ntype = \"integer\"\n");
+    for form in ["plain", "json", "sarif", "html"] {
+        let words =
+            ["data", "check", "t.csv", "--schema", "s.toml", "--group", "kind", "--format", form];
+        let run = bench.run(&words);
+        assert_eq!(run.code, 1, "{run:?}");
+        assert!(!run.out.contains("a1B2") && !run.err.contains("a1B2"), "{form}: {}", run.out);
+    }
+    let clean = ["data", "clean", "t.csv", "--only", "formula", "-o", "c.csv", "--quarantine", "q"];
+    assert_eq!(bench.run(&clean).code, 0);
+    let reasons = std::fs::read_to_string(bench.path("q/quarantine.jsonl")).unwrap();
+    assert!(!reasons.contains("a1B2"), "{reasons}");
+    for form in ["plain", "json"] {
+        let run = bench.run(&["data", "diff", "t.csv", "u.csv", "--format", form]);
+        assert!(run.code == 1 && run.out.contains("=cmd(8)"), "{run:?}");
+        assert!(!run.out.contains("a1B2"), "{form}: {}", run.out);
+    }
+}
+
+#[test]
 fn files_in_images_and_code_beside_them_are_named() {
     let bench = Bench::new();
     let size = modelward_formats::picture::Size { width: 8, height: 8 };
@@ -260,4 +294,39 @@ fn an_audit_checks_the_data_of_its_policy() {
     // A scan reads models alone.
     bench.file("modelward.toml", policy.as_bytes());
     assert_eq!(bench.run(&["scan", "m"]).code, 0);
+}
+
+#[test]
+fn data_of_a_policy_lie_beside_it_under_any_name() {
+    let bench = Bench::new();
+    bench.file("m/README.md", b"# a model\n").file("p/-t.csv", b"-x,y\n=1+1,2\n3,4\n");
+    bench.file("p/s.toml", b"[column.y]\nmin = 3\n");
+    let policy = "[[data]]\npath = \"-t.csv\"\nlabel = \"-x\"\nschema = \"s.toml\"\n\
+                  only = [\"schema\", \"formula\"]\n";
+    bench.file("p/modelward.toml", policy.as_bytes());
+    let run = bench.run(&["audit", "m", "--policy", "p/modelward.toml", "--format", "json"]);
+    let report = json(&run);
+    assert_eq!(run.code, 1, "{report}");
+    let rules =
+        report["findings"].as_array().unwrap().iter().map(|one| one["rule"].as_str().unwrap());
+    assert_eq!(rules.collect::<Vec<_>>(), ["MW3003", "MW3501"], "{report}");
+    // What is denied are the data: the model beside them is not said to be bad.
+    let run = bench.run(&["audit", "m", "--policy", "p/modelward.toml", "--format", "html"]);
+    assert!(run.out.contains("Do not train on this as it is"), "{}", run.out);
+    assert!(
+        run.out.contains(", 1 data set in ") && !run.out.contains("model was computed"),
+        "{}",
+        run.out
+    );
+    // A mistake in the last is told before the first is run, and no scores take the place of the model.
+    let wrong = format!(
+        "[[data]]\npath = \"-t.csv\"\nscores = \"s.npz\"\n[[data]]\npath = \"-t.csv\"\nlable = \"y\"\n"
+    );
+    bench.file("p/modelward.toml", wrong.as_bytes());
+    assert_eq!(bench.run(&["audit", "m", "--policy", "p/modelward.toml"]).code, 2);
+    assert!(!bench.path("p/s.npz").exists());
+    bench.file("p/modelward.toml", b"[[data]]\npath = \"-t.csv\"\nscores = \"../m/README.md\"\n");
+    let run = bench.run(&["audit", "m", "--policy", "p/modelward.toml"]);
+    assert!(run.code == 2 && run.err.contains("README.md"), "{run:?}");
+    assert_eq!(std::fs::read(bench.path("m/README.md")).unwrap(), b"# a model\n");
 }

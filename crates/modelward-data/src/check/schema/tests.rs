@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -136,6 +136,69 @@ fn splits_of_one_set_are_silent() {
     }
     // One in a hundred is stated; 6 or more in 200 has a chance of 2 %.
     assert!(alarms <= 6, "{alarms} of 200");
+}
+
+/// The problems of one column that is declared like this.
+fn of_column(values: ArrayRef, declared: serde_json::Value) -> Vec<String> {
+    let declared = Declared::of_json(&json!({"column": {"c": declared}})).unwrap();
+    let rows = RecordBatch::try_from_iter([("c", values)]).unwrap();
+    let what = messages(&checked(&rows, None, Some(declared)), "set");
+    what.into_iter().map(|(_, what)| what).collect()
+}
+
+fn texts(values: &[Option<&str>]) -> ArrayRef {
+    Arc::new(StringArray::from(values.to_vec()))
+}
+
+#[test]
+fn values_are_held_by_what_they_are_and_not_by_what_holds_them() {
+    let days = texts(&[Some("2026-11-27"), Some("2026-11-28T10:00:00Z"), None]);
+    assert!(of_column(days.clone(), json!({"type": "time"})).is_empty());
+    assert!(of_column(days.clone(), json!({"min": "2026-01-01"})).is_empty());
+    assert_eq!(of_column(days.clone(), json!({"type": "time", "max": "2026-11-27"})), ["range"]);
+    assert_eq!(of_column(texts(&[Some("2026-02-31")]), json!({"type": "time"})), ["type"]);
+    let dates: ArrayRef = Arc::new(Date32Array::from(vec![20_784, 20_785]));
+    assert_eq!(of_column(dates.clone(), json!({"min": "2026-11-28"})), ["range"]);
+    assert_eq!(of_column(dates, json!({"categories": ["2026-11-27"]})), ["category"]);
+    // A range without a type is one of numbers, also where one text made the column text.
+    let mixed = texts(&[Some("3"), Some("abc"), Some("70")]);
+    assert_eq!(of_column(mixed, json!({"min": 0, "max": 50})), ["type", "range"]);
+    let nothing: ArrayRef = texts(&[None, None]);
+    assert!(of_column(nothing, json!({"type": "integer", "min": 0})).is_empty());
+    let numbers: ArrayRef = Arc::new(Float64Array::from(vec![1.0, f64::NAN, 2.5]));
+    assert_eq!(of_column(numbers.clone(), json!({"type": "integer"})), ["range"]);
+    assert!(of_column(numbers.clone(), json!({"min": 0, "categories": [1, 2.5]})).is_empty());
+    let infinite: ArrayRef = Arc::new(Float64Array::from(vec![f64::INFINITY, -1.0]));
+    assert_eq!(of_column(infinite, json!({"max": 1e9})), ["range"]);
+    // Two numbers that one float stands for are two categories.
+    let large: ArrayRef = Arc::new(Int64Array::from(vec![9_007_199_254_740_993]));
+    let known = json!({"categories": [9_007_199_254_740_992_i64]});
+    assert_eq!(of_column(large, known), ["category"]);
+}
+
+#[test]
+fn a_range_is_told_in_the_words_of_its_column() {
+    let declared = json!({"column": {"c": {"type": "integer", "min": 0}}});
+    let rows: ArrayRef = Arc::new(Float64Array::from(vec![3.5, 4.0]));
+    let rows = RecordBatch::try_from_iter([("c", rows)]).unwrap();
+    let found = checked(&rows, None, Some(Declared::of_json(&declared).unwrap()));
+    let told = &found.checks[0].1.found[0].message;
+    assert!(told.contains("whole numbers from 0 on in `c`, 1 is not, such as 3.5"), "{told}");
+    let refused = |column: serde_json::Value| {
+        Declared::of_json(&json!({"column": {"c": column}})).unwrap_err().to_string()
+    };
+    assert!(refused(json!({"type": "text", "min": 1})).contains("numbers or times"));
+    assert!(refused(json!({"type": "time", "min": 1})).contains("numbers or times"));
+    assert!(refused(json!({"min": 1, "max": "2026-11-27"})).contains("`min`"));
+    assert!(refused(json!({"min": "soon"})).contains("2026-11-27"));
+}
+
+#[test]
+fn ten_thousand_categories_are_held_at_once() {
+    let names = (0..200_000).map(|row| format!("v{}", row % 20_000));
+    let column: ArrayRef = Arc::new(StringArray::from_iter_values(names));
+    let known = (0..20_000).map(|name| format!("v{name}")).collect::<Vec<_>>();
+    assert!(of_column(column, json!({"categories": known})).is_empty());
 }
 
 proptest! {

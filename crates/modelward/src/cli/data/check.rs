@@ -150,6 +150,13 @@ fn against(
     }
 }
 
+impl Arguments {
+    /// Where the scores go.
+    pub(in crate::cli) fn scores(&self) -> Option<&PathBuf> {
+        self.scores.as_ref()
+    }
+}
+
 /// The names of the checks.
 fn names() -> PossibleValuesParser {
     PossibleValuesParser::new(check::CHECKS.iter().map(|check| check.name))
