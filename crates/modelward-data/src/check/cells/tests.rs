@@ -92,5 +92,5 @@ fn an_image_that_is_a_program_is_named() {
     });
     let fixed = arrow_array::FixedSizeBinaryArray::try_from_iter(fixed).unwrap();
     let rows = RecordBatch::try_from_iter([("b", Arc::new(fixed) as ArrayRef)]).unwrap();
-    assert_eq!(flagged(rows.unwrap(), None), [("hidden-file", 1, "b".to_owned())]);
+    assert_eq!(flagged(rows, None), [("hidden-file", 1, "b".to_owned())]);
 }
