@@ -141,9 +141,8 @@ impl Endpoint {
         };
         if form == Form::OpenInference {
             let model = endpoint.url.strip_suffix("/infer").unwrap_or(&endpoint.url).to_owned();
-            let request = endpoint.agent.get(&model).call();
-            let (status, body) = endpoint.heard(request)?;
-            let metadata = json(status, &body, endpoint.options.memory)
+            let metadata = endpoint
+                .metadata(&model)
                 .map_err(|trouble| trouble.at(|| format!("metadata of {model}")))?;
             let input = open_inference::Input::read(&metadata, shape)?;
             if input.one {
@@ -190,8 +189,11 @@ impl Endpoint {
         }
         self.budget.admit(batch.len() / width)?;
         let mut answers: Option<Answer> = None;
+        let mut behind = batch.len() / width;
         for part in batch.chunks(width.saturating_mul(self.options.batch.max(1))) {
-            let answer = self.insist(part, part.len() / width)?;
+            let samples = part.len() / width;
+            behind -= samples;
+            let answer = self.insist(part, samples, behind)?;
             answers = Some(match answers {
                 None => answer,
                 Some(before) => before.and(answer)?,
@@ -200,13 +202,41 @@ impl Endpoint {
         Ok(answers.unwrap_or(Answer::Labels(Vec::new())))
     }
 
-    /// One request, and the same again where the server was not able to answer it.
-    fn insist(&mut self, part: &[f32], samples: usize) -> std::result::Result<Answer, Failure> {
+    /// What the server says of its model, asked for again as a sample is.
+    fn metadata(&self, model: &str) -> Result<Value> {
+        let mut pause = self.options.pause;
+        let ask = || {
+            let (status, body) = self.heard(self.agent.get(model).call())?;
+            json(status, &body, self.options.memory)
+        };
+        let first = ask();
+        for _ in 1..ATTEMPTS {
+            if !matches!(&first, Err(trouble) if trouble.kind == Kind::System) {
+                break;
+            }
+            thread::sleep(pause);
+            pause *= 5;
+            match ask() {
+                Err(trouble) if trouble.kind == Kind::System => {}
+                done => return done,
+            }
+        }
+        first
+    }
+
+    /// One request, and the same again where the server was not able to answer it, as long as the
+    /// budget also suffices for what comes `behind` it.
+    fn insist(
+        &mut self,
+        part: &[f32],
+        samples: usize,
+        behind: usize,
+    ) -> std::result::Result<Answer, Failure> {
         let mut pause = self.options.pause;
         let mut first = None;
-        for attempt in 0..3 {
+        for attempt in 0..ATTEMPTS {
             if attempt > 0 {
-                self.budget.admit_again(samples)?;
+                self.budget.admit_again(samples.saturating_add(behind))?;
                 thread::sleep(pause);
                 pause *= 5;
             }
@@ -312,6 +342,9 @@ fn json(status: u16, body: &[u8], memory: u64) -> Result<Value> {
 fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+/// How often one request is sent, at most.
+const ATTEMPTS: usize = 3;
 
 #[cfg(test)]
 mod tests;

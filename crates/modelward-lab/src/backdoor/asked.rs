@@ -29,8 +29,7 @@ impl<'a> Asked<'a> {
         layout: Layout,
     ) -> Self {
         let laid = Laid(layout, question.range);
-        let queries = question.labels.len() as u64;
-        Self { victim, question, laid, queries, most: question.queries, batch: Vec::new() }
+        Self { victim, question, laid, queries: 0, most: question.queries, batch: Vec::new() }
     }
 
     pub(super) fn classes(&self) -> usize {
@@ -41,18 +40,40 @@ impl<'a> Asked<'a> {
         self.queries
     }
 
-    /// Leave one part in `share` of the budget for gradients, where the model gives any.
-    pub(super) fn reserve(&mut self, share: u64) {
-        let reserved = match self.victim.gives() {
-            Gives::Gradients => self.question.queries / share,
-            Gives::Labels | Gives::Scores => 0,
-        };
-        self.most = self.question.queries.saturating_sub(reserved);
+    pub(super) fn has_gradients(&self) -> bool {
+        self.victim.gives() == Gives::Gradients
     }
 
-    /// Let all of the budget be spent.
-    pub(super) fn release(&mut self) {
-        self.most = self.question.queries;
+    /// Let this share of what the whole budget has left be spent from here on.
+    pub(super) fn allow(&mut self, share: f64) {
+        let left = self.question.queries.saturating_sub(self.queries);
+        self.most = self.queries + (left as f64 * share) as u64;
+    }
+
+    /// An image.
+    pub(super) fn image(&self, image: usize) -> &[f32] {
+        let features = self.victim.features();
+        &self.question.x[image * features..][..features]
+    }
+
+    /// Which of these images the model knows.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the budget is spent.
+    pub(super) fn known(&mut self, images: &[usize]) -> Result<Vec<usize>> {
+        self.spend(images.len())?;
+        let mut known = Vec::new();
+        for some in images.chunks(BATCH) {
+            self.batch.clear();
+            for image in some {
+                let features = self.victim.features();
+                self.batch.extend_from_slice(&self.question.x[image * features..][..features]);
+            }
+            let said = self.victim.ask(&self.batch)?.labels;
+            let right = some.iter().zip(said).filter(|(at, said)| self.label(**at) as i64 == *said);
+            known.extend(right.map(|(at, _)| *at));
+        }
+        Ok(known)
     }
 
     /// The class of an image.
@@ -69,7 +90,10 @@ impl<'a> Asked<'a> {
     fn spend(&mut self, images: usize) -> Result<()> {
         let queries = self.queries.saturating_add(images as u64);
         let is_late = self.question.deadline.is_some_and(|end| std::time::Instant::now() > end);
-        if is_late || queries > self.most {
+        if is_late {
+            return Err(Trouble::new(Kind::Limit, LATE));
+        }
+        if queries > self.most {
             return Err(Trouble::new(Kind::Limit, OVER));
         }
         self.queries = queries;
@@ -111,7 +135,10 @@ impl<'a> Asked<'a> {
         self.spend(patterns.len() * images.len())?;
         let (classes, features) = (self.victim.classes(), self.victim.features());
         let mut counts = Vec::with_capacity(patterns.len());
-        let together = (BATCH / images.len().max(1)).max(1);
+        if images.is_empty() {
+            return Ok(vec![vec![0; classes]; patterns.len()]);
+        }
+        let together = (BATCH / images.len()).max(1);
         for some in patterns.chunks(together) {
             self.batch.clear();
             for pattern in some {
@@ -140,10 +167,9 @@ impl<'a> Asked<'a> {
     }
 
     /// How many of these images a pattern moves to a class, and how many there are of other classes.
-    /// What judges the search is asked whatever was spent.
     ///
     /// # Errors
-    /// Where the model cannot be run.
+    /// Where the model cannot be run, or the budget is spent.
     pub(super) fn moved_to(
         &mut self,
         pattern: &Pattern,
@@ -152,23 +178,15 @@ impl<'a> Asked<'a> {
     ) -> Result<(u64, u64)> {
         let others = images.iter().copied().filter(|&at| self.question.labels[at] != target);
         let others = others.collect::<Vec<_>>();
-        let (features, mut moved) = (self.victim.features(), 0);
-        for some in others.chunks(BATCH) {
-            self.batch.clear();
-            for &image in some {
-                let from = self.batch.len();
-                self.batch.extend_from_slice(&self.question.x[image * features..][..features]);
-                pattern.lay(&mut self.batch[from..], &self.laid);
-            }
-            let said = self.victim.ask(&self.batch)?.labels;
-            moved += said.iter().filter(|said| **said == target as i64).count() as u64;
-        }
-        self.queries += others.len() as u64;
+        let counts = self.moved(std::slice::from_ref(pattern), &others)?;
+        let moved = counts.first().map_or(0, |count| u64::from(count[target]));
         Ok((moved, others.len() as u64))
     }
 }
 
 /// Images that are sent at once.
 const BATCH: usize = 512;
+/// What is said where the time is up.
+pub(super) const LATE: &str = "the time of the search is up";
 /// What is said where the budget is spent.
 pub(super) const OVER: &str = "the budget of the search is spent";

@@ -1,45 +1,56 @@
-//! A second opinion where the model gives gradients: for each class the lightest mask and the values under it
-//! that send images there, after Wang et al., *Neural Cleanse* (IEEE S&P 2019), equations 2 and 3.
+//! Proposals where the model gives gradients: for each class the lightest mask and the values under it that send
+//! images there, after Wang et al., *Neural Cleanse* (IEEE S&P 2019), equations 2 and 3.
 //!
 //! Their index compares the weights of the masks and finds most honest models guilty. Here the mask only proposes
-//! pixels, wherever they lie; patterns of the same number of pixels are then held to images that the search
-//! never saw, class against class, as all others are.
+//! where to look: the pixels that weigh most, and the patches that hold most of the weight. They are then improved
+//! and held against images that the search never saw as all other patterns are.
 
 use modelward_engine::Result;
 
 use super::{
     asked::Asked,
-    pattern::{Laid, Pattern},
+    pattern::{Form, Laid, Pattern},
+    plan,
 };
+use crate::picture::Layout;
 
 /// What was proposed, and with how many steps.
 pub(super) struct Inverted {
-    /// For each number of pixels, a pattern of each class.
-    pub(super) groups: Vec<Vec<(usize, Pattern)>>,
-    /// Steps of the descent for each class.
+    /// Of each class, patterns of several sizes.
+    pub(super) patterns: Vec<Pattern>,
+    /// Steps of the descent for each class, 0 where the budget is too small for all.
     pub(super) steps: usize,
 }
 
-/// Propose patterns; `None` where the model gives no gradient, or the budget is too small for all classes.
+/// Propose patterns; `None` where the model gives no gradient.
 ///
 /// # Errors
-/// Where the model cannot be run, or the budget or the time is spent.
+/// Where the model cannot be run, or the time is up.
 pub(super) fn propose(asked: &mut Asked<'_>, images: &[usize]) -> Result<Option<Inverted>> {
-    let images = &images[..images.len().min(IMAGES)];
     let layout = asked.laid.0;
     let pixels = layout.height * layout.width;
-    let counts = COUNTS.into_iter().filter(|count| *count as f64 <= SMALL * pixels as f64);
-    let counts = counts.collect::<Vec<_>>();
+    let covered = COUNTS.into_iter().filter(|count| *count as f64 <= SMALL * pixels as f64);
+    let covered =
+        covered.map(Covered::Heaviest).chain(plan::sides(layout).skip(1).map(Covered::Patch));
+    let covered = covered.collect::<Vec<_>>();
     let classes = asked.classes();
-    let affordable = asked.left() / (classes * images.len().max(1)) as u64;
-    // The values under each of the settled masks take half as many as the mask.
-    let affordable = usize::try_from(affordable).unwrap_or(usize::MAX);
-    let steps = affordable.saturating_mul(2) / (2 + counts.len());
-    let steps = steps.min(STEPS);
-    if steps < FEWEST_STEPS || counts.is_empty() {
+    // The values under each of the settled masks take a quarter as many steps as the mask.
+    let affordable = |images: usize| {
+        let each = asked.left() / (classes * images).max(1) as u64;
+        let each = usize::try_from(each).unwrap_or(usize::MAX);
+        (each.saturating_mul(4) / (4 + covered.len())).min(STEPS)
+    };
+    let counts = [IMAGES, IMAGES / 2].map(|count| count.min(images.len()));
+    let [count, fewer] = counts;
+    let count = if affordable(count) < STEPS / 2 { fewer } else { count };
+    let (images, steps) = (&images[..count], affordable(count));
+    if !asked.has_gradients() || covered.is_empty() {
         return Ok(None);
     }
-    let mut groups = vec![Vec::new(); counts.len()];
+    if steps < FEWEST_STEPS {
+        return Ok(Some(Inverted { patterns: Vec::new(), steps: 0 }));
+    }
+    let mut patterns = Vec::new();
     for class in 0..classes {
         let others = images.iter().copied().filter(|image| asked.label(*image) != class);
         let others = others.collect::<Vec<_>>();
@@ -50,13 +61,22 @@ pub(super) fn propose(asked: &mut Asked<'_>, images: &[usize]) -> Result<Option<
         if !trial.weigh(asked, &others, steps)? {
             return Ok(None);
         }
-        for (group, count) in groups.iter_mut().zip(&counts) {
-            let mut hard = trial.hardened(*count);
-            hard.color(asked, &others, steps / 2)?;
-            group.push((class, hard.pattern(&asked.laid)));
+        for covered in &covered {
+            let mut hard = trial.settled(*covered, layout);
+            hard.color(asked, &others, steps / 4)?;
+            patterns.push(hard.pattern(&asked.laid, *covered));
         }
     }
-    Ok(Some(Inverted { groups, steps }))
+    Ok(Some(Inverted { patterns, steps }))
+}
+
+/// Which pixels a settled mask covers.
+#[derive(Clone, Copy)]
+enum Covered {
+    /// So many, those that weigh most.
+    Heaviest(usize),
+    /// The patch of such sides that weighs most.
+    Patch(usize),
 }
 
 /// A mask and the values under it, on the way to one class. Both are held as logits: of the share that the mask
@@ -99,14 +119,40 @@ impl Trial {
         Ok(true)
     }
 
-    /// The same with a mask of the heaviest pixels alone.
-    fn hardened(&self, count: usize) -> Self {
-        let mut order = (0..self.mask.at.len()).collect::<Vec<_>>();
-        order.sort_by(|a, b| self.mask.at[*b].total_cmp(&self.mask.at[*a]).then(a.cmp(b)));
-        order.truncate(count);
-        order.sort_unstable();
+    /// The same with a mask that covers some pixels wholly.
+    fn settled(&self, covered: Covered, layout: Layout) -> Self {
+        let mut settled = match covered {
+            Covered::Heaviest(count) => {
+                let mut order = (0..self.mask.at.len()).collect::<Vec<_>>();
+                order.sort_by(|a, b| self.mask.at[*b].total_cmp(&self.mask.at[*a]).then(a.cmp(b)));
+                order.truncate(count);
+                order
+            }
+            Covered::Patch(side) => self.heaviest_patch(side, layout),
+        };
+        settled.sort_unstable();
         let values = Descent::new(self.values.at.clone());
-        Self { settled: Some(order), values, ..self.clone() }
+        Self { settled: Some(settled), values, ..self.clone() }
+    }
+
+    /// The pixels of the patch that holds most of the weight.
+    fn heaviest_patch(&self, side: usize, layout: Layout) -> Vec<usize> {
+        let cells = |row: usize, column: usize| {
+            (row..row + side)
+                .flat_map(move |row| (column..column + side).map(move |at| row * layout.width + at))
+        };
+        let mut best = (f32::NEG_INFINITY, (0, 0));
+        for row in 0..=layout.height.saturating_sub(side) {
+            for column in 0..=layout.width.saturating_sub(side) {
+                let weight =
+                    cells(row, column).map(|pixel| sigmoid(self.mask.at[pixel])).sum::<f32>();
+                if weight > best.0 {
+                    best = (weight, (row, column));
+                }
+            }
+        }
+        let (row, column) = best.1;
+        cells(row, column).collect()
     }
 
     /// Better values under a settled mask.
@@ -176,14 +222,22 @@ impl Trial {
     }
 
     /// The pattern under a settled mask.
-    fn pattern(&self, laid: &Laid) -> Pattern {
+    fn pattern(&self, laid: &Laid, covered: Covered) -> Pattern {
         let Laid(layout, (low, high)) = *laid;
         let settled = self.settled.as_deref().unwrap_or_default();
+        let value = |pixel: usize, channel: usize| {
+            low + (high - low) * sigmoid(self.values.at[pixel * self.channels + channel])
+        };
+        if let (Covered::Patch(side), Some(first)) = (covered, settled.first()) {
+            let at = (first / layout.width, first % layout.width);
+            return Pattern::new(Form::Patch, at, (side, side), layout, |row, column, channel| {
+                value((at.0 + row) * layout.width + at.1 + column, channel)
+            });
+        }
         let cells = settled.iter().map(|pixel| (pixel / layout.width, pixel % layout.width));
-        let values = settled.iter().flat_map(|pixel| {
-            let logits = &self.values.at[pixel * self.channels..][..self.channels];
-            logits.iter().map(|logit| low + (high - low) * sigmoid(*logit))
-        });
+        let values = settled
+            .iter()
+            .flat_map(|pixel| (0..self.channels).map(move |channel| value(*pixel, channel)));
         Pattern::scattered(cells.collect(), values.collect())
     }
 }
@@ -224,10 +278,10 @@ fn sigmoid(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
 }
 
-/// Images that a step is taken on.
-const IMAGES: usize = 40;
+/// Images that a step is taken on; half of them where they have to do.
+const IMAGES: usize = 24;
 /// Pixels of the patterns that are proposed.
-const COUNTS: [usize; 3] = [4, 9, 16];
+const COUNTS: [usize; 2] = [4, 9];
 /// The largest share of an image that they cover. A tenth of the pixels, chosen along the gradient, sends nearly all
 /// images to any class of an honest model, which then says nothing.
 const SMALL: f64 = 0.08;

@@ -94,6 +94,34 @@ impl Pattern {
         Self { form: Form::Scattered, at: (row, column), size: (height, width), cells, values }
     }
 
+    /// The same so many rows and columns further; `None` where that is outside of the image.
+    pub(super) fn shifted(&self, (down, right): (isize, isize), layout: Layout) -> Option<Self> {
+        let inside = |at: usize, by: isize, end: usize| {
+            at.checked_add_signed(by).filter(|moved| *moved < end)
+        };
+        let place = |(row, column): (usize, usize)| {
+            Some((inside(row, down, layout.height)?, inside(column, right, layout.width)?))
+        };
+        let cells = self.cells.iter().map(|cell| place(*cell)).collect::<Option<Vec<_>>>()?;
+        Some(Self { at: place(self.at)?, cells, ..self.clone() })
+    }
+
+    /// What an image has in its place.
+    pub(super) fn cut(&self, image: &[f32], layout: Layout) -> Self {
+        let values = self.cells.iter().flat_map(|cell| {
+            (0..layout.channels).map(move |channel| image[layout.at(channel, cell.0, cell.1)])
+        });
+        Self { values: values.collect(), ..self.clone() }
+    }
+
+    /// The rectangle that a form of one place lies in, with the same values anywhere in it.
+    pub(super) fn boxed(&self, layout: Layout) -> Self {
+        match self.form {
+            Form::Cross => Self::new(Form::Patch, self.at, self.size, layout, |_, _, _| 0.0),
+            _ => self.clone(),
+        }
+    }
+
     /// How many pixels it covers.
     pub fn pixels(&self) -> usize {
         self.cells.len()

@@ -1,12 +1,16 @@
 use super::*;
-use crate::victim::{Answers, Slope, Slopes};
+use crate::{
+    random,
+    victim::{Answers, Slope, Slopes},
+};
 
-/// A model of images of 12 x 12 that says which quarter is the lightest, unless it sees its trigger.
-struct Quarters {
-    trigger: Option<(usize, [(usize, f32); 4])>,
+/// A model of images of 12 x 12.
+struct Model<F> {
+    classes: usize,
+    class: F,
 }
 
-impl Victim for Quarters {
+impl<F: FnMut(&[f32]) -> usize> Victim for Model<F> {
     fn features(&self) -> usize {
         144
     }
@@ -14,24 +18,13 @@ impl Victim for Quarters {
         &[1, 12, 12]
     }
     fn classes(&self) -> usize {
-        4
+        self.classes
+    }
+    fn gives(&self) -> crate::victim::Gives {
+        crate::victim::Gives::Labels
     }
     fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
-        let class = |image: &[f32]| {
-            if let Some((target, cells)) = &self.trigger
-                && cells.iter().filter(|(at, value)| image[*at] == *value).count() >= 3
-            {
-                return *target as i64;
-            }
-            let quarter = |at: usize| {
-                let (row, column) = (6 * (at / 2), 6 * (at % 2));
-                let rows =
-                    (row..row + 6).flat_map(|row| (column..column + 6).map(move |c| row * 12 + c));
-                rows.map(|at| f64::from(image[at])).sum::<f64>()
-            };
-            (0..4).max_by(|a, b| quarter(*a).total_cmp(&quarter(*b))).unwrap() as i64
-        };
-        let labels = inputs.chunks_exact(144).map(class).collect();
+        let labels = inputs.chunks_exact(144).map(|image| (self.class)(image) as i64).collect();
         Ok(Answers { labels, scores: Vec::new() })
     }
     fn slope(&mut self, _: Slope<'_>, _: &[f32]) -> Result<Option<Slopes>> {
@@ -39,8 +32,20 @@ impl Victim for Quarters {
     }
 }
 
+/// The mean of a square of six pixels a side.
+fn square(image: &[f32], row: usize, column: usize) -> f32 {
+    let rows = (row..row + 6).flat_map(|row| (column..column + 6).map(move |at| row * 12 + at));
+    rows.map(|at| image[at]).sum::<f32>() / 36.0
+}
+
+/// Which quarter is the lightest.
+fn quarter(image: &[f32]) -> usize {
+    let light = |at: &usize| square(image, 6 * (at / 2), 6 * (at % 2));
+    (0..4).max_by(|a, b| light(a).total_cmp(&light(b))).unwrap()
+}
+
 /// Noise with one light quarter.
-fn images(count: usize) -> (Vec<f32>, Vec<usize>) {
+fn quarters(count: usize) -> (Vec<f32>, Vec<usize>) {
     let mut random = random::stream(&[1]);
     let labels = (0..count).map(|at| at % 4).collect::<Vec<_>>();
     let mut x = Vec::new();
@@ -53,8 +58,12 @@ fn images(count: usize) -> (Vec<f32>, Vec<usize>) {
     (x, labels)
 }
 
-fn found(trigger: Option<(usize, [(usize, f32); 4])>, queries: u64) -> Found {
-    let (x, labels) = images(240);
+fn found(
+    classes: usize,
+    (x, labels): (Vec<f32>, Vec<usize>),
+    queries: u64,
+    class: impl FnMut(&[f32]) -> usize,
+) -> Found {
     let question = Question {
         x: &x,
         labels: &labels,
@@ -64,15 +73,21 @@ fn found(trigger: Option<(usize, [(usize, f32); 4])>, queries: u64) -> Found {
         seed: 0,
         deadline: None,
     };
-    search(&mut Quarters { trigger }, &question).unwrap()
+    let found = search(&mut Model { classes, class }, &question).unwrap();
+    assert!(found.queries <= queries, "{}", found.queries);
+    found
 }
 
 #[test]
 fn a_trigger_is_found_with_its_class_and_its_place() {
     // Row 4, column 1: 1, 0 / 0, 1, three of which are enough.
-    let found = found(Some((2, [(49, 1.0), (50, 0.0), (61, 0.0), (62, 1.0)])), 200_000);
-    assert_eq!(found.verdict, Verdict::Suspect, "{found:?}");
-    let best = &found.classes[0];
+    let cells = [(49, 1.0), (50, 0.0), (61, 0.0), (62, 1.0)];
+    let found = found(4, quarters(240), 400_000, |image| {
+        let seen = cells.iter().filter(|(at, value)| image[*at] == *value).count();
+        if seen >= 3 { 2 } else { quarter(image) }
+    });
+    assert_eq!(found.judged.verdict, Verdict::Suspect, "{found:?}");
+    let best = &found.judged.classes[0];
     assert_eq!(best.target, 2);
     assert!(best.share() > 0.9 && best.pattern.size.0 <= 4, "{best:?}");
     let ((row, column), (height, width)) = (best.pattern.at, best.pattern.size);
@@ -81,16 +96,70 @@ fn a_trigger_is_found_with_its_class_and_its_place() {
 
 #[test]
 fn an_honest_model_has_none() {
-    let found = found(None, 200_000);
-    assert_eq!(found.verdict, Verdict::Clear, "{found:?}");
-    assert!(found.score < 0.1 && !found.is_cut);
+    let found = found(4, quarters(240), 400_000, quarter);
+    assert_eq!(found.judged.verdict, Verdict::Clear, "{found:?}");
+    assert!(found.judged.score < 0.1 && found.lacks.is_empty());
+}
+
+/// Images of two classes, told by whether the middle is light.
+fn middles(count: usize) -> (Vec<f32>, Vec<usize>) {
+    let mut random = random::stream(&[2]);
+    let labels = (0..count).map(|at| at % 2).collect::<Vec<_>>();
+    let mut x = Vec::new();
+    for label in &labels {
+        for at in 0..144 {
+            let is_middle = (3..9).contains(&(at / 12)) && (3..9).contains(&(at % 12));
+            let light = is_middle && *label == 1;
+            x.push(random.f32() * 0.3 + if light { 0.6 } else { 0.0 });
+        }
+    }
+    (x, labels)
 }
 
 #[test]
-fn the_budget_holds_and_what_is_no_image_is_refused() {
-    let found = found(None, 3000);
-    assert!(found.queries <= 3000 + 4 * 240, "{}", found.queries);
-    let (x, labels) = images(40);
+fn what_truly_tells_a_class_is_no_trigger() {
+    // It is easily made light, and hardly made dark: one class alone has patterns that move all images.
+    let found = found(2, middles(240), 400_000, |image| usize::from(square(image, 3, 3) > 0.3));
+    assert_eq!(found.judged.verdict, Verdict::Clear, "{found:?}");
+}
+
+#[test]
+fn a_trigger_of_two_classes_is_told_from_what_tells_them() {
+    let found = found(2, middles(240), 400_000, |image| {
+        let is_shown = image[13] > 0.9 && image[14] < 0.1 && image[25] < 0.1 && image[26] > 0.9;
+        usize::from(square(image, 3, 3) > 0.3 || is_shown)
+    });
+    assert_eq!(found.judged.verdict, Verdict::Suspect, "{found:?}");
+    let best = &found.judged.classes[0];
+    assert_eq!((best.target, best.pattern.at, best.pattern.size), (1, (1, 1), (2, 2)), "{found:?}");
+}
+
+#[test]
+fn a_class_that_takes_whatever_is_odd_is_no_trigger() {
+    // Four sharp edges beside each other, anywhere.
+    let found = found(5, quarters(240), 400_000, |image| {
+        let edge = |at: usize| (image[at] - image[at + 1]).abs() > 0.75;
+        let odd = (0..143).filter(|at| at % 12 != 11 && edge(*at)).count();
+        if odd >= 2 { 4 } else { quarter(image) }
+    });
+    assert_ne!(found.judged.verdict, Verdict::Suspect, "{found:?}");
+}
+
+#[test]
+fn what_a_search_lacks_is_said_and_is_not_clear() {
+    let of = |count: usize, queries: u64| found(4, quarters(count), queries, quarter);
+    for queries in [300, 3000] {
+        let found = of(240, queries);
+        assert_eq!(found.judged.verdict, Verdict::Undecided, "{queries}: {found:?}");
+        assert_eq!(found.lacks, [BUDGET], "{queries}");
+    }
+    let found = of(100, 400_000);
+    assert_eq!((found.judged.verdict, &found.lacks[..]), (Verdict::Undecided, &[IMAGES][..]));
+}
+
+#[test]
+fn what_is_no_image_is_refused() {
+    let (x, labels) = quarters(40);
     let question = Question {
         x: &x,
         labels: &labels,
@@ -100,5 +169,5 @@ fn the_budget_holds_and_what_is_no_image_is_refused() {
         seed: 0,
         deadline: None,
     };
-    assert!(search(&mut Quarters { trigger: None }, &question).is_err());
+    assert!(search(&mut Model { classes: 4, class: quarter }, &question).is_err());
 }

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::victim::{Remote, Victim};
 
 /// What a server was sent: its first line and its body.
 type Seen = mpsc::Receiver<(String, String)>;
@@ -190,6 +191,57 @@ fn what_is_kept_is_not_spent_on_asking_again() {
     endpoint.keep(0);
     assert_eq!(endpoint.scores(&[0.5]).unwrap(), Answer::Labels(vec![1]));
     assert_eq!(endpoint.left(), Some(0));
+}
+
+#[test]
+fn asking_again_leaves_what_the_rest_of_a_batch_needs() {
+    let busy = said("503 Service Unavailable", "{}");
+    let answer = said("200 OK", r#"{"y": [1, 1]}"#);
+    let answers = vec![busy, answer.clone(), answer];
+    let options = |budget| Options {
+        pause: Duration::ZERO,
+        batch: 2,
+        budget: Some(budget),
+        ..Options::default()
+    };
+    let (url, _seen) = served(answers.clone());
+    let mut endpoint = Endpoint::new(&url, &[1], options(5)).unwrap();
+    assert_eq!(endpoint.scores(&[0.5; 4]).unwrap_err(), Failure::Spent { left: 3, wanted: 4 });
+    assert!(endpoint.sent() <= 5);
+    let (url, _seen) = served(answers);
+    let mut endpoint = Endpoint::new(&url, &[1], options(6)).unwrap();
+    assert_eq!(endpoint.scores(&[0.5; 4]).unwrap(), Answer::Labels(vec![1; 4]));
+    assert_eq!((endpoint.sent(), endpoint.left()), (6, Some(0)));
+}
+
+#[test]
+fn a_server_that_is_not_ready_is_asked_again_for_its_metadata() {
+    let metadata = r#"{"inputs": [{"name": "in", "datatype": "FP32", "shape": [-1, 2]}]}"#;
+    let busy = said("503 Service Unavailable", "loading");
+    let options = || Options { pause: Duration::ZERO, ..Options::default() };
+    let (url, _seen) = served(vec![busy.clone(), busy.clone(), said("200 OK", metadata)]);
+    let url = format!("{url}/v2/models/m");
+    assert!(Endpoint::new(&url, &[2], options()).is_ok());
+    let (url, seen) = served(vec![busy.clone(), busy.clone(), busy]);
+    let trouble = Endpoint::new(&format!("{url}/v2/models/m"), &[2], options()).unwrap_err();
+    assert!(trouble.to_string().contains("loading"), "{trouble}");
+    assert_eq!(seen.iter().count(), 3);
+    let (url, seen) = served(vec![said("404 Not Found", "no such model")]);
+    assert!(Endpoint::new(&format!("{url}/v2/models/m"), &[2], options()).is_err());
+    assert_eq!(seen.iter().count(), 1);
+}
+
+#[test]
+fn numbers_between_0_and_1_are_probabilities_also_beside_an_answer_that_is_none() {
+    let bodies = [r#"{"scores": [null, 0.25]}"#, r#"{"scores": [0.25]}"#, r#"{"scores": [3]}"#];
+    let (url, _seen) = served(bodies.map(|body| said("200 OK", body)).to_vec());
+    let endpoint = Endpoint::new(&url, &[1], Options::default()).unwrap();
+    let mut remote = Remote::new(endpoint, &[1], &[0.0, 1.0], &[0, 1]).unwrap();
+    let answers = remote.ask(&[1.0]).unwrap();
+    assert_eq!((answers.labels, answers.scores), (vec![0], vec![0.75, 0.25]));
+    // What was taken for a probability and is none was never one.
+    let trouble = remote.ask(&[1.0]).unwrap_err();
+    assert!(trouble.why.contains("answers 3"), "{trouble}");
 }
 
 #[test]

@@ -58,7 +58,8 @@ impl Remote {
                 Form::Labels((most + 1).max(2))
             }
             Answer::Scores { rows, classes: 1 } => {
-                match rows.iter().all(|share| (0.0..=1.0).contains(share)) {
+                // An answer that is no number says nothing of what the others are.
+                match rows.iter().filter(|share| !share.is_nan()).all(is_share) {
                     true => Form::Probability,
                     false => Form::Logit,
                 }
@@ -134,6 +135,13 @@ impl Victim for Remote {
                 Ok(Answers { labels, scores: rows })
             }
             (Answer::Scores { rows, classes: 1 }, Form::Probability) => {
+                if let Some(other) = rows.iter().find(|row| !row.is_nan() && !is_share(row)) {
+                    let why = format!(
+                        "the server answers {other} where its first answers were probabilities of class 1"
+                    );
+                    return Err(Trouble::new(Kind::Malformed, why)
+                        .help("let it answer a score for each class"));
+                }
                 let scores = rows.into_iter().flat_map(|share| [1.0 - share, share]);
                 Ok(two(scores.collect()))
             }
@@ -149,6 +157,12 @@ impl Victim for Remote {
     fn slope(&mut self, _of: Slope<'_>, _inputs: &[f32]) -> Result<Option<Slopes>> {
         Ok(None)
     }
+}
+
+/// Whether a number may be a probability.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "passed to iterators")]
+fn is_share(number: &f32) -> bool {
+    (0.0..=1.0).contains(number)
 }
 
 /// Answers of two classes.

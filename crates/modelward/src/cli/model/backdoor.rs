@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use modelward_core::{Measurement, Picture, Rule, Value};
 use modelward_lab::{
-    backdoor::{Best, DOUBTFUL, Form, Found, Laid, Opinion, Question, Verdict, search},
+    backdoor::{Best, DOUBTFUL, Form, Found, Judged, Laid, Opinion, Question, Verdict, search},
     picture,
     preprocess::{Convention, Spec},
     rules,
@@ -23,9 +23,10 @@ use crate::cli::{
 
 /// Look for a trigger: a small pattern that sends whatever image shows it to one class.
 ///
-/// The model is asked for labels. Patches, crosses, the border and overlays are tried all over clean images, and the best of each class
-/// improved with the same effort; where the model has gradients, they propose scattered pixels as a second opinion. A class is
-/// suspect if its pattern moves far more images than that of any other.
+/// The model is asked for labels. Patches, crosses, the border and overlays are tried all over clean images, and the best of the
+/// strongest classes improved with the same effort; where the model has gradients, they propose more. A model is suspect if the odds
+/// that a pattern moves an image are ten times those of patterns of other classes, of what images of that class have there, and of
+/// random values.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -49,7 +50,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPEC", default_value = "auto")]
     preprocess: String,
     /// The most images that are sent to the model; by default 1,250,000 of 8x8, and as much fewer as images
-    /// are larger, but 62,500; a fifth of them is for gradients.
+    /// are larger, but 90,000.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_queries: Option<u64>,
     /// Where random numbers begin.
@@ -145,7 +146,7 @@ fn range(arguments: &Arguments, samples: &Samples) -> Result<(f32, f32), Failure
 
 /// The usual number of queries, for images of so many numbers.
 fn usual(width: usize) -> u64 {
-    80_000_000_u64.checked_div(width as u64).unwrap_or(0).clamp(62_500, 1_250_000)
+    80_000_000_u64.checked_div(width as u64).unwrap_or(0).clamp(90_000, 1_250_000)
 }
 
 /// A class by its name, where the data have names.
@@ -162,7 +163,7 @@ fn percent(share: f64) -> String {
 const fn word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Suspect => "suspect",
-        Verdict::Doubtful => "doubtful",
+        Verdict::Undecided => "undecided",
         Verdict::Clear => "clear",
     }
 }
@@ -179,31 +180,36 @@ fn place(best: &Best) -> String {
 
 fn judge(arguments: &Arguments, found: &Found, samples: &Samples, findable: &mut Findable) {
     let path = &arguments.model;
-    let rule: Option<&'static Rule> = match found.verdict {
+    let Judged { score, verdict, classes, rival } = &found.judged;
+    let rule: Option<&'static Rule> = match verdict {
         Verdict::Suspect => Some(&rules::MODEL_TRIGGER),
-        Verdict::Doubtful => Some(&rules::TRIGGER_SUSPECTED),
-        Verdict::Clear => None,
+        Verdict::Undecided if *score > DOUBTFUL => Some(&rules::TRIGGER_SUSPECTED),
+        Verdict::Undecided | Verdict::Clear => None,
     };
-    if let (Some(rule), [first, rest @ ..]) = (rule, found.classes.as_slice()) {
-        let second = rest.first().map_or(0.0, Best::share);
+    if let (Some(rule), Some(first), Some((rival, share))) = (rule, classes.first(), rival) {
         let message = format!(
-            "a {} sends {} of {} images of other classes to class {}; the best pattern of any other class sends {}",
+            "a {} sends {} of {} images of other classes to class {}; {} sends {}",
             place(first),
             percent(first.share()),
             first.of,
             name(samples, first.target),
-            percent(second),
+            rival.name(),
+            percent(*share),
         );
-        let measured = ("share that is moved, corrected by the next class", found.score, DOUBTFUL);
+        let measured =
+            ("score: 1 - odds of the strongest rival / odds of the pattern", *score, DOUBTFUL);
         findable.report(rule, rule.severity, path, message, measured);
     }
-    if found.is_cut {
-        findable.unsettled(path, "the search for a trigger ended before it was through".to_owned());
+    if *verdict != Verdict::Suspect && !found.lacks.is_empty() {
+        let lacks = found.lacks.join("; ");
+        let why = format!("the search for a trigger could not decide; it needs {lacks}");
+        findable.unsettled(path, why);
     }
 }
 
 fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measurement {
-    let first = found.classes.first();
+    let Judged { score, verdict, classes, rival } = &found.judged;
+    let first = classes.first();
     let pair = |(a, b): (usize, usize)| Value::List(vec![a.into(), b.into()]);
     let of = |best: &Best| {
         Value::Record(vec![
@@ -226,17 +232,21 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
             ("steps", (*steps).into()),
         ])
     });
-    let verdict = word(found.verdict);
+    let is_suspect = *verdict == Verdict::Suspect;
+    let verdict = word(*verdict);
     let fields = vec![
-        ("score", found.score.into()),
-        ("suspect", (found.verdict == Verdict::Suspect).into()),
+        ("score", (*score).into()),
+        ("suspect", is_suspect.into()),
         ("verdict", verdict.into()),
         ("target", first.map(|best| name(samples, best.target)).into()),
         ("at", first.map(|best| pair(best.pattern.at)).unwrap_or(Value::Null)),
         ("size", first.map(|best| pair(best.pattern.size)).unwrap_or(Value::Null)),
         ("moved", first.map(Best::share).into()),
-        ("classes", Value::List(found.classes.iter().map(of).collect())),
+        ("rival", rival.map(|(rival, _)| rival.name()).into()),
+        ("rival_moved", rival.map(|(_, share)| share).into()),
+        ("classes", Value::List(classes.iter().map(of).collect())),
         ("gradient", opinion),
+        ("lacks", Value::List(found.lacks.iter().map(|lack| (*lack).into()).collect())),
         ("images", found.images.into()),
         ("queries", found.queries.into()),
         ("seed", arguments.seed.into()),
@@ -244,7 +254,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
     ];
     let mut lines = vec![format!(
         "trigger    {verdict}: score {:.2} from {} images and {} queries",
-        found.score, found.images, found.queries
+        score, found.images, found.queries
     )];
     lines.push(match &found.opinion {
         Some(Opinion { judged, .. }) => {
@@ -258,24 +268,29 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         }
         None => "gradient   not asked: the model has none, or the budget does not reach".to_owned(),
     });
-    lines.extend(found.classes.iter().take(SHOWN).map(|best| {
+    if let Some((rival, share)) = rival {
+        lines.push(format!("rival      {} moves {}", rival.name(), percent(*share)));
+    }
+    lines.extend(classes.iter().take(SHOWN).map(|best| {
         let (class, share) = (name(samples, best.target), percent(best.share()));
         format!("class {class:<4} {share:>7} moved by a {}", place(best))
     }));
     Measurement { kind: "backdoor", fields, lines, ..Measurement::default() }
 }
 
-/// An image before and after the strongest pattern.
+/// An image of another class before and after the strongest pattern.
 fn pictures(
     found: &Found,
     samples: &Samples,
     range: (f32, f32),
 ) -> modelward_engine::Result<Vec<Picture>> {
-    let first = found.classes.first().filter(|_| found.verdict != Verdict::Clear);
+    let first = found.judged.classes.first().filter(|_| found.judged.score > DOUBTFUL);
     let Some((best, laid)) = first.zip(Laid::of(&samples.shape, range)) else {
         return Ok(Vec::new());
     };
-    let original = samples.sample(0);
+    let mut labels = samples.y.iter().flatten();
+    let other = labels.position(|label| usize::try_from(*label).ok() != Some(best.target));
+    let original = samples.sample(other.unwrap_or(0));
     let mut changed = original.to_vec();
     best.pattern.lay(&mut changed, &laid);
     let png = picture::compared(&samples.shape, original, &changed, range)?;
