@@ -73,7 +73,7 @@ fn leaks(
     let number = |test: usize, train: usize| (rows.numbers[test], context.sample.numbers[train]);
     let mut known = vec![false; of_test.num_rows()];
     let mut flagged = BTreeMap::new();
-    let (firsts, all) = exact(train, of_test, &features);
+    let [firsts, all] = exact(train, of_test, &features);
     for (test, train) in all {
         let (test, train) = number(test, train);
         flagged.insert(train, Leak { test, train, kind: "exact", similarity: 1.0 });
@@ -133,9 +133,9 @@ fn exact(
     train: &RecordBatch,
     test: &RecordBatch,
     features: &[(usize, usize)],
-) -> (Vec<(usize, usize)>, Vec<(usize, usize)>) {
+) -> [Vec<(usize, usize)>; 2] {
     if features.is_empty() {
-        return (Vec::new(), Vec::new());
+        return [Vec::new(), Vec::new()];
     }
     let keys = |batch: &RecordBatch, side: fn(&(usize, usize)) -> usize| {
         let mut keys = vec![[0_u64; 2]; batch.num_rows()];
@@ -157,7 +157,7 @@ fn exact(
     let firsts = firsts.filter_map(|(row, key)| Some((row, *trained.get(key)?)));
     let all = of_train.iter().enumerate();
     let all = all.filter_map(|(row, key)| Some((*tested.get(key)?, row)));
-    (firsts.collect(), all.collect())
+    [firsts.collect(), all.collect()]
 }
 
 /// Mix the values of a column into a 128-bit key for each row: numbers by value whatever their type, NaN

@@ -319,9 +319,7 @@ fn data_of_a_policy_lie_beside_it_under_any_name() {
         run.out
     );
     // A mistake in the last is told before the first is run, and no scores take the place of the model.
-    let wrong = format!(
-        "[[data]]\npath = \"-t.csv\"\nscores = \"s.npz\"\n[[data]]\npath = \"-t.csv\"\nlable = \"y\"\n"
-    );
+    let wrong = "[[data]]\npath = \"-t.csv\"\nscores = \"s.npz\"\n[[data]]\npath = \"-t.csv\"\nlable = \"y\"\n";
     bench.file("p/modelward.toml", wrong.as_bytes());
     assert_eq!(bench.run(&["audit", "m", "--policy", "p/modelward.toml"]).code, 2);
     assert!(!bench.path("p/s.npz").exists());

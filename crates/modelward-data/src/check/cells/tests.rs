@@ -82,7 +82,7 @@ fn an_image_that_is_a_program_is_named() {
     let elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 60]].concat();
     let bytes: ArrayRef = Arc::new(BinaryArray::from_vec(vec![&b"\x89PNG"[..], &elf]));
     let marked = Field::new("image", DataType::Binary, true)
-        .with_metadata([(IMAGE.to_owned(), String::new())].into());
+        .with_metadata(std::collections::HashMap::from([(IMAGE.to_owned(), String::new())]));
     let rows = RecordBatch::try_new(Arc::new(Schema::new(vec![marked])), vec![bytes.clone()]);
     assert_eq!(flagged(rows.unwrap(), None), [("hidden-file", 1, "image".to_owned())]);
     let fixed = bytes.as_binary::<i32>().iter().flatten().map(|bytes| {
