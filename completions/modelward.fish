@@ -301,16 +301,16 @@ secret\t''
 bad-address\t''
 hidden-file\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l seed -d 'Where random numbers begin' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-memory -d 'Memory of the whole process' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-expanded -d 'Expanded bytes of one file' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-time -d 'Time for reading one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l test -d 'The set that the model is tested on, for leaks and drift' -r -F
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l against -d 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l schema -d 'What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns, types and lack of missing values are expected again' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l model -d 'An ONNX model trained on the set: its activations show patterns that lie over the whole input' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l layer -d 'The value of the model that is looked at, such as the input of its last layer' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l probabilities -d 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-memory -d 'Memory of the whole process' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-expanded -d 'Expanded bytes of one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l max-time -d 'Time for reading one file' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l against -d 'A manifest that `data manifest` wrote: whatever differs from it is found (MW3601)' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l scores -d 'Write the score of every row under every check that has one' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from check" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F
@@ -344,6 +344,11 @@ secret\t''
 bad-address\t''
 hidden-file\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l seed -d 'Where random numbers begin' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l test -d 'The set that the model is tested on, for leaks and drift' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l schema -d 'What the columns are to hold: a schema in TOML or JSON, or the JSON report of an earlier check, whose columns, types and lack of missing values are expected again' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l model -d 'An ONNX model trained on the set: its activations show patterns that lie over the whole input' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l layer -d 'The value of the model that is looked at, such as the input of its last layer' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l probabilities -d 'Probabilities of the classes for each row, `[rows, classes]`, by a model of yours that never saw the row; they take the place of the learners of `label-error`' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-memory -d 'Memory of the whole process' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l max-expanded -d 'Expanded bytes of one file' -r
@@ -351,6 +356,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -s o -l output -d 'Where the cleaned set goes, where nothing is yet' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l quarantine -d 'The folder for what is taken out, where nothing is yet' -r -F
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l rows -d 'Take out the rows whose numbers stand in this file, parted by blanks or lines, in place of what the checks find; with `--only` beside it' -r -F
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l format -d 'In which form the outcome is told' -r -f -a "plain\t''
 json\t''"
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from clean" -l color -d 'When to use colours' -r -f -a "auto\t''
@@ -372,7 +378,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-expanded -d 'Expanded bytes of one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l max-time -d 'Time for reading one file' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from manifest" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -388,7 +394,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_see
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-ratio -d 'Expanded bytes for each compressed byte' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-expanded -d 'Expanded bytes of one file' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l max-time -d 'Time for reading one file' -r
-complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l threads -d 'Threads; 0 for as many as there are cores' -r
+complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l threads -d 'Threads to work with; by default as many as the processor has' -r
 complete -c modelward -n "__fish_modelward_using_subcommand data; and __fish_seen_subcommand_from diff" -l color -d 'When to use colours' -r -f -a "auto\t''
 always\t''
 never\t''"

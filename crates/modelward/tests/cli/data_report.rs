@@ -115,7 +115,7 @@ fn a_credential_that_is_cut_or_quoted_is_never_shown() {
     for row in 0..80 {
         let (kind, label) =
             (["one", "two"][row % 2], if row % 4 == 1 { token.as_str() } else { "plain" });
-        text.push_str(&format!("=cmd({row}) {token},{kind}{token},{label}\n"));
+        text.push_str(&format!("=cmd({row}) {token},{kind} {token},{label}\n"));
     }
     bench
         .file("t.csv", text.as_bytes())
