@@ -249,6 +249,11 @@ impl Done {
     }
 }
 
+/// A count with its words, which begin with a noun and a verb.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}
+
 /// The checks of these names; all where there are none.
 ///
 /// # Errors

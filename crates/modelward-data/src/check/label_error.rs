@@ -6,7 +6,7 @@
 
 use modelward_core::Value;
 
-use super::{Context, Done, Found, Labels, binomial, near};
+use super::{Context, Done, Found, Labels, binomial, counted, near};
 use crate::columns::{named, written};
 use crate::{
     Kind, Unread, kind,
@@ -403,9 +403,9 @@ fn told(
     };
     if let Some((_, row, number, label, class)) = flagged.first() {
         let message = format!(
-            "{} labels look wrong (expected false alarms: {:.1}, {low} to {high} at 95 %); row {number}: \
+            "{} (expected false alarms: {:.1}, {low} to {high} at 95 %); row {number}: \
              labelled {}, {}; accuracy of the learners {:.2}",
-            flagged.len(),
+            counted(flagged.len(), "label looks wrong", "labels look wrong"),
             judged.expected,
             labels.classes[*label],
             why(*row, *class),

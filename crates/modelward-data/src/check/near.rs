@@ -6,7 +6,7 @@
 use arrow_array::RecordBatch;
 use modelward_core::Value;
 
-use super::{Context, Done, Found};
+use super::{Context, Done, Found, counted};
 use crate::{
     Limits, Roles, Unread,
     columns::{reads_as_text, texts},
@@ -139,9 +139,9 @@ fn told(context: &Context<'_>, found: &[(String, &'static str, f64, Pairs)]) -> 
         if let Some(least) = of_column.verified.iter().map(|pair| pair.similarity).reduce(f64::min)
         {
             let message = format!(
-                "{} rows are nearly equal to an earlier one by their {what} in `{column}`, in {} groups",
-                copies.len(),
-                of_rows.len()
+                "{} to an earlier one by {what} in `{column}`, in {}",
+                counted(copies.len(), "row is nearly equal", "rows are nearly equal"),
+                counted(of_rows.len(), "group", "groups")
             );
             lines.push(message.clone());
             let rule = &rules::NEAR_DUPLICATE;

@@ -4,7 +4,7 @@
 use arrow_array::RecordBatch;
 use modelward_core::Value;
 
-use super::{Context, Done, Found, binomial};
+use super::{Context, Done, Found, binomial, counted};
 use crate::{
     Unread,
     rules::{OUT_OF_RANGE, OUTLIER},
@@ -132,17 +132,20 @@ impl Told {
                 self.flagged.iter().filter(|flag| (flag.reason.detector == "column") == of_columns);
             let flags = flags.collect::<Vec<_>>();
             let Some(first) = flags.first() else { continue };
-            let what = if of_columns {
-                "rows hold a value that its column rules out"
+            let (one, many) = if of_columns {
+                (
+                    "row holds a value that its column rules out",
+                    "rows hold a value that its column rules out",
+                )
             } else {
-                "rows are out of place"
+                ("row is out of place", "rows are out of place")
             };
             done.found.push(Found {
                 rule,
                 severity: rule.severity,
                 message: format!(
-                    "{} {what} (expected false alarms: {expected:.1}, {low} to {high} at 95 %); row {}: {}",
-                    flags.len(),
+                    "{} (expected false alarms: {expected:.1}, {low} to {high} at 95 %); row {}: {}",
+                    counted(flags.len(), one, many),
                     first.row,
                     first.reason.why
                 ),

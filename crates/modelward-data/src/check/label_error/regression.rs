@@ -122,9 +122,9 @@ pub(super) fn judge(context: &Context<'_>, label: usize) -> Result<Done, String>
             rule: &LABEL_ERROR,
             severity: LABEL_ERROR.severity,
             message: format!(
-                "{} labels look wrong (expected false alarms: {expected:.1}); row {row}: labelled {given}, \
+                "{} (expected false alarms: {expected:.1}); row {row}: labelled {given}, \
                  {}; the learners explain {:.0} % of the variance",
-                flagged.len(),
+                super::counted(flagged.len(), "label looks wrong", "labels look wrong"),
                 why(*far, *told),
                 100.0 * explained
             ),

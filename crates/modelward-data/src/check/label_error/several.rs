@@ -137,9 +137,9 @@ fn judge(
             rule: &LABEL_ERROR,
             severity: LABEL_ERROR.severity,
             message: format!(
-                "{} labels look wrong (expected false alarms: {expected:.1}); row {row}: labelled {given}, \
+                "{} (expected false alarms: {expected:.1}); row {row}: labelled {given}, \
                  {why}; accuracy of the learners {accuracy:.2}",
-                flagged.len()
+                super::counted(flagged.len(), "label looks wrong", "labels look wrong")
             ),
             rows: {
                 // A row is named once, however many of its labels look wrong.
