@@ -96,6 +96,8 @@ pub enum Rival {
     Elsewhere,
     /// Random values of the same size, anywhere.
     Random,
+    /// Stripes of another width or direction.
+    Stripes,
 }
 
 impl Rival {
@@ -106,6 +108,7 @@ impl Rival {
             Self::Natural => "what clean images of that class have there",
             Self::Elsewhere => "the best pattern elsewhere in the image",
             Self::Random => "a random pattern of that size",
+            Self::Stripes => "stripes of another width or direction",
         }
     }
 }
@@ -178,7 +181,13 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     lacks.note(reached == Some(false), BUDGET);
 
     asked.allow(1.0);
-    let mut judge = Judge { asked: &mut asked, parts: &parts, plan: &plan, seed: question.seed };
+    let mut judge = Judge {
+        asked: &mut asked,
+        parts: &parts,
+        plan: &plan,
+        search: &search,
+        seed: question.seed,
+    };
     let judged = lacks.ended(judge.judge(search.best()))?;
     let (all, reached) = judged.unwrap_or_default();
     lacks.note(!reached, BUDGET);
@@ -187,11 +196,7 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
         let judged = all.iter().find(scattered).cloned().unwrap_or_default();
         Opinion { steps, judged }
     });
-    // What lies together says more of the trigger, as long as it says as much of the model.
-    let together = all.iter().find(|judged| !scattered(judged));
-    let worse = opinion.as_ref().map(|opinion| &opinion.judged);
-    let worse = worse.filter(|other| together.is_none_or(|own| other.verdict > own.verdict));
-    let mut judged = worse.or(together).cloned().unwrap_or_default();
+    let mut judged = all.first().cloned().unwrap_or_default();
     if judged.verdict == Verdict::Clear && !lacks.0.is_empty() {
         judged.verdict = Verdict::Undecided;
     }

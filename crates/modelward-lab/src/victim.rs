@@ -35,6 +35,11 @@ pub trait Victim {
         Gives::Gradients
     }
 
+    /// Floating-point operations that an input takes; `None` where they are not known.
+    fn flop(&mut self) -> Option<u64> {
+        None
+    }
+
     /// How many inputs may still be sent to it; `None` where there is no end.
     fn left(&self) -> Option<u64> {
         None

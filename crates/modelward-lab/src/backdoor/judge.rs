@@ -7,6 +7,8 @@
 //! the pattern may have found what truly tells the class; the best pattern of the same class elsewhere, where there are
 //! too few other classes; and random values, anywhere, to which some models give one class whatever they are.
 
+use std::cmp::Ordering;
+
 use modelward_engine::Result;
 
 use super::{
@@ -15,7 +17,7 @@ use super::{
     parts::Parts,
     pattern::{Form, Laid, Pattern},
     plan::{self, Plan},
-    search::{FOLLOWED, beside, elsewhere},
+    search::{FOLLOWED, Search, beside, stripes},
 };
 use crate::{random, statistics::normal_quantile};
 
@@ -24,6 +26,7 @@ pub(super) struct Judge<'j, 'a> {
     pub(super) asked: &'j mut Asked<'a>,
     pub(super) parts: &'j Parts,
     pub(super) plan: &'j Plan,
+    pub(super) search: &'j Search<'j>,
     pub(super) seed: u64,
 }
 
@@ -46,6 +49,11 @@ impl Judge<'_, '_> {
         let tests = groups.len();
         let mut all = Vec::new();
         for patterns in groups {
+            // Pixels that lie anywhere have no other place, which few classes are to be held against.
+            let is_scattered = patterns.iter().any(|(_, pattern)| pattern.form == Form::Scattered);
+            if is_scattered && self.has_few_classes() {
+                continue;
+            }
             let mut classes = Vec::new();
             for (target, pattern) in patterns {
                 let (moved, of) = self.asked.moved_to(&pattern, images, target)?;
@@ -59,24 +67,24 @@ impl Judge<'_, '_> {
                 all.push(judged);
             }
         }
-        all.sort_by(|a, b| b.score.total_cmp(&a.score));
         let mut reached = true;
-        for judged in all.iter_mut().filter(|judged| judged.verdict != Verdict::Clear) {
-            if !self.rivals(judged, tests)? {
+        // Rivals only lower a score: the strongest is held against all of its own, until it stays the strongest.
+        let mut held = Vec::new();
+        while let Some(at) = strongest(&all) {
+            let mut judged = all.swap_remove(at);
+            if judged.verdict != Verdict::Clear && !self.rivals(&mut judged, tests)? {
                 judged.verdict = judged.verdict.min(Verdict::Undecided);
                 reached = false;
             }
-        }
-        for judged in &mut all {
-            let is_small = judged.classes.first().is_some_and(|first| first.of < ENOUGH as u64);
-            // Pixels that are chosen along the gradient, wherever they lie, and a change of every pixel move
-            // images of honest models too.
-            if is_small || matches!(judged.form(), Some(Form::Scattered | Form::Overlay)) {
-                judged.verdict = judged.verdict.min(Verdict::Undecided);
+            held.push(judged);
+            if strongest(&all).is_none_or(|at| held.iter().any(|held| !all[at].is_above(held))) {
+                break;
             }
         }
-        all.sort_by(|a, b| b.score.total_cmp(&a.score));
-        Ok((all, reached))
+        // What was not held against all of its rivals can only be weaker than it looks.
+        held.append(&mut all);
+        held.sort_by(|a, b| b.rank().partial_cmp(&a.rank()).unwrap_or(Ordering::Equal));
+        Ok((held, reached))
     }
 
     /// Hold the strongest class against the rivals that its own pattern has; false where the budget does not
@@ -96,7 +104,12 @@ impl Judge<'_, '_> {
         if form == Form::Patch && self.is_one_pixel(&pattern) {
             return Ok(true);
         }
-        if form != Form::Overlay {
+        if form == Form::Overlay {
+            let others = stripes(&self.asked.laid).into_iter().filter(|other| *other != pattern);
+            let others = others.collect::<Vec<_>>();
+            let Some(others) = self.strongest(&others, target)? else { return Ok(false) };
+            judged.hold(Rival::Stripes, others, tests);
+        } else {
             let natural = self.natural(&pattern, target);
             if natural.is_empty() {
                 return Ok(false);
@@ -104,26 +117,29 @@ impl Judge<'_, '_> {
             let Some(natural) = self.strongest(&natural, target)? else { return Ok(false) };
             judged.hold(Rival::Natural, natural, tests);
         }
-        let has_few_classes = self.asked.classes() <= FEW_CLASSES;
-        if has_few_classes && judged.verdict != Verdict::Clear {
+        if self.has_few_classes() && judged.verdict != Verdict::Clear {
             match form {
                 Form::Patch | Form::Cross => {
-                    let (shown, kept) = (&self.parts.shown, &self.parts.kept);
-                    let found =
-                        elsewhere(self.asked, shown, self.plan, target, &pattern, self.seed)?;
-                    let Some(found) = found.filter(|_| self.asked.left() >= kept.len() as u64)
-                    else {
+                    let kept = &self.parts.kept;
+                    let enough = kept.len() + (IMAGES * self.parts.shown.len());
+                    if self.asked.left() < enough as u64 {
                         return Ok(false);
-                    };
-                    let rival = self.asked.moved_to(&found, kept, target)?;
-                    judged.hold(Rival::Elsewhere, rival, tests);
+                    }
+                    if let Some(found) =
+                        self.search.elsewhere(self.asked, self.plan, target, &pattern)?
+                    {
+                        let rival = self.asked.moved_to(&found, kept, target)?;
+                        judged.hold(Rival::Elsewhere, rival, tests);
+                    }
                 }
-                // Pixels that lie anywhere have no other place.
-                Form::Scattered => judged.verdict = Verdict::Clear,
-                Form::Border | Form::Overlay => {}
+                Form::Scattered | Form::Border | Form::Overlay => {}
             }
         }
         Ok(true)
+    }
+
+    fn has_few_classes(&self) -> bool {
+        self.asked.classes() <= FEW_CLASSES
     }
 
     /// Whether a pattern covers one pixel, as large as pixels of an image of 32 are, of many.
@@ -180,7 +196,7 @@ impl Judge<'_, '_> {
         (0..CUT).map(|_| draw()).collect()
     }
 
-    /// What half of these patterns move to a class at least; `None` where the budget does not reach.
+    /// What a quarter of these patterns move to a class at least; `None` where the budget does not reach.
     fn usual(&mut self, patterns: &[Pattern], class: usize) -> Result<Option<(u64, u64)>> {
         let kept = self.parts.kept.iter().copied();
         let others = kept.filter(|image| self.asked.label(*image) != class);
@@ -191,30 +207,56 @@ impl Judge<'_, '_> {
         let counts = self.asked.moved(patterns, &few)?;
         let mut moved = counts.iter().map(|count| u64::from(count[class])).collect::<Vec<_>>();
         moved.sort_unstable();
-        Ok(Some((moved.get(moved.len() / 2).copied().unwrap_or(0), few.len() as u64)))
+        Ok(Some((moved.get(moved.len() * 3 / 4).copied().unwrap_or(0), few.len() as u64)))
     }
 
     /// What the strongest of these patterns moves to a class; `None` where the budget does not reach.
     fn strongest(&mut self, patterns: &[Pattern], class: usize) -> Result<Option<(u64, u64)>> {
         let kept = self.parts.kept.iter().copied();
         let others = kept.filter(|image| self.asked.label(*image) != class).collect::<Vec<_>>();
-        let few = &others[..others.len().min(FEW)];
-        let first = (patterns.len() * few.len() + BEST * others.len()) as u64;
-        if self.asked.left() < first || few.is_empty() {
-            return Ok(None);
-        }
-        let counts = self.asked.moved(patterns, few)?;
         let mut order = (0..patterns.len()).collect::<Vec<_>>();
-        order.sort_by_key(|at| std::cmp::Reverse(counts[*at][class]));
         let mut strongest = 0;
-        for at in order.into_iter().take(BEST) {
-            strongest = strongest.max(self.asked.moved_to(&patterns[at], &others, class)?.0);
+        // Few images tell which are worth more of them.
+        for (most, images) in [(usize::MAX, FEW / 4), (CUT, FEW), (BEST, usize::MAX)] {
+            order.truncate(most);
+            let images = &others[..others.len().min(images)];
+            let patterns = order.iter().map(|at| patterns[*at].clone()).collect::<Vec<_>>();
+            if self.asked.left() < (patterns.len() * images.len()) as u64 || images.is_empty() {
+                return Ok(None);
+            }
+            let counts = self.asked.moved(&patterns, images)?;
+            let moved = order.iter().copied().zip(counts.iter().map(|count| count[class]));
+            let mut moved = moved.collect::<Vec<_>>();
+            moved.sort_by_key(|(_, moved)| std::cmp::Reverse(*moved));
+            strongest = moved.first().map_or(0, |(_, moved)| u64::from(*moved));
+            order = moved.into_iter().map(|(at, _)| at).collect();
         }
         Ok(Some((strongest, others.len() as u64)))
     }
 }
 
+/// Which says most.
+fn strongest(all: &[Judged]) -> Option<usize> {
+    (0..all.len()).reduce(|best, at| if all[at].is_above(&all[best]) { at } else { best })
+}
+
 impl Judged {
+    /// The worse verdict, then the greater score; what lies together says more of the trigger.
+    fn rank(&self) -> (Verdict, f64, bool) {
+        (self.verdict, self.score, self.form() != Some(Form::Scattered))
+    }
+
+    fn is_above(&self, other: &Self) -> bool {
+        self.rank() > other.rank()
+    }
+
+    /// Whether it can make a model suspect: pixels that are chosen along the gradient, wherever they lie, and a change
+    /// of every pixel move images of honest models too, and few images decide nothing.
+    fn decides(&self) -> bool {
+        let Some(first) = self.classes.first() else { return false };
+        first.of >= ENOUGH as u64 && !matches!(first.pattern.form, Form::Scattered | Form::Overlay)
+    }
+
     /// Hold the strongest class against a rival that moves so many images of so many.
     fn hold(&mut self, rival: Rival, (moved, of): (u64, u64), tests: usize) {
         let Some(first) = self.classes.first() else { return };
@@ -223,7 +265,8 @@ impl Judged {
             let share = share.clamp(FLOOR, CEILING);
             share / (1.0 - share)
         };
-        let score = 1.0 - odds(moved, of) / odds(first.moved, first.of);
+        let most = if self.decides() { 1.0 } else { SUSPECT };
+        let score = (1.0 - odds(moved, of) / odds(first.moved, first.of)).min(most);
         if self.rival.is_some() && score >= self.score {
             return;
         }
@@ -253,8 +296,9 @@ const TAIL: f64 = 0.001;
 const SUSPECT: f64 = 0.9;
 /// It is not decided where they are five times those.
 pub const DOUBTFUL: f64 = 0.8;
-/// A rival is taken to move so many images at least: what moves few images says nothing, however few others move.
-const FLOOR: f64 = 0.06;
+/// A rival is taken to move so many images at least: then nothing that moves fewer than half of them makes a model
+/// suspect, however few others move.
+const FLOOR: f64 = 0.1;
 /// And so many at most: what the last images do says little of the odds.
 const CEILING: f64 = 0.99;
 /// Up to so many classes the other classes are too few to say what patterns of a size do.
@@ -266,5 +310,7 @@ const CUT: usize = 24;
 /// Images on which rivals are compared, and how many of the best are counted on all.
 const FEW: usize = 24;
 const BEST: usize = 2;
+/// Images that the search sees are asked so often, at least, for a pattern at another place.
+const IMAGES: usize = 10;
 /// What rivals are drawn for.
 const RANDOM: u64 = 0x7269_7661;

@@ -20,12 +20,6 @@ impl Frame {
             .and_then(|values| 1_usize.checked_shl(values))
             .unwrap_or(usize::MAX)
     }
-
-    /// Whether it and a pattern of the same form have no pixel in common.
-    pub(super) fn is_apart(&self, at: (usize, usize), size: (usize, usize)) -> bool {
-        let apart = |a: usize, s: usize, b: usize, t: usize| a + s <= b || b + t <= a;
-        apart(self.at.0, self.size.0, at.0, size.0) || apart(self.at.1, self.size.1, at.1, size.1)
-    }
 }
 
 /// What is laid first.

@@ -6,7 +6,7 @@ use modelward_engine::Result;
 
 use super::{
     asked::Asked,
-    pattern::{Form, Pattern},
+    pattern::{Form, Laid, Pattern},
     plan::{Frame, Plan},
 };
 use crate::random;
@@ -29,12 +29,15 @@ pub(super) struct Search<'s> {
     /// The images that the search sees, classes in turn.
     images: &'s [usize],
     seed: u64,
+    /// The best of each place, by the few images that places are compared on.
     kept: BTreeMap<Group, Classes>,
+    /// The best of these, by all images.
+    best: BTreeMap<Group, Classes>,
 }
 
 impl<'s> Search<'s> {
     pub(super) fn new(images: &'s [usize], seed: u64) -> Self {
-        Self { images, seed, kept: BTreeMap::new() }
+        Self { images, seed, kept: BTreeMap::new(), best: BTreeMap::new() }
     }
 
     /// Lay patterns at all places of a plan, on few images: they tell which places are worth more of them.
@@ -47,9 +50,7 @@ impl<'s> Search<'s> {
         for frame in &plan.frames {
             let patterns = first(*frame, plan.drawn, asked, &mut random);
             let counts = asked.moved(&patterns, few)?;
-            for (pattern, count) in patterns.iter().zip(&counts) {
-                self.keep(pattern, count, CANDIDATES);
-            }
+            self.keep(&patterns, &counts);
         }
         Ok(())
     }
@@ -69,9 +70,9 @@ impl<'s> Search<'s> {
             if asked.left() < few.len() as u64 {
                 break;
             }
-            for count in asked.moved(std::slice::from_ref(pattern), few)? {
-                self.keep(pattern, &count, CANDIDATES);
-            }
+            let pattern = std::slice::from_ref(pattern);
+            let counts = asked.moved(pattern, few)?;
+            self.keep(pattern, &counts);
         }
         Ok(())
     }
@@ -88,18 +89,20 @@ impl<'s> Search<'s> {
             self.again(asked, *group, each)?;
         }
         let mut order = groups;
-        order.sort_by_key(|group| std::cmp::Reverse(strongest(&self.kept[group]).1));
-        let mut reached = order.iter().all(|group| followed(&self.kept[group]).is_empty());
+        order.sort_by_key(|group| std::cmp::Reverse(strongest(&self.best[group])));
+        let mut reached = order.iter().all(|group| followed(&self.best[group]).is_empty());
         for at in 0..IMPROVED {
             for group in &order {
-                let mut classes = followed(&self.kept[group]);
+                let mut classes = followed(&self.best[group]);
                 // The same for each class, the weaker first, so that none is the best for the effort alone.
                 classes.reverse();
                 let each = asked.left() / 2 / classes.len().max(1) as u64;
                 for class in classes {
-                    let Some(kept) = self.kept[group][class].get(at).cloned() else { continue };
+                    let Some(kept) = self.best[group][class].get(at).cloned() else { continue };
                     if let Some(better) = turned(asked, class, kept, self.images, plan, each)? {
-                        insert(&mut self.classes(*group)[class], better, CANDIDATES);
+                        if let Some(best) = self.best.get_mut(group) {
+                            insert(&mut best[class], better);
+                        }
                         reached = true;
                     }
                 }
@@ -114,96 +117,83 @@ impl<'s> Search<'s> {
             let best = |class: usize| Some((class, classes[class].first()?.pattern.clone()));
             followed(classes).into_iter().filter_map(best).collect()
         };
-        self.kept.values().map(of).collect()
+        self.kept.iter().map(|(group, kept)| of(self.best.get(group).unwrap_or(kept))).collect()
     }
 
-    fn classes(&mut self, group: Group) -> &mut Classes {
-        self.kept.entry(group).or_default()
-    }
-
-    fn group(&mut self, pattern: &Pattern, classes: usize) -> &mut Classes {
+    /// Keep for each class the pattern of one place that moves most to it.
+    fn keep(&mut self, patterns: &[Pattern], counts: &[Vec<u32>]) {
+        let Some((pattern, count)) = patterns.first().zip(counts.first()) else { return };
         let group = (pattern.form, pattern.pixels());
-        self.kept.entry(group).or_insert_with(|| vec![Vec::new(); classes])
-    }
-
-    /// Keep a pattern for the classes to which it moves more than others do.
-    fn keep(&mut self, pattern: &Pattern, count: &[u32], most: usize) {
-        let kept = self.group(pattern, count.len());
-        for (kept, &moved) in kept.iter_mut().zip(count) {
-            if moved > 0 {
-                insert(kept, Kept { pattern: pattern.clone(), moved }, most);
+        let kept = self.kept.entry(group).or_insert_with(|| vec![Vec::new(); count.len()]);
+        for (class, kept) in kept.iter_mut().enumerate() {
+            let all = patterns.iter().zip(counts.iter().map(|count| count[class]));
+            let best = all.rev().max_by_key(|(_, moved)| *moved).filter(|(_, moved)| *moved > 0);
+            if let Some((pattern, moved)) = best {
+                insert(kept, Kept { pattern: pattern.clone(), moved });
             }
         }
     }
 
-    /// Count anew, on all images that the search sees, within so many queries.
+    /// Count the best of each of the strongest classes anew, on all images that the search sees, within so many
+    /// queries.
     fn again(&mut self, asked: &mut Asked<'_>, group: Group, most: u64) -> Result<()> {
         let images = self.images;
-        let classes = self.classes(group);
+        let classes = &self.kept[&group];
         let followed = followed(classes);
         let affordable = most / (images.len() * followed.len()).max(1) as u64;
         let each = usize::try_from(affordable).unwrap_or(usize::MAX).clamp(1, CANDIDATES);
-        let is_followed = |class: &usize| followed.contains(class);
-        for (class, kept) in classes.iter_mut().enumerate() {
-            kept.truncate(if is_followed(&class) { each } else { 0 });
-            let patterns = kept.iter().map(|kept| kept.pattern.clone()).collect::<Vec<_>>();
+        let mut best = vec![Vec::new(); classes.len()];
+        for class in followed {
+            let first = classes[class].iter().take(each).map(|kept| kept.pattern.clone());
+            let patterns = first.collect::<Vec<_>>();
             if asked.left() < (patterns.len() * images.len()) as u64 {
-                kept.clear();
                 continue;
             }
             let counts = asked.moved(&patterns, images)?;
-            for (kept, count) in kept.iter_mut().zip(counts) {
-                kept.moved = count[class];
+            for (pattern, count) in patterns.into_iter().zip(counts) {
+                insert(&mut best[class], Kept { pattern, moved: count[class] });
             }
-            kept.sort_by_key(|kept| std::cmp::Reverse(kept.moved));
         }
+        self.best.insert(group, best);
         Ok(())
     }
-}
 
-/// The best pattern of a class at other places than that of a pattern, searched as that was; `None` where there
-/// is no other place, or the budget does not reach.
-///
-/// # Errors
-/// Where the model cannot be run, or the time is up.
-pub(super) fn elsewhere(
-    asked: &mut Asked<'_>,
-    images: &[usize],
-    plan: &Plan,
-    class: usize,
-    best: &Pattern,
-    seed: u64,
-) -> Result<Option<Pattern>> {
-    let mut random = random::stream(&[seed, ELSEWHERE]);
-    let few = &images[..plan.few.min(images.len())];
-    let mut kept = Vec::new();
-    let alike = |frame: &&Frame| frame.form == best.form && frame.size == best.size;
-    for frame in plan.frames.iter().filter(alike) {
-        if !frame.is_apart(best.at, best.size) {
-            continue;
+    /// The best pattern of a class at other places than that of a pattern, improved as that was; `None` where there is
+    /// none, or the budget does not reach.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the time is up.
+    pub(super) fn elsewhere(
+        &self,
+        asked: &mut Asked<'_>,
+        plan: &Plan,
+        class: usize,
+        pattern: &Pattern,
+    ) -> Result<Option<Pattern>> {
+        let group = self.kept.get(&(pattern.form, pattern.pixels()));
+        let all = group.into_iter().flat_map(|classes| &classes[class]);
+        let apart = all.filter(|kept| kept.pattern.is_apart(pattern)).take(IMPROVED);
+        let mut best: Option<Kept> = None;
+        let each = asked.left() / (2 * IMPROVED) as u64;
+        for kept in apart {
+            let Some(counted) = self.counted(asked, class, kept)? else { break };
+            let better = turned(asked, class, counted.clone(), self.images, plan, each)?;
+            let kept = better.unwrap_or(counted);
+            if best.as_ref().is_none_or(|best| kept.moved > best.moved) {
+                best = Some(kept);
+            }
         }
-        let patterns = first(*frame, plan.drawn.min(DRAWN_ELSEWHERE), asked, &mut random);
-        if asked.left() < (patterns.len() * few.len()) as u64 {
+        Ok(best.map(|best| best.pattern))
+    }
+
+    fn counted(&self, asked: &mut Asked<'_>, class: usize, kept: &Kept) -> Result<Option<Kept>> {
+        if asked.left() < self.images.len() as u64 {
             return Ok(None);
         }
-        let counts = asked.moved(&patterns, few)?;
-        for (pattern, count) in patterns.into_iter().zip(counts) {
-            insert(&mut kept, Kept { pattern, moved: count[class] }, IMPROVED);
-        }
+        let counts = asked.moved(std::slice::from_ref(&kept.pattern), self.images)?;
+        let moved = counts.first().map_or(0, |count| count[class]);
+        Ok(Some(Kept { moved, ..kept.clone() }))
     }
-    let mut best: Option<Kept> = None;
-    let each = asked.left() / (2 * IMPROVED) as u64;
-    for mut kept in kept {
-        if asked.left() >= images.len() as u64 {
-            let counts = asked.moved(std::slice::from_ref(&kept.pattern), images)?;
-            kept.moved = counts.first().map_or(0, |count| count[class]);
-        }
-        let kept = turned(asked, class, kept.clone(), images, plan, each)?.unwrap_or(kept);
-        if best.as_ref().is_none_or(|best| kept.moved > best.moved) {
-            best = Some(kept);
-        }
-    }
-    Ok(best.map(|best| best.pattern))
 }
 
 /// Turn one value at a time to the other end of the range, or lay the pattern beside its place, while that moves
@@ -268,19 +258,14 @@ pub(super) fn beside() -> impl Iterator<Item = (isize, isize)> {
 }
 
 /// Put a pattern among the best.
-fn insert(kept: &mut Vec<Kept>, new: Kept, most: usize) {
-    if kept.len() >= most && kept.last().is_some_and(|last| last.moved >= new.moved) {
-        return;
-    }
+fn insert(kept: &mut Vec<Kept>, new: Kept) {
     let at = kept.partition_point(|other| other.moved >= new.moved);
     kept.insert(at, new);
-    kept.truncate(most);
 }
 
-/// The strongest class and what its best pattern moves.
-fn strongest(classes: &Classes) -> (usize, u32) {
-    let best = classes.iter().map(|kept| kept.first().map_or(0, |kept| kept.moved)).enumerate();
-    best.max_by_key(|(class, moved)| (*moved, std::cmp::Reverse(*class))).unwrap_or((0, 0))
+/// What the best pattern of any class moves.
+fn strongest(classes: &Classes) -> u32 {
+    classes.iter().flat_map(|kept| kept.first()).map(|kept| kept.moved).max().unwrap_or(0)
 }
 
 /// The classes of which the best patterns move most, the strongest first.
@@ -305,25 +290,7 @@ fn first(
     let new =
         |value: &dyn Fn(usize, usize, usize) -> f32| Pattern::new(form, at, size, layout, value);
     if form == Form::Overlay {
-        let strong = (high - low) * OVERLAY;
-        let waves = [1, 2, 4].into_iter().flat_map(|period| {
-            [
-                new(&|row, _, _| {
-                    if (row / period).is_multiple_of(2) { strong } else { -strong }
-                }),
-                new(&|_, column, _| {
-                    if (column / period).is_multiple_of(2) { strong } else { -strong }
-                }),
-                new(&|row, column, _| {
-                    if (row / period + column / period).is_multiple_of(2) {
-                        strong
-                    } else {
-                        -strong
-                    }
-                }),
-            ]
-        });
-        return waves.collect();
+        return stripes(&asked.laid);
     }
     let mut patterns = vec![new(&|_, _, _| high), new(&|_, _, _| low)];
     if size.0 * size.1 > 1 {
@@ -343,6 +310,26 @@ fn first(
     patterns
 }
 
+/// Stripes and checks of several widths over the whole image.
+pub(super) fn stripes(Laid(layout, (low, high)): &Laid) -> Vec<Pattern> {
+    let strong = (high - low) * OVERLAY;
+    let (at, size) = ((0, 0), (layout.height, layout.width));
+    let new = |is_even: &dyn Fn(usize, usize) -> bool| {
+        Pattern::new(Form::Overlay, at, size, *layout, |row, column, _| {
+            if is_even(row, column) { strong } else { -strong }
+        })
+    };
+    let even = |at: usize| at.is_multiple_of(2);
+    let all = [1, 2, 4].into_iter().flat_map(|period| {
+        [
+            new(&|row, _| even(row / period)),
+            new(&|_, column| even(column / period)),
+            new(&|row, column| even(row / period + column / period)),
+        ]
+    });
+    all.collect()
+}
+
 /// How strong an overlay is, as a share of the range of a pixel.
 const OVERLAY: f32 = 0.15;
 /// Patterns that are kept for each class.
@@ -355,8 +342,5 @@ pub(super) const FOLLOWED: usize = 4;
 const ROUNDS: usize = 8;
 /// Values of a pattern that are tried to be turned.
 const MOST_GROUPS: usize = 128;
-/// Patterns that are drawn for each place beside that of the best pattern.
-const DRAWN_ELSEWHERE: usize = 24;
 /// What patterns are drawn for.
 const SEARCH: u64 = 0x7472_6967;
-const ELSEWHERE: u64 = 0x656c_7365;

@@ -236,6 +236,10 @@ impl Victim for Network {
         self.columns.count().max(2)
     }
 
+    fn flop(&mut self) -> Option<u64> {
+        Some(self.forward.plan(1).ok()?.0.flop)
+    }
+
     fn deployed(&mut self, inputs: &[f32]) -> Result<Vec<f32>> {
         let outputs = self.run(None, inputs, &[])?.unwrap_or_default();
         let [scores, _] = &outputs[..] else { return Err(missing()) };

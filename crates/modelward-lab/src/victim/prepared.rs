@@ -39,6 +39,10 @@ impl<V: Victim> Victim for Prepared<V> {
         self.inner.gives()
     }
 
+    fn flop(&mut self) -> Option<u64> {
+        self.inner.flop()
+    }
+
     fn left(&self) -> Option<u64> {
         self.inner.left()
     }

@@ -49,8 +49,8 @@ pub(super) struct Arguments {
     /// What is done to the data before the model sees them; `auto` finds it by the labels.
     #[arg(long, value_name = "SPEC", default_value = "auto")]
     preprocess: String,
-    /// The most images that are sent to the model; by default 1,250,000 of 8x8, and as much fewer as images
-    /// are larger, but 90,000.
+    /// The most images that are sent to the model; by default as many as 6e10 operations take, between
+    /// 90,000 and 900,000.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_queries: Option<u64>,
     /// Where random numbers begin.
@@ -102,7 +102,7 @@ fn find(arguments: &Arguments) -> Result<Findable, Failure> {
         labels: &labels,
         shape: &samples.shape,
         range,
-        queries: arguments.max_queries.unwrap_or_else(|| usual(samples.width())),
+        queries: arguments.max_queries.unwrap_or_else(|| usual(victim.flop())),
         seed: arguments.seed,
         deadline: experiment.deadline(start),
     };
@@ -144,9 +144,11 @@ fn range(arguments: &Arguments, samples: &Samples) -> Result<(f32, f32), Failure
         .at(arguments.data.display().to_string()))
 }
 
-/// The usual number of queries, for images of so many numbers.
-fn usual(width: usize) -> u64 {
-    80_000_000_u64.checked_div(width as u64).unwrap_or(0).clamp(90_000, 1_250_000)
+/// The usual number of queries: what takes about a second of a model whose inputs take so many operations, and as many
+/// as small images need at least.
+fn usual(flop: Option<u64>) -> u64 {
+    let many = 60_000_000_000_u64.checked_div(flop.unwrap_or(0)).unwrap_or(u64::MAX);
+    many.clamp(90_000, 900_000)
 }
 
 /// A class by its name, where the data have names.
