@@ -161,8 +161,9 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     asked.allow(FOR_PLACES);
     let plan = Plan::of(layout, asked.left());
     let mut lacks = Lacks::default();
-    lacks.note(plan.is_thin, BUDGET);
-    lacks.note(parts.fewest_others(question.labels) < judge::ENOUGH, IMAGES);
+    let are_few = parts.fewest_others(question.labels) < judge::ENOUGH;
+    lacks.note(plan.is_thin || (are_few && parts.is_short), BUDGET);
+    lacks.note(are_few && !parts.is_short, IMAGES);
 
     // A small budget is better spent on more patterns than on more images.
     let shown =

@@ -151,7 +151,7 @@ impl Judge<'_, '_> {
 
     /// What clean images of a class have where a pattern lies, and beside it.
     fn natural(&self, pattern: &Pattern, class: usize) -> Vec<Pattern> {
-        let Parts { shown, kept } = self.parts;
+        let Parts { shown, kept, .. } = self.parts;
         let of = shown.iter().chain(kept).filter(|image| self.asked.label(**image) == class);
         let of = of.take(CUT).collect::<Vec<_>>();
         let layout = self.asked.laid.0;

@@ -11,6 +11,8 @@ pub(super) struct Parts {
     pub(super) shown: Vec<usize>,
     /// Those that it does not.
     pub(super) kept: Vec<usize>,
+    /// Whether the budget ended before the images.
+    pub(super) is_short: bool,
 }
 
 impl Parts {
@@ -72,7 +74,7 @@ impl Parts {
         let (mut shown, mut kept) = (in_turn(shown, labels), in_turn(kept, labels));
         shown.truncate(most);
         kept.truncate(KEPT);
-        Ok(Self { shown, kept })
+        Ok(Self { shown, kept, is_short })
     }
 }
 
