@@ -39,7 +39,9 @@ pub(crate) fn by_cause(report: &Report) -> Vec<Group<'_>> {
 pub(crate) fn shown(finding: &Finding) -> String {
     match &finding.evidence {
         Evidence::Bytes { shown, .. } => shown.clone(),
-        Evidence::Measured { what, value, limit } => format!("{what}: {value} (limit {limit})"),
+        Evidence::Measured { what, value, limit } => {
+            format!("{what}: {} (limit {limit})", measured(*value))
+        }
         Evidence::Absent { looked_for } => format!("no {looked_for}"),
     }
 }
@@ -69,3 +71,17 @@ pub(crate) fn brief(text: &str) -> String {
 
 /// Characters of one text out of a file.
 const LETTERS: usize = 400;
+
+/// A number for people: what is very small is no row of noughts.
+fn measured(value: f64) -> String {
+    if value != 0.0 && value.abs() < 1e-4 { format!("{value:.1e}") } else { value.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_was_measured_is_written_for_people() {
+        let written = [0.0, 2.0, 0.25, 1.04e-23].map(super::measured);
+        assert_eq!(written, ["0", "2", "0.25", "1.0e-23"]);
+    }
+}
