@@ -181,7 +181,11 @@ pub(super) fn manifest(arguments: &Manifest, screen: Screen) -> Result<u8, Failu
             output::replace(to, |out| write(out))?;
             let (count, columns) = (table.rows, table.columns.len());
             let groups = files.contents.as_ref().map_or(0, |contents| contents.row_groups.len());
-            let groups = if groups > 0 { format!(", {groups} row groups") } else { String::new() };
+            let groups = match groups {
+                0 => String::new(),
+                1 => ", 1 row group".to_owned(),
+                many => format!(", {many} row groups"),
+            };
             let line = format!(
                 "{}: {} {}{groups}, {count} rows x {columns} columns, root sha256:{}, rows sha256:{merkle}",
                 shown(to),
