@@ -2,7 +2,7 @@
 
 use arrow_array::RecordBatch;
 
-use crate::{Kind, Matrix, columns::written, kind};
+use crate::{Kind, Matrix, columns::written, kind, learn::random::drawn};
 
 /// Two rows are nearly equal if their columns differ by this much of a standard deviation, as the root of
 /// the mean square.
@@ -99,9 +99,9 @@ fn scale(matrix: &Matrix, column: usize) -> (f32, f32) {
 /// The distance that two rows are nearly equal within, as a root of the mean square.
 fn limit(matrix: &Matrix) -> f32 {
     let rows = matrix.rows();
-    let asked = (0..rows).step_by(rows.div_ceil(ASKED.0).max(1));
-    let among = (0..rows).step_by(rows.div_ceil(ASKED.1).max(1)).collect::<Vec<_>>();
-    let nearest = asked.map(|row| {
+    // Drawn: rows of one kind may come in turn.
+    let (asked, among) = (drawn(ASKED.0, rows), drawn(ASKED.1, rows));
+    let nearest = asked.into_iter().map(|row| {
         let others = among.iter().filter(|other| **other != row);
         others.map(|other| distance(matrix.row(row), matrix.row(*other))).fold(f32::MAX, f32::min)
     });
