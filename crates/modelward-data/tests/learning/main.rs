@@ -12,6 +12,8 @@ use modelward_data::{
     check::{self, Done, Request},
 };
 
+mod groups;
+
 /// Rows in memory as a set.
 struct Memory(RecordBatch);
 

@@ -1,63 +1,20 @@
 //! Labels that are judged beside groups, given probabilities and several columns; and honest tables, which stay
 //! silent.
 
-#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
-
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, StringArray};
 use modelward_data::{
-    Asked, Chunk, Matrix, Piece, Rows, Set, Unread,
+    Asked, Matrix,
     check::{self, Done, Request},
 };
 
-/// Rows in memory as a set.
-struct Memory(RecordBatch);
-
-impl Piece for Memory {
-    fn name(&self) -> &str {
-        "memory"
-    }
-
-    fn rows(&self) -> Option<u64> {
-        Some(self.0.num_rows() as u64)
-    }
-
-    fn open(&self) -> Result<Box<dyn Rows + '_>, Unread> {
-        Ok(Box::new(Reading(Some(self.0.clone()))))
-    }
-}
-
-struct Reading(Option<RecordBatch>);
-
-impl Rows for Reading {
-    fn next(&mut self) -> Result<Option<Chunk>, Unread> {
-        Ok(self.0.take().map(|rows| Chunk { rows, places: None }))
-    }
-}
-
-/// A generator of normal numbers.
-struct Random(u64);
-
-impl Random {
-    fn unit(&mut self) -> f64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
-    fn normal(&mut self) -> f64 {
-        (0..12).map(|_| self.unit()).sum::<f64>() - 6.0
-    }
-}
+use crate::{Random, set};
 
 type Columns = Vec<(&'static str, ArrayRef)>;
 
 fn run(columns: Columns, check: &str, asked: Asked, probabilities: Option<Matrix>) -> Done {
-    let rows = RecordBatch::try_from_iter(columns).unwrap();
-    let schema = rows.schema();
-    let pieces: Vec<Arc<dyn Piece>> = vec![Arc::new(Memory(rows))];
-    let set = Set { name: "memory".into(), format: "memory", schema, pieces, notes: Vec::new() };
+    let set = set(columns);
     let request = Request { asked, only: vec![check.into()], probabilities, ..Request::default() };
     let Ok(mut checked) = check::check(&set, None, &request) else { unreachable!() };
     checked.checks.remove(0).1
