@@ -607,7 +607,7 @@ Register-ArgumentCompleter -Native -CommandName 'modelward' -ScriptBlock {
             [CompletionResult]::new('--samples', '--samples', [CompletionResultType]::ParameterName, 'Take the first images only')
             [CompletionResult]::new('--clip', '--clip', [CompletionResultType]::ParameterName, 'The range of every pixel, `LO,HI`; without it that of the data')
             [CompletionResult]::new('--preprocess', '--preprocess', [CompletionResultType]::ParameterName, 'What is done to the data before the model sees them; `auto` finds it by the labels')
-            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'The most images that are sent to the model; by default as many as 6e10 operations take, between 90,000 and 900,000')
+            [CompletionResult]::new('--max-queries', '--max-queries', [CompletionResultType]::ParameterName, 'The most images that are sent to the model; by default as many as 6e10 operations take, between 75,000 and 900,000')
             [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where random numbers begin')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Form of the report: plain, json, sarif or html; several with commas, or given again')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file, or to this folder where there are several forms; `-` is standard output')

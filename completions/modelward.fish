@@ -549,7 +549,7 @@ complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_se
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l samples -d 'Take the first images only' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l clip -d 'The range of every pixel, `LO,HI`; without it that of the data' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l preprocess -d 'What is done to the data before the model sees them; `auto` finds it by the labels' -r
-complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default as many as 6e10 operations take, between 90,000 and 900,000' -r
+complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l max-queries -d 'The most images that are sent to the model; by default as many as 6e10 operations take, between 75,000 and 900,000' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l seed -d 'Where random numbers begin' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -l format -d 'Form of the report: plain, json, sarif or html; several with commas, or given again' -r
 complete -c modelward -n "__fish_modelward_using_subcommand model; and __fish_seen_subcommand_from backdoor" -s o -l output -d 'Write the report to this file, or to this folder where there are several forms; `-` is standard output' -r -F

@@ -471,7 +471,8 @@ def scored(folder, binary, more):
         print(name, "trojan" if row["trojan"] == "1" else "honest", row.get("task", ""), row.get("network", ""), row.get("special", ""),
               row.get("trigger", ""), row["row"], row["column"], "success", row.get("success") or row.get("attack_success"), "accuracy", row["accuracy"],
               "|", found["verdict"], f"{found['score']:.3f}", "target", found["target"], f"({row['target']})", (found["classes"] or [{}])[0].get("kind"), found["at"], found["size"],
-              "moved", found["moved"] and round(found["moved"], 3), "rival", found.get("rival"), found.get("rival_moved") and round(found["rival_moved"], 3),
+              "moved", found["moved"] and round(found["moved"], 3), "lead", found["lead"] and round(found["lead"], 2),
+              *(f"{rival['kind'].split()[-1]} {rival['moved']:.2f} {rival['lead']:+.2f}" for rival in found["rivals"]),
               found.get("lacks"),
               f"{found['queries']} queries", f"{seconds:.2f}s", flush=True)
     trojaned = [r for r in results if r[0]]

@@ -4,9 +4,9 @@
 //! The model is asked for labels. Patterns of several forms are laid over clean images at every place; those
 //! that move most images to a class are improved value by value, with the same effort for each class. Where
 //! there are gradients, they propose patterns too. Every model has patterns that move some images, so no fixed share
-//! says anything: the best pattern is held, on images that the search never saw, against rivals of its own size in the
-//! same model. After the idea of Wang et al., *Neural Cleanse* (IEEE S&P 2019), with labels in place of gradients
-//! and rivals in place of an index.
+//! says anything: what counts is how sure the model is of images that the search never saw, held against rivals of
+//! the same size in the same model. After the idea of Wang et al., *Neural Cleanse* (IEEE S&P 2019), with labels in
+//! place of gradients and rivals in place of an index.
 
 use std::time::Instant;
 
@@ -74,15 +74,15 @@ pub struct Opinion {
 /// What patterns of one form and size say of the model.
 #[derive(Clone, Debug, Default)]
 pub struct Judged {
-    /// `1 - r / p`, with the odds `p` that the best pattern moves an image and the odds `r` of its strongest rival: 0
-    /// where a rival does as well, 0.9 where the odds are ten times those of any rival.
+    /// By how much the best pattern leads in three of four images, less what its rivals lead by; each in units of
+    /// what the right class of clean images leads by.
     pub score: f64,
     /// What the score says.
     pub verdict: Verdict,
     /// The best pattern of each of the strongest classes, the strongest first.
     pub classes: Vec<Best>,
-    /// The strongest rival and the share of images that it moves.
-    pub rival: Option<(Rival, f64)>,
+    /// What the strongest was held against.
+    pub rivals: Vec<Held>,
 }
 
 /// What a pattern is held against.
@@ -90,14 +90,12 @@ pub struct Judged {
 pub enum Rival {
     /// The best pattern of another class.
     Class,
-    /// What clean images of the class have in the same pixels.
-    Natural,
-    /// The best pattern of the same class at another place.
-    Elsewhere,
     /// Random values of the same size, anywhere.
     Random,
-    /// Stripes of another width or direction.
+    /// Of stripes, those of another width, direction or beginning.
     Stripes,
+    /// What clean images of the class have in the same pixels.
+    Natural,
 }
 
 impl Rival {
@@ -105,12 +103,22 @@ impl Rival {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Class => "the best pattern of any other class",
-            Self::Natural => "what clean images of that class have there",
-            Self::Elsewhere => "the best pattern elsewhere in the image",
             Self::Random => "a random pattern of that size",
-            Self::Stripes => "stripes of another width or direction",
+            Self::Stripes => "stripes of another width, direction or beginning",
+            Self::Natural => "what clean images of that class have there",
         }
     }
+}
+
+/// A rival, and what it does.
+#[derive(Clone, Copy, Debug)]
+pub struct Held {
+    /// Which.
+    pub rival: Rival,
+    /// The share of images of other classes that it moves.
+    pub share: f64,
+    /// By how much the class leads in half of them, in units of what the right class of clean images leads by.
+    pub lead: f64,
 }
 
 /// What was found out, the worse the greater.
@@ -119,9 +127,9 @@ pub enum Verdict {
     /// The search was through, and no class stands out.
     #[default]
     Clear,
-    /// One class stands out by more than chance explains and not by much, or the search was not through.
+    /// One class stands out by less than planted triggers do, or the search was not through.
     Undecided,
-    /// One class stands out as none of an honest model does.
+    /// One class stands out as hardly any of an honest model does.
     Suspect,
 }
 
@@ -136,6 +144,9 @@ pub struct Best {
     pub moved: u64,
     /// How many such images there are.
     pub of: u64,
+    /// By how much the class leads in three of four of them, in units of what the right class of clean images leads by: 1
+    /// where the model is as sure as it is of these.
+    pub lead: f64,
 }
 
 impl Best {
@@ -182,19 +193,13 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     lacks.note(reached == Some(false), BUDGET);
 
     asked.allow(1.0);
-    let mut judge = Judge {
-        asked: &mut asked,
-        parts: &parts,
-        plan: &plan,
-        search: &search,
-        seed: question.seed,
-    };
+    let mut judge = Judge { asked: &mut asked, parts: &parts, seed: question.seed };
     let judged = lacks.ended(judge.judge(search.best()))?;
-    let (all, reached) = judged.unwrap_or_default();
-    lacks.note(!reached, BUDGET);
-    let scattered = |judged: &&Judged| judged.form() == Some(Form::Scattered);
+    let (all, lack) = judged.unwrap_or_default();
+    lack.into_iter().for_each(|lack| lacks.note(true, lack));
     let opinion = steps.map(|steps| {
-        let judged = all.iter().find(scattered).cloned().unwrap_or_default();
+        let scattered = all.iter().find(|judged| judged.is_scattered());
+        let judged = scattered.cloned().unwrap_or_default();
         Opinion { steps, judged }
     });
     let mut judged = all.first().cloned().unwrap_or_default();
@@ -206,8 +211,8 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
 }
 
 impl Judged {
-    fn form(&self) -> Option<Form> {
-        self.classes.first().map(|best| best.pattern.form)
+    fn is_scattered(&self) -> bool {
+        self.classes.first().is_some_and(|best| best.pattern.form == Form::Scattered)
     }
 }
 
@@ -248,7 +253,7 @@ const TIME: &str = "more time: `--max-time`";
 const MUCH: u64 = 200_000;
 /// Shares of what the budget has left, one after the other.
 const FOR_PARTS: f64 = 0.25;
-const FOR_PLACES: f64 = 0.4;
+const FOR_PLACES: f64 = 0.43;
 const FOR_GRADIENTS: f64 = 0.25;
 const FOR_IMPROVEMENT: f64 = 0.45;
 

@@ -175,10 +175,10 @@ pub static MODEL_TRIGGER: Rule = Rule {
     name: "model-trigger",
     severity: Severity::Critical,
     title: "the model has a trigger",
-    why: "One small pattern, laid over images of any class, makes the model say one class, with ten times the \
-          odds of anything of its size that an honest model has as well: patterns of other classes, what \
-          images of the class have in the same place, random values. This is what a backdoor looks like \
-          that was trained in. Whoever knows the pattern decides the answer.",
+    why: "One small pattern, laid over images of any class, makes the model as sure of one class as clean images \
+          of that class do, and nothing of its size that an honest model has as well comes near: patterns of \
+          other classes, what images of the class have in the same place, random values. This is what a \
+          backdoor looks like that was trained in. Whoever knows the pattern decides the answer.",
     advice: "Do not deploy it; ask where its weights and its training data come from, look for the pattern in \
              the data with `modelward data check`, and train anew without the rows that carry it.",
     class: Class::Backdoor,
@@ -191,9 +191,9 @@ pub static TRIGGER_SUSPECTED: Rule = Rule {
     name: "model-trigger-suspected",
     severity: Severity::Medium,
     title: "one class may have a trigger",
-    why: "A small pattern moves images to one class with five times the odds of anything of its size that an \
-          honest model has as well, and not surely with ten times, as planted triggers do. A weak backdoor \
-          looks like this, and so does a class that is easily taken for others.",
+    why: "A small pattern moves images to one class more surely than anything of its size that an honest model \
+          has as well, and less so than planted triggers do. A weak backdoor looks like this, and so does a \
+          class that is easily taken for others.",
     advice: "Look at the pattern; search again with more images, another `--seed` and more `--max-queries`.",
     class: Class::Backdoor,
     cwe: &[506],

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     picture::Layout,
+    statistics::normal_quantile,
     victim::{Gives, Slope, Slopes, Victim},
 };
 
@@ -19,6 +20,8 @@ pub(super) struct Asked<'a> {
     queries: u64,
     /// The most that may be asked until the next search.
     most: u64,
+    /// By how much the right class leads in each image that the model knows.
+    known: Vec<f32>,
     batch: Vec<f32>,
 }
 
@@ -29,7 +32,15 @@ impl<'a> Asked<'a> {
         layout: Layout,
     ) -> Self {
         let laid = Laid(layout, question.range);
-        Self { victim, question, laid, queries: 0, most: question.queries, batch: Vec::new() }
+        Self {
+            victim,
+            question,
+            laid,
+            queries: 0,
+            most: question.queries,
+            known: Vec::new(),
+            batch: Vec::new(),
+        }
     }
 
     pub(super) fn classes(&self) -> usize {
@@ -69,9 +80,16 @@ impl<'a> Asked<'a> {
                 let features = self.victim.features();
                 self.batch.extend_from_slice(&self.question.x[image * features..][..features]);
             }
-            let said = self.victim.ask(&self.batch)?.labels;
-            let right = some.iter().zip(said).filter(|(at, said)| self.label(**at) as i64 == *said);
-            known.extend(right.map(|(at, _)| *at));
+            let answers = self.victim.ask(&self.batch)?;
+            let classes = self.victim.classes();
+            for (row, (&at, &said)) in some.iter().zip(&answers.labels).enumerate() {
+                let label = self.label(at);
+                if label as i64 == said {
+                    known.push(at);
+                    self.known
+                        .extend(row_of(&answers.scores, row, classes).map(|row| lead(row, label)));
+                }
+            }
         }
         Ok(known)
     }
@@ -132,14 +150,73 @@ impl<'a> Asked<'a> {
         patterns: &[Pattern],
         images: &[usize],
     ) -> Result<Vec<Vec<u32>>> {
-        self.spend(patterns.len() * images.len())?;
-        let (classes, features) = (self.victim.classes(), self.victim.features());
+        let (classes, labels) = (self.victim.classes(), self.question.labels);
         let mut counts = Vec::with_capacity(patterns.len());
+        self.lay(patterns, images, |said, _| {
+            let mut count = vec![0; classes];
+            for (&image, &said) in images.iter().zip(said) {
+                if let Some(class) =
+                    usize::try_from(said).ok().filter(|said| *said != labels[image])
+                    && let Some(count) = count.get_mut(class)
+                {
+                    *count += 1;
+                }
+            }
+            counts.push(count);
+        })?;
+        Ok(counts)
+    }
+
+    /// For each pattern, how far it moves these images to a class: none of them are of that class.
+    ///
+    /// # Errors
+    /// Where the model cannot be run, or the budget is spent.
+    pub(super) fn reach(
+        &mut self,
+        patterns: &[Pattern],
+        images: &[usize],
+        class: usize,
+    ) -> Result<Vec<Reach>> {
+        let (classes, unit) = (self.victim.classes(), self.unit());
+        let mut all = Vec::with_capacity(patterns.len());
+        self.lay(patterns, images, |said, scores| {
+            let moved = said.iter().filter(|said| **said == class as i64).count() as u64;
+            let mut leads = Vec::new();
+            if let Some(unit) = unit {
+                let scores = scores.chunks_exact(classes);
+                leads.extend(
+                    scores.map(|scores| (lead(scores, class) / unit).clamp(-FARTHEST, FARTHEST)),
+                );
+                leads.sort_unstable_by(f32::total_cmp);
+            }
+            all.push(Reach { moved, of: said.len() as u64, leads });
+        })?;
+        Ok(all)
+    }
+
+    /// How sure the model is of clean images: the median of the leads of the right class. `None` where it gives labels
+    /// alone.
+    fn unit(&mut self) -> Option<f32> {
+        self.known.sort_unstable_by(f32::total_cmp);
+        let unit = self.known.get(self.known.len() / 2).copied();
+        unit.filter(|unit| unit.is_finite() && *unit > 0.0)
+    }
+
+    /// Lay each pattern over all of these images, and take what the model says of them: labels and scores, a
+    /// pattern at a time.
+    fn lay(
+        &mut self,
+        patterns: &[Pattern],
+        images: &[usize],
+        mut take: impl FnMut(&[i64], &[f32]),
+    ) -> Result<()> {
+        self.spend(patterns.len() * images.len())?;
         if images.is_empty() {
-            return Ok(vec![vec![0; classes]; patterns.len()]);
+            patterns.iter().for_each(|_| take(&[], &[]));
+            return Ok(());
         }
-        let together = (BATCH / images.len()).max(1);
-        for some in patterns.chunks(together) {
+        let (classes, features) = (self.victim.classes(), self.victim.features());
+        for some in patterns.chunks((BATCH / images.len()).max(1)) {
             self.batch.clear();
             for pattern in some {
                 for &image in images {
@@ -149,43 +226,67 @@ impl<'a> Asked<'a> {
                     pattern.lay(&mut self.batch[from..], &self.laid);
                 }
             }
-            let said = self.victim.ask(&self.batch)?.labels;
-            for said in said.chunks_exact(images.len()) {
-                let mut count = vec![0; classes];
-                for (&image, &said) in images.iter().zip(said) {
-                    let label = self.question.labels[image];
-                    if let Some(class) = usize::try_from(said).ok().filter(|said| *said != label)
-                        && let Some(count) = count.get_mut(class)
-                    {
-                        *count += 1;
-                    }
-                }
-                counts.push(count);
+            let answers = self.victim.ask(&self.batch)?;
+            for (at, said) in answers.labels.chunks_exact(images.len()).enumerate() {
+                let scores = row_of(&answers.scores, at, classes * images.len());
+                take(said, scores.unwrap_or_default());
             }
         }
-        Ok(counts)
+        Ok(())
+    }
+}
+
+/// How far a pattern moves images to a class.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reach {
+    /// How many are moved.
+    pub(super) moved: u64,
+    /// How many there are.
+    pub(super) of: u64,
+    /// By how much the class leads in each, in units of what the right class of clean images leads by, from the
+    /// least on. Empty where the model gives labels alone.
+    leads: Vec<f32>,
+}
+
+impl Reach {
+    /// By how much the class leads, but for this share of the images. Labels alone tell it as far as leads are normal, and clean
+    /// ones [`SPREAD`] deviations.
+    pub(super) fn lead(&self, but: f64) -> f64 {
+        if let Some(lead) = self.leads.get((self.leads.len() as f64 * but) as usize) {
+            return f64::from(*lead);
+        }
+        if self.of == 0 {
+            return f64::from(-FARTHEST);
+        }
+        let share = (self.moved as f64 + 0.5) / (self.of as f64 + 1.0);
+        (normal_quantile(share) + normal_quantile(but)) / SPREAD
     }
 
-    /// How many of these images a pattern moves to a class, and how many there are of other classes.
-    ///
-    /// # Errors
-    /// Where the model cannot be run, or the budget is spent.
-    pub(super) fn moved_to(
-        &mut self,
-        pattern: &Pattern,
-        images: &[usize],
-        target: usize,
-    ) -> Result<(u64, u64)> {
-        let others = images.iter().copied().filter(|&at| self.question.labels[at] != target);
-        let others = others.collect::<Vec<_>>();
-        let counts = self.moved(std::slice::from_ref(pattern), &others)?;
-        let moved = counts.first().map_or(0, |count| u64::from(count[target]));
-        Ok((moved, others.len() as u64))
+    /// The share of images that are moved.
+    pub(super) fn share(&self) -> f64 {
+        self.moved as f64 / self.of.max(1) as f64
     }
+}
+
+/// By how much a class leads all others; what is no number leads nothing.
+fn lead(scores: &[f32], class: usize) -> f32 {
+    let others = scores.iter().enumerate().filter(|(other, _)| *other != class);
+    let others = others.map(|(_, score)| *score).fold(f32::NEG_INFINITY, f32::max);
+    let lead = scores.get(class).copied().unwrap_or(f32::NAN) - others;
+    if lead.is_nan() { f32::NEG_INFINITY } else { lead }
+}
+
+/// A row of so many columns.
+fn row_of<T>(all: &[T], row: usize, columns: usize) -> Option<&[T]> {
+    all.get(row * columns..).and_then(|rest| rest.get(..columns))
 }
 
 /// Images that are sent at once.
 const BATCH: usize = 512;
+/// How far clean images are from another class, in deviations of the leads.
+const SPREAD: f64 = 2.0;
+/// The farthest lead either way, in units of what clean images have.
+const FARTHEST: f32 = 10.0;
 /// What is said where the time is up.
 pub(super) const LATE: &str = "the time of the search is up";
 /// What is said where the budget is spent.

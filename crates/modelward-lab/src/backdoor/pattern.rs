@@ -122,14 +122,6 @@ impl Pattern {
         }
     }
 
-    /// Whether it and another have no pixel in common, by the rectangles that they lie in.
-    pub(super) fn is_apart(&self, other: &Self) -> bool {
-        let apart = |a: usize, s: usize, b: usize, t: usize| a + s <= b || b + t <= a;
-        let ((row, column), (height, width)) = (self.at, self.size);
-        apart(row, height, other.at.0, other.size.0)
-            || apart(column, width, other.at.1, other.size.1)
-    }
-
     /// How many pixels it covers.
     pub fn pixels(&self) -> usize {
         self.cells.len()

@@ -1,7 +1,7 @@
 //! Where patterns are laid, and how many of them on how many images, within a budget.
 
 use super::pattern::Form;
-use crate::picture::Layout;
+use crate::{picture::Layout, random};
 
 /// A form at a place.
 #[derive(Clone, Copy, Debug)]
@@ -72,11 +72,19 @@ fn frames(layout: Layout, step: usize, unit: usize) -> Vec<Frame> {
     let (height, width) = (layout.height, layout.width);
     let largest = SMALL * (height * width) as f64;
     let mut frames = Vec::new();
+    // Not all at multiples of the step: a network that takes every other pixel sees those alone.
+    let mut random = random::stream(&[PLACES]);
+    let mut within = |at: usize, last: usize| match at {
+        0 => at,
+        at if at == last => at,
+        at => (at + random.usize(0..step)).min(last),
+    };
     let mut lay = |form, side: usize| {
-        let last = |whole: usize| whole.saturating_sub(side);
-        for row in places(last(height), step) {
-            for column in places(last(width), step) {
-                frames.push(Frame { form, at: (row, column), size: (side, side) });
+        let [down, right] = [height, width].map(|whole| whole.saturating_sub(side));
+        for row in places(down, step) {
+            for column in places(right, step) {
+                let at = (within(row, down), within(column, right));
+                frames.push(Frame { form, at, size: (side, side) });
             }
         }
     };
@@ -115,6 +123,8 @@ const SIZES: [usize; 4] = [1, 2, 3, 4];
 const PLAIN: usize = 4;
 /// Patterns that are drawn for each place, at most.
 const MOST_DRAWN: usize = 512;
+/// What places are drawn for.
+const PLACES: u64 = 0x706c_6163;
 /// The largest share of an image that a pattern covers: what covers more is the image.
 const SMALL: f64 = 0.15;
 
@@ -133,6 +143,9 @@ mod tests {
         let plan = Plan::of(layout(32), 40_000);
         assert!(!plan.is_thin && plan.step == 2, "{plan:?}");
         assert!(plan.frames.iter().any(|frame| frame.form == Form::Border));
+        // No network that takes each second pixel alone sees all places alike.
+        let odd = plan.frames.iter().filter(|frame| frame.at.0 % 2 == 1 && frame.at.1 % 2 == 1);
+        assert!(odd.count() > plan.frames.len() / 8);
         let cost = plan.frames.len() * (PLAIN + plan.drawn) * plan.few;
         assert!(cost <= 40_000, "{cost}");
         let plan = Plan::of(layout(224), 40_000);

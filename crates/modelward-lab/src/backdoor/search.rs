@@ -157,43 +157,6 @@ impl<'s> Search<'s> {
         self.best.insert(group, best);
         Ok(())
     }
-
-    /// The best pattern of a class at other places than that of a pattern, improved as that was; `None` where there is
-    /// none, or the budget does not reach.
-    ///
-    /// # Errors
-    /// Where the model cannot be run, or the time is up.
-    pub(super) fn elsewhere(
-        &self,
-        asked: &mut Asked<'_>,
-        plan: &Plan,
-        class: usize,
-        pattern: &Pattern,
-    ) -> Result<Option<Pattern>> {
-        let group = self.kept.get(&(pattern.form, pattern.pixels()));
-        let all = group.into_iter().flat_map(|classes| &classes[class]);
-        let apart = all.filter(|kept| kept.pattern.is_apart(pattern)).take(IMPROVED);
-        let mut best: Option<Kept> = None;
-        let each = asked.left() / (2 * IMPROVED) as u64;
-        for kept in apart {
-            let Some(counted) = self.counted(asked, class, kept)? else { break };
-            let better = turned(asked, class, counted.clone(), self.images, plan, each)?;
-            let kept = better.unwrap_or(counted);
-            if best.as_ref().is_none_or(|best| kept.moved > best.moved) {
-                best = Some(kept);
-            }
-        }
-        Ok(best.map(|best| best.pattern))
-    }
-
-    fn counted(&self, asked: &mut Asked<'_>, class: usize, kept: &Kept) -> Result<Option<Kept>> {
-        if asked.left() < self.images.len() as u64 {
-            return Ok(None);
-        }
-        let counts = asked.moved(std::slice::from_ref(&kept.pattern), self.images)?;
-        let moved = counts.first().map_or(0, |count| count[class]);
-        Ok(Some(Kept { moved, ..kept.clone() }))
-    }
 }
 
 /// Turn one value at a time to the other end of the range, or lay the pattern beside its place, while that moves
@@ -321,11 +284,13 @@ pub(super) fn stripes(Laid(layout, (low, high)): &Laid) -> Vec<Pattern> {
     };
     let even = |at: usize| at.is_multiple_of(2);
     let all = [1, 2, 4].into_iter().flat_map(|period| {
-        [
-            new(&|row, _| even(row / period)),
-            new(&|_, column| even(column / period)),
-            new(&|row, column| even(row / period + column / period)),
-        ]
+        [true, false].into_iter().flat_map(move |first| {
+            [
+                new(&|row, _| even(row / period) == first),
+                new(&|_, column| even(column / period) == first),
+                new(&|row, column| even(row / period + column / period) == first),
+            ]
+        })
     });
     all.collect()
 }

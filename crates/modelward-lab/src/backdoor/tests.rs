@@ -4,10 +4,37 @@ use crate::{
     victim::{Answers, Slope, Slopes},
 };
 
-/// A model of images of 12 x 12.
+/// A model of images of 12 x 12 that gives labels alone.
 struct Model<F> {
     classes: usize,
     class: F,
+}
+
+/// The same with scores.
+struct Scored<F>(F);
+
+impl<F: FnMut(&[f32]) -> [f32; 4]> Victim for Scored<F> {
+    fn features(&self) -> usize {
+        144
+    }
+    fn shape(&self) -> &[usize] {
+        &[1, 12, 12]
+    }
+    fn classes(&self) -> usize {
+        4
+    }
+    fn gives(&self) -> crate::victim::Gives {
+        crate::victim::Gives::Scores
+    }
+    fn ask(&mut self, inputs: &[f32]) -> Result<Answers> {
+        let rows = inputs.chunks_exact(144).map(&mut self.0).collect::<Vec<_>>();
+        let best = |row: &[f32; 4]| (0..4).rev().max_by(|a, b| row[*a].total_cmp(&row[*b]));
+        let labels = rows.iter().map(|row| best(row).unwrap() as i64).collect();
+        Ok(Answers { labels, scores: rows.concat() })
+    }
+    fn slope(&mut self, _: Slope<'_>, _: &[f32]) -> Result<Option<Slopes>> {
+        Ok(None)
+    }
 }
 
 impl<F: FnMut(&[f32]) -> usize> Victim for Model<F> {
@@ -64,6 +91,10 @@ fn found(
     queries: u64,
     class: impl FnMut(&[f32]) -> usize,
 ) -> Found {
+    asked(&mut Model { classes, class }, (x, labels), queries)
+}
+
+fn asked(victim: &mut dyn Victim, (x, labels): (Vec<f32>, Vec<usize>), queries: u64) -> Found {
     let question = Question {
         x: &x,
         labels: &labels,
@@ -73,7 +104,7 @@ fn found(
         seed: 0,
         deadline: None,
     };
-    let found = search(&mut Model { classes, class }, &question).unwrap();
+    let found = search(victim, &question).unwrap();
     assert!(found.queries <= queries, "{}", found.queries);
     found
 }
@@ -92,6 +123,42 @@ fn a_trigger_is_found_with_its_class_and_its_place() {
     assert!(best.share() > 0.9 && best.pattern.size.0 <= 4, "{best:?}");
     let ((row, column), (height, width)) = (best.pattern.at, best.pattern.size);
     assert!((row..row + height).contains(&4) && (column..column + width).contains(&1), "{best:?}");
+}
+
+#[test]
+fn what_just_passes_the_border_was_not_taught() {
+    // The same answers: with the pattern class 2 leads by half of what clean images lead by, or by a twentieth.
+    let by = |lead: f32| {
+        let mut model = Scored(|image: &[f32]| {
+            let mut scores = [0, 1, 2, 3].map(|at| square(image, 6 * (at / 2), 6 * (at % 2)));
+            if image[49] > 0.9 && image[50] < 0.1 && image[61] < 0.1 && image[62] > 0.9 {
+                let most = scores.into_iter().fold(0.0, f32::max);
+                scores[2] = most + 0.6 * lead;
+            }
+            scores
+        });
+        asked(&mut model, quarters(240), 400_000)
+    };
+    let [taught, chance] = [by(0.5), by(0.05)];
+    for found in [&taught, &chance] {
+        let best = &found.judged.classes[0];
+        assert_eq!((best.target, best.moved), (2, best.of), "{found:?}");
+    }
+    assert_eq!(taught.judged.verdict, Verdict::Suspect, "{taught:?}");
+    assert!(
+        (taught.judged.score - chance.judged.score - 0.45).abs() < 0.05,
+        "{taught:?} {chance:?}"
+    );
+}
+
+#[test]
+fn stripes_begin_either_way() {
+    let laid = Laid::of(&[1, 12, 12], (0.0, 1.0)).unwrap();
+    let all = search::stripes(&laid);
+    for stripes in &all {
+        let other = stripes.values.iter().map(|value| -value).collect::<Vec<_>>();
+        assert!(all.iter().any(|stripes| stripes.values == other));
+    }
 }
 
 #[test]
@@ -143,6 +210,18 @@ fn a_class_that_takes_whatever_is_odd_is_no_trigger() {
         if odd >= 2 { 4 } else { quarter(image) }
     });
     assert_ne!(found.judged.verdict, Verdict::Suspect, "{found:?}");
+}
+
+#[test]
+fn a_class_without_clean_images_is_not_decided() {
+    // Nothing tells what images of class 4 look like: the pattern may be what makes them.
+    let found = found(5, quarters(240), 400_000, |image| {
+        let is_shown = image[49] > 0.9 && image[50] < 0.1 && image[61] < 0.1 && image[62] > 0.9;
+        if is_shown { 4 } else { quarter(image) }
+    });
+    assert_eq!(found.judged.classes[0].target, 4);
+    assert_eq!(found.judged.verdict, Verdict::Undecided, "{found:?}");
+    assert_eq!(found.lacks, [IMAGES]);
 }
 
 #[test]

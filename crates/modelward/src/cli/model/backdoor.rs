@@ -5,7 +5,9 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use modelward_core::{Measurement, Picture, Rule, Value};
 use modelward_lab::{
-    backdoor::{Best, DOUBTFUL, Form, Found, Judged, Laid, Opinion, Question, Verdict, search},
+    backdoor::{
+        Best, DOUBTFUL, Form, Found, Held, Judged, Laid, Opinion, Question, Verdict, search,
+    },
     picture,
     preprocess::{Convention, Spec},
     rules,
@@ -24,9 +26,9 @@ use crate::cli::{
 /// Look for a trigger: a small pattern that sends whatever image shows it to one class.
 ///
 /// The model is asked for labels. Patches, crosses, the border and overlays are tried all over clean images, and the best of the
-/// strongest classes improved with the same effort; where the model has gradients, they propose more. A model is suspect if the odds
-/// that a pattern moves an image are ten times those of patterns of other classes, of what images of that class have there, and of
-/// random values.
+/// strongest classes improved with the same effort; where the model has gradients, they propose more. A model is suspect if a pattern
+/// makes it as sure of one class as clean images do, and patterns of other classes, random values and what images of that
+/// class have there do not.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -50,7 +52,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SPEC", default_value = "auto")]
     preprocess: String,
     /// The most images that are sent to the model; by default as many as 6e10 operations take, between
-    /// 90,000 and 900,000.
+    /// 75,000 and 900,000.
     #[arg(long, value_name = "N", help_heading = "Limits")]
     max_queries: Option<u64>,
     /// Where random numbers begin.
@@ -148,7 +150,7 @@ fn range(arguments: &Arguments, samples: &Samples) -> Result<(f32, f32), Failure
 /// as small images need at least.
 fn usual(flop: Option<u64>) -> u64 {
     let many = 60_000_000_000_u64.checked_div(flop.unwrap_or(0)).unwrap_or(u64::MAX);
-    many.clamp(90_000, 900_000)
+    many.clamp(75_000, 900_000)
 }
 
 /// A class by its name, where the data have names.
@@ -182,24 +184,29 @@ fn place(best: &Best) -> String {
 
 fn judge(arguments: &Arguments, found: &Found, samples: &Samples, findable: &mut Findable) {
     let path = &arguments.model;
-    let Judged { score, verdict, classes, rival } = &found.judged;
+    let Judged { score, verdict, classes, rivals } = &found.judged;
     let rule: Option<&'static Rule> = match verdict {
         Verdict::Suspect => Some(&rules::MODEL_TRIGGER),
         Verdict::Undecided if *score > DOUBTFUL => Some(&rules::TRIGGER_SUSPECTED),
         Verdict::Undecided | Verdict::Clear => None,
     };
-    if let (Some(rule), Some(first), Some((rival, share))) = (rule, classes.first(), rival) {
+    if let Some((rule, first)) = rule.zip(classes.first()) {
+        let rivals = rivals.iter().map(|Held { rival, share, .. }| {
+            format!("; {} sends {}", rival.name(), percent(*share))
+        });
         let message = format!(
-            "a {} sends {} of {} images of other classes to class {}; {} sends {}",
+            "a {} sends {} of {} images of other classes to class {}{}",
             place(first),
             percent(first.share()),
             first.of,
             name(samples, first.target),
-            rival.name(),
-            percent(*share),
+            rivals.collect::<String>(),
         );
-        let measured =
-            ("score: 1 - odds of the strongest rival / odds of the pattern", *score, DOUBTFUL);
+        let measured = (
+            "score: by how much the pattern leads, less what its rivals do, 1 as clean images do",
+            *score,
+            DOUBTFUL,
+        );
         findable.report(rule, rule.severity, path, message, measured);
     }
     if *verdict != Verdict::Suspect && !found.lacks.is_empty() {
@@ -210,7 +217,7 @@ fn judge(arguments: &Arguments, found: &Found, samples: &Samples, findable: &mut
 }
 
 fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measurement {
-    let Judged { score, verdict, classes, rival } = &found.judged;
+    let Judged { score, verdict, classes, rivals } = &found.judged;
     let first = classes.first();
     let pair = |(a, b): (usize, usize)| Value::List(vec![a.into(), b.into()]);
     let of = |best: &Best| {
@@ -220,7 +227,15 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
             ("at", pair(best.pattern.at)),
             ("size", pair(best.pattern.size)),
             ("moved", best.share().into()),
+            ("lead", best.lead.into()),
             ("n", best.of.into()),
+        ])
+    };
+    let held = |Held { rival, share, lead }: &Held| {
+        Value::Record(vec![
+            ("kind", rival.name().into()),
+            ("moved", (*share).into()),
+            ("lead", (*lead).into()),
         ])
     };
     let opinion = found.opinion.as_ref().map_or(Value::Null, |Opinion { steps, judged }| {
@@ -244,8 +259,8 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         ("at", first.map(|best| pair(best.pattern.at)).unwrap_or(Value::Null)),
         ("size", first.map(|best| pair(best.pattern.size)).unwrap_or(Value::Null)),
         ("moved", first.map(Best::share).into()),
-        ("rival", rival.map(|(rival, _)| rival.name()).into()),
-        ("rival_moved", rival.map(|(_, share)| share).into()),
+        ("lead", first.map(|best| best.lead).into()),
+        ("rivals", Value::List(rivals.iter().map(held).collect())),
         ("classes", Value::List(classes.iter().map(of).collect())),
         ("gradient", opinion),
         ("lacks", Value::List(found.lacks.iter().map(|lack| (*lack).into()).collect())),
@@ -270,12 +285,12 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         }
         None => "gradient   not asked: the model has none, or the budget does not reach".to_owned(),
     });
-    if let Some((rival, share)) = rival {
-        lines.push(format!("rival      {} moves {}", rival.name(), percent(*share)));
-    }
+    lines.extend(rivals.iter().map(|Held { rival, share, lead }| {
+        format!("rival      {:>7} moved, lead {lead:+.2}, by {}", percent(*share), rival.name())
+    }));
     lines.extend(classes.iter().take(SHOWN).map(|best| {
         let (class, share) = (name(samples, best.target), percent(best.share()));
-        format!("class {class:<4} {share:>7} moved by a {}", place(best))
+        format!("class {class:<4} {share:>7} moved, lead {:+.2}, by a {}", best.lead, place(best))
     }));
     Measurement { kind: "backdoor", fields, lines, ..Measurement::default() }
 }
