@@ -21,6 +21,14 @@ use crate::columns::texts;
 /// The points in time of a column, in nanoseconds from the first day of 1970 on, without leap seconds; `None`
 /// where the column holds others. Texts are such a column where each that is there is a date.
 pub(crate) fn instants(array: &ArrayRef) -> Option<Vec<Option<i128>>> {
+    match most_instants(array)? {
+        (instants, 0) => Some(instants),
+        _ => None,
+    }
+}
+
+/// The same where nine of ten of the texts that are there are dates, with how many are none: these are taken for missing.
+pub(crate) fn most_instants(array: &ArrayRef) -> Option<(Vec<Option<i128>>, usize)> {
     macro_rules! of {
         ($type:ty, $scale:expr) => {{
             let array = array.as_primitive_opt::<$type>()?;
@@ -30,7 +38,7 @@ pub(crate) fn instants(array: &ArrayRef) -> Option<Vec<Option<i128>>> {
                 .collect()
         }};
     }
-    Some(match array.data_type() {
+    let instants = match array.data_type() {
         DataType::Date32 => of!(Date32Type, DAY),
         DataType::Date64 => of!(Date64Type, 1_000_000),
         DataType::Timestamp(TimeUnit::Second, _) => of!(TimestampSecondType, SECOND),
@@ -39,13 +47,14 @@ pub(crate) fn instants(array: &ArrayRef) -> Option<Vec<Option<i128>>> {
         DataType::Timestamp(TimeUnit::Nanosecond, _) => of!(TimestampNanosecondType, 1),
         _ => {
             let texts = texts(array)?;
-            let read = |text: Option<&str>| match text {
-                None => Some(None),
-                Some(text) => read(text).map(Some),
-            };
-            return texts.into_iter().map(read).collect();
+            let there = texts.iter().flatten().count();
+            let instants = texts.into_iter().map(|text| text.and_then(read)).collect::<Vec<_>>();
+            let dates = instants.iter().flatten().count();
+            let others = there.saturating_sub(dates);
+            return (others.saturating_mul(10) <= there).then_some((instants, others));
         }
-    })
+    };
+    Some((instants, 0))
 }
 
 /// The point in time that a text names: `2026-11-27`, `2026-11-27T10:00`, `2026-11-27 10:00:00.5+01:00`,

@@ -118,16 +118,18 @@ fn walk<'a>(
             if named.values().is_empty() {
                 return;
             }
-            // A value that many rows have is seen in the first.
-            let mut inner = vec![NONE; named.values().len()];
-            for (at, key) in named.normalized_keys().into_iter().enumerate().rev() {
-                if let (Some(row), Some(inner)) =
-                    (row_of(at).filter(|_| named.keys().is_valid(at)), inner.get_mut(key))
-                {
-                    *inner = row;
-                }
+            let mut found = Vec::new();
+            walk(named.values().as_ref(), None, depth, &mut |value, leaf| {
+                found.push((value, leaf));
+            });
+            found.sort_by_key(|(value, _)| *value);
+            // What the rows come to was metered where they were read.
+            for (at, key) in named.normalized_keys().into_iter().enumerate() {
+                let Some(row) = row_of(at).filter(|_| named.keys().is_valid(at)) else { continue };
+                let from = found.partition_point(|(value, _)| *value < key);
+                let of_key = found.iter().skip(from).take_while(|(value, _)| *value == key);
+                of_key.for_each(|(_, leaf)| see(row, *leaf));
             }
-            walk(named.values().as_ref(), Some(&inner), depth, see);
         }
         _ => {}
     }
@@ -143,8 +145,9 @@ mod tests {
     use std::sync::Arc;
 
     use arrow_array::{
-        BinaryArray, ListArray, StringArray, StructArray,
+        BinaryArray, DictionaryArray, ListArray, StringArray, StructArray,
         builder::{ListBuilder, StringBuilder},
+        types::Int8Type,
     };
     use arrow_buffer::{NullBuffer, OffsetBuffer};
     use arrow_schema::{Field, Fields};
@@ -195,5 +198,16 @@ mod tests {
             lists = Arc::new(ListArray::new(field, offsets, lists, None));
         }
         assert!(seen(&lists).is_empty());
+    }
+
+    #[test]
+    fn what_many_rows_name_is_seen_in_each() {
+        let named = ["a", "b", "a", "a", "b"].into_iter().collect::<DictionaryArray<Int8Type>>();
+        let field = Arc::new(Field::new("item", named.data_type().clone(), true));
+        let offsets = OffsetBuffer::from_lengths([2, 0, 3]);
+        let lists: ArrayRef = Arc::new(ListArray::new(field, offsets, Arc::new(named), None));
+        let text = |row: usize, text: &str| (row, text.to_owned());
+        let all = [text(0, "a"), text(0, "b"), text(2, "a"), text(2, "a"), text(2, "b")];
+        assert_eq!(seen(&lists), all);
     }
 }

@@ -14,7 +14,9 @@ use std::{
 use half::f16;
 use modelward_formats::{Budget, Bytes, npy, zip};
 
-use crate::{Data, Element, Kind, Limits, Result, Tensor, Trouble, Type, exec::size, file};
+use crate::{
+    Data, Element, Kind, Limits, Result, Tensor, Trouble, Type, exec::size, file, replace::replace,
+};
 
 /// Tensors by name.
 pub type Arrays = BTreeMap<String, Arc<Tensor>>;
@@ -185,14 +187,7 @@ pub fn write(path: &Path, arrays: &Arrays) -> Result<()> {
     let system = |error: io::Error| {
         Trouble::new(Kind::System, format!("cannot write `{}`: {error}", path.display()))
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let file =
-        tempfile::Builder::new().prefix(".modelward-").tempfile_in(folder).map_err(system)?;
-    let file = pack(file, arrays).map_err(system)?;
-    file.as_file().sync_all().map_err(system)?;
-    file.persist(path).map_err(|error| system(error.error))?;
-    Ok(())
+    replace(path, |file| pack(file, arrays).map(drop)).map_err(system)
 }
 
 fn pack<W: Write + io::Seek>(file: W, arrays: &Arrays) -> io::Result<W> {

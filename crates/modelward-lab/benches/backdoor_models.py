@@ -464,15 +464,15 @@ def scored(folder, binary, more):
             found = next(m for m in report["measurements"] if m["kind"] == "backdoor")
         except (ValueError, KeyError, StopIteration):
             print(name, "no answer:", done.stderr.strip()[-300:] or done.stdout[-300:])
-            results.append((int(row["trojan"]), 0.0, "none", False, seconds))
+            results.append((int(row["trojan"]), -np.inf if row["trojan"] == "1" else np.inf, "none", False, seconds))
             continue
         hit = row["trojan"] == "1" and str(found["target"]) == row["target"]
         results.append((int(row["trojan"]), found["score"], found["verdict"], hit, seconds))
         print(name, "trojan" if row["trojan"] == "1" else "honest", row.get("task", ""), row.get("network", ""), row.get("special", ""),
               row.get("trigger", ""), row["row"], row["column"], "success", row.get("success") or row.get("attack_success"), "accuracy", row["accuracy"],
               "|", found["verdict"], f"{found['score']:.3f}", "target", found["target"], f"({row['target']})", (found["classes"] or [{}])[0].get("kind"), found["at"], found["size"],
-              "moved", found["moved"] and round(found["moved"], 3), "lead", found["lead"] and round(found["lead"], 2),
-              *(f"{rival['kind'].split()[-1]} {rival['moved']:.2f} {rival['lead']:+.2f}" for rival in found["rivals"]),
+              "moved", found["moved"] and round(found["moved"], 3), "lead", found["lead_of_most"] and round(found["lead_of_most"], 2),
+              *(f"{rival['kind'].split()[-1]} {rival['moved']:.2f} {rival['lead_of_half']:+.2f}" for rival in found["rivals"]),
               found.get("lacks"),
               f"{found['queries']} queries", f"{seconds:.2f}s", flush=True)
     trojaned = [r for r in results if r[0]]

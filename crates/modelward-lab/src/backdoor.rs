@@ -1,9 +1,9 @@
 //! Whether a classifier of images has a trigger: one small pattern that sends whatever shows it to one
 //! class.
 //!
-//! The model is asked for labels. Patterns of several forms are laid over clean images at every place; those
-//! that move most images to a class are improved value by value, with the same effort for each class. Where
-//! there are gradients, they propose patterns too. Every model has patterns that move some images, so no fixed share
+//! Patterns of several forms are laid over clean images at every place. Those that move most images to a class, by
+//! the labels, are improved value by value, with the same effort for each class; where there are gradients, they
+//! propose patterns too. Every model has patterns that move some images, so no fixed share
 //! says anything: what counts is how sure the model is of images that the search never saw, held against rivals of
 //! the same size in the same model. After the idea of Wang et al., *Neural Cleanse* (IEEE S&P 2019), with labels in
 //! place of gradients and rivals in place of an index.
@@ -24,7 +24,7 @@ mod search;
 
 use self::{asked::Asked, judge::Judge, parts::Parts, plan::Plan, search::Search};
 pub use self::{
-    judge::DOUBTFUL,
+    judge::{DOUBTFUL, SUSPECT},
     pattern::{Form, Laid, Pattern},
 };
 
@@ -56,10 +56,20 @@ pub struct Found {
     pub queries: u64,
     /// Images that it knows and the search never saw, on which patterns were judged.
     pub images: usize,
-    /// What the gradient says; `None` where there was none, or no budget for it.
+    /// What the gradient says; `None` where there was none, or no budget for it or for judging what it proposed.
     pub opinion: Option<Opinion>,
     /// Why a search that finds nothing says nothing: what it lacked.
     pub lacks: Vec<&'static str>,
+}
+
+impl Found {
+    /// The verdict: a search that was not through never says clear.
+    pub fn verdict(&self) -> Verdict {
+        match self.judged.verdict {
+            Verdict::Clear if !self.lacks.is_empty() => Verdict::Undecided,
+            verdict => verdict,
+        }
+    }
 }
 
 /// A second opinion: pixels wherever they lie, proposed along the gradient and judged as all others are.
@@ -124,10 +134,10 @@ pub struct Held {
 /// What was found out, the worse the greater.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Verdict {
-    /// The search was through, and no class stands out.
+    /// No class stands out.
     #[default]
     Clear,
-    /// One class stands out by less than planted triggers do, or the search was not through.
+    /// One class stands out by less than planted triggers do, or was not held against all of its rivals.
     Undecided,
     /// One class stands out as hardly any of an honest model does.
     Suspect,
@@ -176,6 +186,7 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     lacks.note(plan.is_thin || (are_few && parts.is_short), BUDGET);
     lacks.note(are_few && !parts.is_short, IMAGES);
 
+    asked.hurry(FOR_SEARCH);
     // A small budget is better spent on more patterns than on more images.
     let shown =
         &parts.shown[..parts.shown.len().min(if question.queries < MUCH { 30 } else { 60 })];
@@ -193,19 +204,12 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     lacks.note(reached == Some(false), BUDGET);
 
     asked.allow(1.0);
+    asked.hurry(1.0);
     let mut judge = Judge { asked: &mut asked, parts: &parts, seed: question.seed };
-    let judged = lacks.ended(judge.judge(search.best()))?;
-    let (all, lack) = judged.unwrap_or_default();
-    lack.into_iter().for_each(|lack| lacks.note(true, lack));
-    let opinion = steps.map(|steps| {
-        let scattered = all.iter().find(|judged| judged.is_scattered());
-        let judged = scattered.cloned().unwrap_or_default();
-        Opinion { steps, judged }
-    });
-    let mut judged = all.first().cloned().unwrap_or_default();
-    if judged.verdict == Verdict::Clear && !lacks.0.is_empty() {
-        judged.verdict = Verdict::Undecided;
-    }
+    let all = judge.judge(search.best(), &mut lacks)?;
+    let scattered = all.iter().find(|judged| judged.is_scattered()).cloned();
+    let opinion = steps.zip(scattered).map(|(steps, judged)| Opinion { steps, judged });
+    let judged = all.into_iter().next().unwrap_or_default();
     let (queries, images) = (asked.queries(), parts.kept.len());
     Ok(Found { judged, queries, images, opinion, lacks: lacks.0 })
 }
@@ -256,6 +260,8 @@ const FOR_PARTS: f64 = 0.25;
 const FOR_PLACES: f64 = 0.43;
 const FOR_GRADIENTS: f64 = 0.25;
 const FOR_IMPROVEMENT: f64 = 0.45;
+/// The share of the time that is left before anything is judged.
+const FOR_SEARCH: f64 = 0.8;
 
 #[cfg(test)]
 mod tests;

@@ -175,10 +175,10 @@ pub static MODEL_TRIGGER: Rule = Rule {
     name: "model-trigger",
     severity: Severity::Critical,
     title: "the model has a trigger",
-    why: "One small pattern, laid over images of any class, makes the model as sure of one class as clean images \
-          of that class do, and nothing of its size that an honest model has as well comes near: patterns of \
-          other classes, what images of the class have in the same place, random values. This is what a \
-          backdoor looks like that was trained in. Whoever knows the pattern decides the answer.",
+    why: "One small pattern, laid over images of any class, leads the model surely to one class, and nothing of \
+          its size that an honest model has as well comes near: patterns of other classes, what images of the \
+          class have in the same place, random values. This is what a backdoor looks like that was trained in. \
+          Whoever knows the pattern decides the answer.",
     advice: "Do not deploy it; ask where its weights and its training data come from, look for the pattern in \
              the data with `modelward data check`, and train anew without the rows that carry it.",
     class: Class::Backdoor,

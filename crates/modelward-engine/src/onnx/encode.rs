@@ -11,7 +11,7 @@ use std::{
     sync::Arc,
 };
 
-use crate::{Data, Element, Kind, Result, Tensor, Trouble, graph::Attribute};
+use crate::{Data, Element, Kind, Result, Tensor, Trouble, graph::Attribute, replace::replace};
 
 /// A message.
 #[derive(Debug, Default)]
@@ -227,14 +227,10 @@ pub(super) fn save(
     let system = |error: io::Error| {
         Trouble::new(Kind::System, format!("cannot write `{}`: {error}", path.display()))
     };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let file =
-        tempfile::Builder::new().prefix(".modelward-").tempfile_in(folder).map_err(system)?;
-    let mut out = io::BufWriter::new(file.as_file());
-    write(&mut out).and_then(|()| out.flush()).map_err(system)?;
-    drop(out);
-    file.as_file().sync_all().map_err(system)?;
-    file.persist(path).map_err(|error| system(error.error))?;
-    Ok(())
+    let whole = |file: &mut std::fs::File| {
+        let mut out = io::BufWriter::new(&*file);
+        write(&mut out)?;
+        out.flush()
+    };
+    replace(path, whole).map_err(system)
 }

@@ -1,5 +1,7 @@
 //! Asking the model for what images with a pattern are, within a budget.
 
+use std::time::Instant;
+
 use modelward_engine::{Kind, Result, Trouble};
 
 use super::{
@@ -18,8 +20,9 @@ pub(super) struct Asked<'a> {
     question: &'a Question<'a>,
     pub(super) laid: Laid,
     queries: u64,
-    /// The most that may be asked until the next search.
+    /// The most that may be asked until the next search, and until when.
     most: u64,
+    end: Option<Instant>,
     /// By how much the right class leads in each image that the model knows.
     known: Vec<f32>,
     batch: Vec<f32>,
@@ -38,6 +41,7 @@ impl<'a> Asked<'a> {
             laid,
             queries: 0,
             most: question.queries,
+            end: question.deadline,
             known: Vec::new(),
             batch: Vec::new(),
         }
@@ -59,6 +63,14 @@ impl<'a> Asked<'a> {
     pub(super) fn allow(&mut self, share: f64) {
         let left = self.question.queries.saturating_sub(self.queries);
         self.most = self.queries + (left as f64 * share) as u64;
+    }
+
+    /// Let this share of the time that is left be taken from here on.
+    pub(super) fn hurry(&mut self, share: f64) {
+        self.end = self.question.deadline.map(|deadline| {
+            let now = Instant::now();
+            now + deadline.saturating_duration_since(now).mul_f64(share)
+        });
     }
 
     /// An image.
@@ -104,13 +116,18 @@ impl<'a> Asked<'a> {
         self.most.saturating_sub(self.queries)
     }
 
+    /// Whether there is still time.
+    fn in_time(&self) -> Result<()> {
+        match self.end {
+            Some(end) if Instant::now() > end => Err(Trouble::new(Kind::Limit, LATE)),
+            _ => Ok(()),
+        }
+    }
+
     /// Count images that are sent next.
     fn spend(&mut self, images: usize) -> Result<()> {
         let queries = self.queries.saturating_add(images as u64);
-        let is_late = self.question.deadline.is_some_and(|end| std::time::Instant::now() > end);
-        if is_late {
-            return Err(Trouble::new(Kind::Limit, LATE));
-        }
+        self.in_time()?;
         if queries > self.most {
             return Err(Trouble::new(Kind::Limit, OVER));
         }
@@ -216,7 +233,9 @@ impl<'a> Asked<'a> {
             return Ok(());
         }
         let (classes, features) = (self.victim.classes(), self.victim.features());
-        for some in patterns.chunks((BATCH / images.len()).max(1)) {
+        let together = (BATCH.min(NUMBERS / features.max(1)) / images.len()).max(1);
+        for some in patterns.chunks(together) {
+            self.in_time()?;
             self.batch.clear();
             for pattern in some {
                 for &image in images {
@@ -268,12 +287,14 @@ impl Reach {
     }
 }
 
-/// By how much a class leads all others; what is no number leads nothing.
+/// By how much a class leads all others; none does where a score is no number.
 fn lead(scores: &[f32], class: usize) -> f32 {
+    if !scores.iter().all(|score| score.is_finite()) {
+        return f32::NEG_INFINITY;
+    }
     let others = scores.iter().enumerate().filter(|(other, _)| *other != class);
     let others = others.map(|(_, score)| *score).fold(f32::NEG_INFINITY, f32::max);
-    let lead = scores.get(class).copied().unwrap_or(f32::NAN) - others;
-    if lead.is_nan() { f32::NEG_INFINITY } else { lead }
+    scores.get(class).map_or(f32::NEG_INFINITY, |score| score - others)
 }
 
 /// A row of so many columns.
@@ -283,6 +304,8 @@ fn row_of<T>(all: &[T], row: usize, columns: usize) -> Option<&[T]> {
 
 /// Images that are sent at once.
 const BATCH: usize = 512;
+/// The most numbers that are sent at once, beside those of one pattern over all images.
+const NUMBERS: usize = 1 << 24;
 /// How far clean images are from another class, in deviations of the leads.
 const SPREAD: f64 = 2.0;
 /// The farthest lead either way, in units of what clean images have.

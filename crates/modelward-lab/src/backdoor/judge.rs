@@ -16,7 +16,7 @@ use std::cmp::Ordering;
 use modelward_engine::Result;
 
 use super::{
-    BUDGET, Best, Held, IMAGES, Judged, Rival, Verdict,
+    BUDGET, Best, Held, IMAGES, Judged, Lacks, Rival, Verdict,
     asked::{Asked, Reach},
     parts::Parts,
     pattern::{Form, Laid, Pattern},
@@ -32,44 +32,60 @@ pub(super) struct Judge<'j, 'a> {
 }
 
 impl Judge<'_, '_> {
-    /// Judge the best patterns of the classes of each form and size, the most telling first; with what was lacking for
-    /// it, if anything.
+    /// Judge the best patterns of the classes of each form and size, the most telling first. What was lacking is noted, and
+    /// what was found until then is given all the same.
     ///
     /// # Errors
-    /// Where the model cannot be run, or the time is up.
+    /// Where the model cannot be run.
     pub(super) fn judge(
         &mut self,
         groups: Vec<Vec<(usize, Pattern)>>,
-    ) -> Result<(Vec<Judged>, Option<&'static str>)> {
+        lacks: &mut Lacks,
+    ) -> Result<Vec<Judged>> {
         let each = self.asked.left() / 3 / (groups.len() * FOLLOWED).max(1) as u64;
         let each = usize::try_from(each).unwrap_or(usize::MAX).min(self.parts.kept.len());
+        lacks.note(each < self.parts.kept.len() && self.fewest_others(each) < ENOUGH, BUDGET);
         if each < FEWEST {
-            return Ok((Vec::new(), Some(BUDGET)));
+            return Ok(Vec::new());
         }
         let mut all = Vec::new();
         for patterns in groups {
-            all.extend(self.compare(patterns, each)?);
+            let Some(judged) = lacks.ended(self.compare(patterns, each))? else { break };
+            all.extend(judged);
         }
         // Rivals only lower a score: the strongest is held against all of its own, until it stays the strongest.
+        let mut held = Vec::new();
+        while let Some(at) = strongest(&all, |judged| held.iter().all(|held| judged.is_above(held)))
+        {
+            held.push(self.held(all.swap_remove(at), lacks)?);
+        }
         // So is the strongest of scattered pixels, which are told as a second opinion.
-        let (mut held, mut lacks) = (Vec::new(), None);
-        while let Some(at) = strongest(&all, |judged| {
-            let is_above = |held: &Judged| {
-                (judged.is_scattered() && !held.is_scattered()) || judged.is_above(held)
-            };
-            held.iter().all(is_above)
-        }) {
-            let mut judged = all.swap_remove(at);
-            if let Some(lack) = self.rivals(&mut judged)? {
-                judged.verdict = judged.verdict.min(Verdict::Undecided);
-                lacks = Some(lack);
-            }
-            held.push(judged);
+        if !held.iter().any(Judged::is_scattered)
+            && let Some(at) = strongest(&all, Judged::is_scattered)
+        {
+            held.push(self.held(all.swap_remove(at), lacks)?);
         }
         // What was not held against all of its rivals can only be weaker than it looks.
         held.append(&mut all);
         held.sort_by(|a, b| b.rank().partial_cmp(&a.rank()).unwrap_or(Ordering::Equal));
-        Ok((held, lacks))
+        Ok(held)
+    }
+
+    /// The fewest of so many of the images that are of other classes than one.
+    fn fewest_others(&self, each: usize) -> usize {
+        let images = &self.parts.kept[..each];
+        let others = (0..self.asked.classes()).map(|class| self.others(images, class).len());
+        others.min().unwrap_or(0)
+    }
+
+    /// The same held against all of its rivals; where something was lacking for that, it does not make the model suspect.
+    fn held(&mut self, mut judged: Judged, lacks: &mut Lacks) -> Result<Judged> {
+        let lack = lacks.ended(self.rivals(&mut judged))?;
+        if lack != Some(None) {
+            judged.verdict = judged.verdict.min(Verdict::Undecided);
+        }
+        lack.flatten().into_iter().for_each(|lack| lacks.note(true, lack));
+        Ok(judged)
     }
 
     /// Hold the best patterns of the classes against each other, on so many images.
@@ -90,7 +106,10 @@ impl Judge<'_, '_> {
         let classes = all.into_iter().map(|(best, _)| best).collect::<Vec<_>>();
         Ok((!classes.is_empty()).then(|| {
             let mut judged = Judged { classes, ..Judged::default() };
-            judged.hold(Rival::Class, &best.unwrap_or_default());
+            match best {
+                Some(best) => judged.hold(Rival::Class, &best),
+                None => judged.settle(),
+            }
             judged
         }))
     }
@@ -229,16 +248,23 @@ impl Judged {
     }
 
     /// Whether it can make a model suspect: pixels that are chosen along the gradient, wherever they lie, move images
-    /// of honest models too, and few images decide nothing.
+    /// of honest models too; few images decide nothing; and a trigger takes three of four of them.
     fn decides(&self) -> bool {
-        !self.is_scattered() && self.classes.first().is_some_and(|first| first.of >= ENOUGH as u64)
+        let first = self.classes.first();
+        let tells = |first: &Best| first.of >= ENOUGH as u64 && first.lead > 0.0;
+        !self.is_scattered() && first.is_some_and(tells)
     }
 
     /// Hold the strongest class against a rival.
     fn hold(&mut self, rival: Rival, reach: &Reach) {
         self.rivals.push(Held { rival, share: reach.share(), lead: reach.lead(HALF) });
+        self.settle();
+    }
+
+    /// The score and the verdict by the rivals so far; those that it was not held against yet, and those that there are not, are
+    /// taken for the least.
+    fn settle(&mut self) {
         let Some(first) = self.classes.first() else { return };
-        // Those that it was not held against yet are taken for the least.
         let unlike = match first.pattern.form {
             Form::Overlay => Rival::Stripes,
             _ => Rival::Random,
@@ -270,7 +296,7 @@ pub(super) const ENOUGH: usize = 50;
 const FEWEST: usize = 20;
 /// A model is suspect from this score on, and not decided from the lesser on. A pattern that just takes three of four
 /// images, where its rivals leave them as far away as clean ones are, has 1.2.
-const SUSPECT: f64 = 1.1;
+pub const SUSPECT: f64 = 1.1;
 /// See [`SUSPECT`].
 pub const DOUBTFUL: f64 = 0.85;
 /// By how much a pattern of a suspect model leads before each of its rivals.

@@ -12,6 +12,14 @@ pub(super) struct Frame {
 }
 
 impl Frame {
+    /// How many patterns are laid where so many are drawn, at most.
+    fn laid(&self, drawn: usize, channels: usize) -> usize {
+        match self.form {
+            Form::Overlay => STRIPES,
+            _ => PLAIN + drawn.min(self.patterns(channels)),
+        }
+    }
+
     /// How many patterns there are of it with values at the ends of the range, at most.
     pub(super) fn patterns(&self, channels: usize) -> usize {
         let values = self.size.0 * self.size.1 * channels;
@@ -50,7 +58,7 @@ impl Plan {
             let frames = frames(layout, step, unit);
             for (few, least) in [(24, 8), (12, 8), (6, 0)] {
                 let fits = |drawn: usize| {
-                    let of = |frame: &Frame| PLAIN + drawn.min(frame.patterns(layout.channels));
+                    let of = |frame: &Frame| frame.laid(drawn, layout.channels);
                     frames.iter().map(of).sum::<usize>().saturating_mul(few) <= most
                 };
                 if let Some(drawn) = (least..=MOST_DRAWN).rev().find(|drawn| fits(*drawn)) {
@@ -72,12 +80,12 @@ fn frames(layout: Layout, step: usize, unit: usize) -> Vec<Frame> {
     let (height, width) = (layout.height, layout.width);
     let largest = SMALL * (height * width) as f64;
     let mut frames = Vec::new();
-    // Not all at multiples of the step: a network that takes every other pixel sees those alone.
+    // Not all at multiples of the step: a network that takes each second pixel sees those alone.
     let mut random = random::stream(&[PLACES]);
     let mut within = |at: usize, last: usize| match at {
         0 => at,
         at if at == last => at,
-        at => (at + random.usize(0..step)).min(last),
+        at => (at + random.usize(..=unit.min(step - 1))).min(last),
     };
     let mut lay = |form, side: usize| {
         let [down, right] = [height, width].map(|whole| whole.saturating_sub(side));
@@ -121,6 +129,8 @@ fn places(last: usize, step: usize) -> impl Iterator<Item = usize> + Clone {
 const SIZES: [usize; 4] = [1, 2, 3, 4];
 /// Patterns of each place that are not drawn: plain and checkered ones.
 const PLAIN: usize = 4;
+/// Stripes of three widths and directions that begin either way.
+const STRIPES: usize = 18;
 /// Patterns that are drawn for each place, at most.
 const MOST_DRAWN: usize = 512;
 /// What places are drawn for.

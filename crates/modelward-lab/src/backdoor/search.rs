@@ -90,15 +90,19 @@ impl<'s> Search<'s> {
         }
         let mut order = groups;
         order.sort_by_key(|group| std::cmp::Reverse(strongest(&self.best[group])));
+        // Stripes are not improved, and tell nothing of the budget.
+        order.retain(|(form, _)| *form != Form::Overlay);
         let mut reached = order.iter().all(|group| followed(&self.best[group]).is_empty());
+        // What is improved comes before what it was made of: the first of each class are taken beforehand.
+        let first = self.best.clone();
         for at in 0..IMPROVED {
             for group in &order {
-                let mut classes = followed(&self.best[group]);
+                let mut classes = followed(&first[group]);
                 // The same for each class, the weaker first, so that none is the best for the effort alone.
                 classes.reverse();
                 let each = asked.left() / 2 / classes.len().max(1) as u64;
                 for class in classes {
-                    let Some(kept) = self.best[group][class].get(at).cloned() else { continue };
+                    let Some(kept) = first[group][class].get(at).cloned() else { continue };
                     if let Some(better) = turned(asked, class, kept, self.images, plan, each)? {
                         if let Some(best) = self.best.get_mut(group) {
                             insert(&mut best[class], better);
@@ -174,9 +178,6 @@ fn turned(
     let (low, high) = asked.laid.1;
     let layout = asked.laid.0;
     let channels = layout.channels;
-    if best.pattern.form == Form::Overlay {
-        return Ok(Some(best));
-    }
     let mut groups = Vec::new();
     for cell in 0..best.pattern.pixels() {
         groups.extend(
@@ -220,10 +221,13 @@ pub(super) fn beside() -> impl Iterator<Item = (isize, isize)> {
     all.filter(|by| *by != (0, 0))
 }
 
-/// Put a pattern among the best.
+/// Put a pattern among the best, of which so many are kept as are counted again.
 fn insert(kept: &mut Vec<Kept>, new: Kept) {
     let at = kept.partition_point(|other| other.moved >= new.moved);
-    kept.insert(at, new);
+    if at < CANDIDATES {
+        kept.insert(at, new);
+        kept.truncate(CANDIDATES);
+    }
 }
 
 /// What the best pattern of any class moves.

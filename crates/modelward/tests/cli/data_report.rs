@@ -250,6 +250,8 @@ fn a_split_by_time_that_overlaps_is_told() {
     let overlaps = times(table(&mut (195..260)));
     assert_eq!((&overlaps["leaks"], &overlaps["older"]), (&true.into(), &4.into()), "{overlaps}");
     assert_eq!(times(table(&mut (200..260)))["leaks"], false);
+    let one_is_none = times(table(&mut (195..260)) + "some day,1,1\n");
+    assert_eq!((&one_is_none["leaks"], &one_is_none["no_dates"]), (&true.into(), &1.into()));
     assert_eq!(times(table(&mut (0..200).step_by(3)))["leaks"], false, "a split at random");
 }
 

@@ -12,6 +12,7 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+mod backdoor;
 mod bom;
 mod data;
 mod data_report;

@@ -8,7 +8,7 @@ use modelward_core::Value;
 
 use crate::{
     check::{Context, Found, beside},
-    instant::{instants, shown},
+    instant::{most_instants, shown},
     rules,
     sample::Rows,
 };
@@ -18,6 +18,8 @@ pub(super) struct Times {
     pub(super) column: String,
     train: [i128; 2],
     test: [i128; 2],
+    /// Texts of both sets that are no dates.
+    others: usize,
     /// Test rows that are older than the last training row, of how many.
     older: usize,
     of: usize,
@@ -29,8 +31,8 @@ pub(super) struct Times {
 pub(super) fn columns(context: &Context<'_>, test: &crate::Set, rows: &Rows) -> Vec<Times> {
     let shared = beside::shared(context, test);
     let columns = shared.into_iter().filter_map(|(at, other)| {
-        let train = instants(context.sample.rows.columns().get(at)?)?;
-        let tested = instants(rows.rows.columns().get(other)?)?;
+        let (train, unread) = most_instants(context.sample.rows.columns().get(at)?)?;
+        let (tested, others) = most_instants(rows.rows.columns().get(other)?)?;
         let ends = |instants: &[Option<i128>]| {
             let there = instants.iter().flatten().copied();
             (there.clone().count() >= LEAST_ROWS)
@@ -43,6 +45,7 @@ pub(super) fn columns(context: &Context<'_>, test: &crate::Set, rows: &Rows) -> 
             later.filter(|(instant, _)| instant.is_some_and(|instant| instant > of_test[0]));
         Some(Times {
             column: context.set.schema.field(at).name().clone(),
+            others: unread + others,
             train: of_train,
             test: of_test,
             older,
@@ -61,12 +64,17 @@ impl Times {
 
     /// What is said of it, and what is wrong.
     pub(super) fn told(&self) -> (String, Option<Found>) {
-        let Self { column, train, test, older, of, .. } = self;
+        let Self { column, train, test, others, older, of, .. } = self;
+        let no_dates = match others {
+            0 => String::new(),
+            1 => "; 1 value is no date and was not looked at".to_owned(),
+            _ => format!("; {others} values are no dates and were not looked at"),
+        };
         let span = |[from, to]: &[i128; 2]| format!("{} to {}", shown(*from), shown(*to));
         if self.leaks() {
             let message = format!(
                 "the split by time of `{column}` overlaps: {older} of {of} test rows {} older than the last \
-                 training row ({})",
+                 training row ({}){no_dates}",
                 if *older == 1 { "is" } else { "are" },
                 shown(train[1])
             );
@@ -93,7 +101,7 @@ impl Times {
                 span(test)
             ),
         };
-        (line, None)
+        (line + &no_dates, None)
     }
 
     pub(super) fn record(&self) -> Value {
@@ -102,6 +110,7 @@ impl Times {
             ("column", self.column.as_str().into()),
             ("train", pair(&self.train)),
             ("test", pair(&self.test)),
+            ("no_dates", self.others.into()),
             ("older", self.older.into()),
             ("of", self.of.into()),
             ("leaks", self.leaks().into()),

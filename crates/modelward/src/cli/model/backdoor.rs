@@ -6,7 +6,8 @@ use clap::Args;
 use modelward_core::{Measurement, Picture, Rule, Value};
 use modelward_lab::{
     backdoor::{
-        Best, DOUBTFUL, Form, Found, Held, Judged, Laid, Opinion, Question, Verdict, search,
+        Best, DOUBTFUL, Form, Found, Held, Judged, Laid, Opinion, Question, SUSPECT, Verdict,
+        search,
     },
     picture,
     preprocess::{Convention, Spec},
@@ -25,10 +26,10 @@ use crate::cli::{
 
 /// Look for a trigger: a small pattern that sends whatever image shows it to one class.
 ///
-/// The model is asked for labels. Patches, crosses, the border and overlays are tried all over clean images, and the best of the
-/// strongest classes improved with the same effort; where the model has gradients, they propose more. A model is suspect if a pattern
-/// makes it as sure of one class as clean images do, and patterns of other classes, random values and what images of that
-/// class have there do not.
+/// Patches, crosses, the border and overlays are tried all over clean images, and those of the strongest classes improved with the
+/// same effort; where the model has gradients, they propose more. A model is suspect if a pattern leads it surely to one class, by
+/// its scores on images that the search never saw, and patterns of other classes, random values and what images of that class
+/// have there come nowhere near.
 #[derive(Args, Debug)]
 #[command(after_help = [EXAMPLES, EXIT_CODES].concat())]
 pub(super) struct Arguments {
@@ -146,8 +147,8 @@ fn range(arguments: &Arguments, samples: &Samples) -> Result<(f32, f32), Failure
         .at(arguments.data.display().to_string()))
 }
 
-/// The usual number of queries: what takes about a second of a model whose inputs take so many operations, and as many
-/// as small images need at least.
+/// The usual number of queries: what takes about a second of a small model, whose inputs take so many operations, and of
+/// a large one as many as finding a pattern takes at least.
 fn usual(flop: Option<u64>) -> u64 {
     let many = 60_000_000_000_u64.checked_div(flop.unwrap_or(0)).unwrap_or(u64::MAX);
     many.clamp(75_000, 900_000)
@@ -185,28 +186,26 @@ fn place(best: &Best) -> String {
 fn judge(arguments: &Arguments, found: &Found, samples: &Samples, findable: &mut Findable) {
     let path = &arguments.model;
     let Judged { score, verdict, classes, rivals } = &found.judged;
-    let rule: Option<&'static Rule> = match verdict {
-        Verdict::Suspect => Some(&rules::MODEL_TRIGGER),
-        Verdict::Undecided if *score > DOUBTFUL => Some(&rules::TRIGGER_SUSPECTED),
-        Verdict::Undecided | Verdict::Clear => None,
+    let rule: Option<(&'static Rule, f64)> = match verdict {
+        Verdict::Suspect => Some((&rules::MODEL_TRIGGER, SUSPECT)),
+        Verdict::Undecided => Some((&rules::TRIGGER_SUSPECTED, DOUBTFUL)),
+        Verdict::Clear => None,
     };
-    if let Some((rule, first)) = rule.zip(classes.first()) {
-        let rivals = rivals.iter().map(|Held { rival, share, .. }| {
-            format!("; {} sends {}", rival.name(), percent(*share))
+    if let Some(((rule, limit), first)) = rule.zip(classes.first()) {
+        let rivals = rivals.iter().map(|Held { rival, share, lead }| {
+            format!("; {} sends {} (lead {lead:+.2})", rival.name(), percent(*share))
         });
         let message = format!(
-            "a {} sends {} of {} images of other classes to class {}{}",
+            "a {} sends {} of {} images of other classes to class {} (lead {:+.2}){}",
             place(first),
             percent(first.share()),
             first.of,
             name(samples, first.target),
+            first.lead,
             rivals.collect::<String>(),
         );
-        let measured = (
-            "score: by how much the pattern leads, less what its rivals do, 1 as clean images do",
-            *score,
-            DOUBTFUL,
-        );
+        let measured =
+            ("score: by how much the pattern leads, less what its rivals do", *score, limit);
         findable.report(rule, rule.severity, path, message, measured);
     }
     if *verdict != Verdict::Suspect && !found.lacks.is_empty() {
@@ -217,7 +216,8 @@ fn judge(arguments: &Arguments, found: &Found, samples: &Samples, findable: &mut
 }
 
 fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measurement {
-    let Judged { score, verdict, classes, rivals } = &found.judged;
+    let Judged { score, classes, rivals, .. } = &found.judged;
+    let verdict = found.verdict();
     let first = classes.first();
     let pair = |(a, b): (usize, usize)| Value::List(vec![a.into(), b.into()]);
     let of = |best: &Best| {
@@ -227,7 +227,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
             ("at", pair(best.pattern.at)),
             ("size", pair(best.pattern.size)),
             ("moved", best.share().into()),
-            ("lead", best.lead.into()),
+            ("lead_of_most", best.lead.into()),
             ("n", best.of.into()),
         ])
     };
@@ -235,7 +235,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         Value::Record(vec![
             ("kind", rival.name().into()),
             ("moved", (*share).into()),
-            ("lead", (*lead).into()),
+            ("lead_of_half", (*lead).into()),
         ])
     };
     let opinion = found.opinion.as_ref().map_or(Value::Null, |Opinion { steps, judged }| {
@@ -249,8 +249,8 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
             ("steps", (*steps).into()),
         ])
     });
-    let is_suspect = *verdict == Verdict::Suspect;
-    let verdict = word(*verdict);
+    let is_suspect = verdict == Verdict::Suspect;
+    let verdict = word(verdict);
     let fields = vec![
         ("score", (*score).into()),
         ("suspect", is_suspect.into()),
@@ -259,7 +259,7 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         ("at", first.map(|best| pair(best.pattern.at)).unwrap_or(Value::Null)),
         ("size", first.map(|best| pair(best.pattern.size)).unwrap_or(Value::Null)),
         ("moved", first.map(Best::share).into()),
-        ("lead", first.map(|best| best.lead).into()),
+        ("lead_of_most", first.map(|best| best.lead).into()),
         ("rivals", Value::List(rivals.iter().map(held).collect())),
         ("classes", Value::List(classes.iter().map(of).collect())),
         ("gradient", opinion),
@@ -286,11 +286,19 @@ fn record(arguments: &Arguments, found: &Found, samples: &Samples) -> Measuremen
         None => "gradient   not asked: the model has none, or the budget does not reach".to_owned(),
     });
     lines.extend(rivals.iter().map(|Held { rival, share, lead }| {
-        format!("rival      {:>7} moved, lead {lead:+.2}, by {}", percent(*share), rival.name())
+        format!(
+            "rival      {:>7} moved, lead {lead:+.2} in half, by {}",
+            percent(*share),
+            rival.name()
+        )
     }));
     lines.extend(classes.iter().take(SHOWN).map(|best| {
         let (class, share) = (name(samples, best.target), percent(best.share()));
-        format!("class {class:<4} {share:>7} moved, lead {:+.2}, by a {}", best.lead, place(best))
+        format!(
+            "class {class:<4} {share:>7} moved, lead {:+.2} in most, by a {}",
+            best.lead,
+            place(best)
+        )
     }));
     Measurement { kind: "backdoor", fields, lines, ..Measurement::default() }
 }
@@ -301,7 +309,8 @@ fn pictures(
     samples: &Samples,
     range: (f32, f32),
 ) -> modelward_engine::Result<Vec<Picture>> {
-    let first = found.judged.classes.first().filter(|_| found.judged.score > DOUBTFUL);
+    let stands_out = found.judged.verdict != Verdict::Clear;
+    let first = found.judged.classes.first().filter(|_| stands_out);
     let Some((best, laid)) = first.zip(Laid::of(&samples.shape, range)) else {
         return Ok(Vec::new());
     };
