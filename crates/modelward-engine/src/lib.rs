@@ -13,7 +13,7 @@ pub mod graph;
 pub mod npz;
 pub mod onnx;
 mod real;
-mod replace;
+pub mod replace;
 mod tensor;
 pub mod trees;
 

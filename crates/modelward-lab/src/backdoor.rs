@@ -182,7 +182,7 @@ pub fn search(victim: &mut dyn Victim, question: &Question<'_>) -> Result<Found>
     asked.allow(FOR_PLACES);
     let plan = Plan::of(layout, asked.left());
     let mut lacks = Lacks::default();
-    let are_few = parts.fewest_others(question.labels) < judge::ENOUGH;
+    let are_few = parts.fewest_others(usize::MAX, |image| question.labels[image]) < judge::ENOUGH;
     lacks.note(plan.is_thin || (are_few && parts.is_short), BUDGET);
     lacks.note(are_few && !parts.is_short, IMAGES);
 

@@ -44,7 +44,8 @@ impl Judge<'_, '_> {
     ) -> Result<Vec<Judged>> {
         let each = self.asked.left() / 3 / (groups.len() * FOLLOWED).max(1) as u64;
         let each = usize::try_from(each).unwrap_or(usize::MAX).min(self.parts.kept.len());
-        lacks.note(each < self.parts.kept.len() && self.fewest_others(each) < ENOUGH, BUDGET);
+        let others = self.parts.fewest_others(each, |image| self.asked.label(image));
+        lacks.note(each < self.parts.kept.len() && others < ENOUGH, BUDGET);
         if each < FEWEST {
             return Ok(Vec::new());
         }
@@ -71,14 +72,7 @@ impl Judge<'_, '_> {
         Ok(held)
     }
 
-    /// The fewest of so many of the images that are of other classes than one.
-    fn fewest_others(&self, each: usize) -> usize {
-        let images = &self.parts.kept[..each];
-        let others = (0..self.asked.classes()).map(|class| self.others(images, class).len());
-        others.min().unwrap_or(0)
-    }
-
-    /// The same held against all of its rivals; where something was lacking for that, it does not make the model suspect.
+    /// What patterns say held against all of their rivals; where something was lacking for that, it does not make the model suspect.
     fn held(&mut self, mut judged: Judged, lacks: &mut Lacks) -> Result<Judged> {
         let lack = lacks.ended(self.rivals(&mut judged))?;
         if lack != Some(None) {

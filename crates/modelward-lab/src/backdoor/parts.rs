@@ -16,13 +16,14 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// The fewest of those that are kept that are of other classes than one.
-    pub(super) fn fewest_others(&self, labels: &[usize]) -> usize {
+    /// The fewest of the first so many that are kept that are of other classes than one.
+    pub(super) fn fewest_others(&self, first: usize, label: impl Fn(usize) -> usize) -> usize {
+        let first = &self.kept[..first.min(self.kept.len())];
         let mut count = std::collections::BTreeMap::new();
-        for image in &self.kept {
-            *count.entry(labels[*image]).or_insert(0_usize) += 1;
+        for image in first {
+            *count.entry(label(*image)).or_insert(0_usize) += 1;
         }
-        self.kept.len() - count.into_values().max().unwrap_or(0)
+        first.len() - count.into_values().max().unwrap_or(0)
     }
 
     /// Ask for images in random order, classes in turn, until there are enough.

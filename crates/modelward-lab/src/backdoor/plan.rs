@@ -130,7 +130,7 @@ const SIZES: [usize; 4] = [1, 2, 3, 4];
 /// Patterns of each place that are not drawn: plain and checkered ones.
 const PLAIN: usize = 4;
 /// Stripes of three widths and directions that begin either way.
-const STRIPES: usize = 18;
+pub(super) const STRIPES: usize = 18;
 /// Patterns that are drawn for each place, at most.
 const MOST_DRAWN: usize = 512;
 /// What places are drawn for.

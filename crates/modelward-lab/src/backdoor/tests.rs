@@ -156,6 +156,7 @@ fn what_just_passes_the_border_counts_less() {
 fn stripes_begin_either_way() {
     let laid = Laid::of(&[1, 12, 12], (0.0, 1.0)).unwrap();
     let all = search::stripes(&laid);
+    assert_eq!(all.len(), plan::STRIPES);
     for stripes in &all {
         let other = stripes.values.iter().map(|value| -value).collect::<Vec<_>>();
         assert!(all.iter().any(|stripes| stripes.values == other));

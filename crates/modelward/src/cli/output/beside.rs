@@ -7,12 +7,12 @@ use std::{
 
 use tempfile::{TempDir, TempPath};
 
-use super::replace::folder;
 use crate::{
     cli::{Failure, signals::Signals},
     content::cause,
     listing::shown,
 };
+use modelward_engine::replace::folder;
 
 /// A file or folder in the making. Dropped before it is put in its place, it leaves nothing. A
 /// signal that would end the process is held back meanwhile, and is to be asked for.

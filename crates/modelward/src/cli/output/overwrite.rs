@@ -6,8 +6,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::replace::{end_of_links, folder};
 use crate::{cli::Failure, listing::shown, walk};
+use modelward_engine::replace::{end_of_links, folder};
 
 /// Refuse to write to these paths where one of them is a file of the targets.
 pub(super) fn refuse(outputs: &[PathBuf], targets: &[PathBuf]) -> Result<(), Failure> {
