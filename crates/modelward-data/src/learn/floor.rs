@@ -19,12 +19,23 @@ pub(crate) struct Floor {
     classes: usize,
 }
 
-impl Floor {
-    /// Of the shares of a learner that saw no label which another disagreed with, `[rows, classes]`.
+/// Where a learner disagrees with labels.
+pub(crate) struct Disagreements {
+    classes: usize,
+    /// By how sure the learner is, the least sure first: rows, and those of them that have another label.
+    all: [f64; BINS],
+    wrong: [f64; BINS],
+    /// Of the surer half, the rows that are of each class by the learner, and the labels that these have:
+    /// `[likeliest, given]`.
+    sure: Vec<f64>,
+    counts: Vec<f64>,
+}
+
+impl Disagreements {
+    /// Of the shares of a learner, `[rows, classes]`.
     pub(crate) fn of(shares: &[f32], labels: &[u32], classes: usize, judged: &[bool]) -> Self {
-        let rows = (0..labels.len()).filter(|row| judged[*row]).collect::<Vec<_>>();
         let mut of_class = vec![Vec::new(); classes];
-        for &row in &rows {
+        for row in (0..labels.len()).filter(|row| judged[*row]) {
             let shares = &shares[row * classes..][..classes];
             let (mut first, mut second) = ((f32::MIN, 0), f32::MIN);
             for (class, share) in shares.iter().enumerate() {
@@ -53,23 +64,46 @@ impl Floor {
                 }
             }
         }
-        let total = rows.len().max(1) as f64;
+        Self { classes, all, wrong, sure, counts }
+    }
+
+    /// Whether sure rows of a class have the label of one other rather than of any: twice the log likelihood that
+    /// this adds, in its own deviations above what chance has.
+    pub(crate) fn have_a_direction(&self) -> bool {
+        let pairs = (0..self.counts.len()).filter(|at| at / self.classes != at % self.classes);
+        let wrong = pairs.clone().map(|at| self.counts[at]).sum::<f64>();
+        let each = wrong / (self.sure.iter().sum::<f64>() * (self.classes - 1) as f64);
+        let added = pairs.filter(|at| self.counts[*at] > 0.0).map(|at| {
+            let expected = each * self.sure[at / self.classes];
+            2.0 * self.counts[at] * (self.counts[at] / expected).ln()
+        });
+        let free = (self.classes * (self.classes - 1) - 1) as f64;
+        added.sum::<f64>() > free + DIRECTED * (2.0 * free).sqrt()
+    }
+}
+
+impl Floor {
+    /// Of the disagreements of a learner that saw no label which another disagreed with.
+    pub(crate) fn of(found: &Disagreements) -> Self {
+        let Disagreements { classes, all, wrong, sure, counts } = found;
+        let total = all.iter().sum::<f64>().max(1.0);
         let among_sure = wrong[BINS / 2..].iter().sum::<f64>();
         // What is mostly overlap is not told apart from what is mostly noise, nor a few strays from either.
         if wrong.iter().sum::<f64>() > MOST_WRONG * total || among_sure < LEAST_WRONG {
             return Self::default();
         }
-        let (without, _) = fit(&all, &wrong, &[0.0]);
+        let (without, _) = fit(all, wrong, &[0.0]);
         let floors =
             (0..=FLOORS).map(|step| 0.002 * 225.0_f64.powf(f64::from(step) / f64::from(FLOORS)));
-        let (with, noise) = fit(&all, &wrong, &floors.collect::<Vec<_>>());
+        let (with, noise) = fit(all, wrong, &floors.collect::<Vec<_>>());
         // Few rows of a pair of classes are drawn towards what all pairs have.
-        let usual = noise / (classes.max(2) - 1) as f64;
+        let usual = noise / ((*classes).max(2) - 1) as f64;
         let rates = counts
             .iter()
             .enumerate()
             .map(|(at, count)| (count + USUAL * usual) / (sure[at / classes] + USUAL));
-        Self { evidence: 2.0 * (with - without), noise, rates: rates.collect(), classes }
+        let evidence = 2.0 * (with - without);
+        Self { evidence, noise, rates: rates.collect(), classes: *classes }
     }
 
     /// The probability that a label is one of the wrong ones, whose row has these shares.
@@ -122,6 +156,8 @@ const LEAST_SLOPE: f64 = 0.6;
 const MOST_WRONG: f64 = 0.3;
 /// Fewer disagreements among the surer half are strays.
 const LEAST_WRONG: f64 = 4.0;
+/// Deviations above what chance has.
+const DIRECTED: f64 = 6.0;
 /// Steps of the slope, of the height and of the floor.
 const SLOPES: i32 = 16;
 const HEIGHTS: i32 = 40;
@@ -156,7 +192,7 @@ mod tests {
     fn labels_changed_in_one_direction_lie_under_the_overlap() {
         for apart in [2.5, 4.0, 8.0] {
             let (shares, labels, wrong) = line(1200, apart, 0.1);
-            let floor = Floor::of(&shares, &labels, 2, &vec![true; 1200]);
+            let floor = Floor::of(&Disagreements::of(&shares, &labels, 2, &vec![true; 1200]));
             assert!(floor.evidence > 9.0, "{apart}: {} {}", floor.evidence, floor.noise);
             let told = (0..1200)
                 .filter(|row| floor.wrong(&shares[row * 2..][..2], labels[*row] as usize) > 0.5);
@@ -172,7 +208,7 @@ mod tests {
     fn overlap_alone_has_no_floor() {
         for apart in [0.5, 1.0, 1.5, 2.5, 4.0, 8.0] {
             let (shares, labels, _) = line(2000, apart, 0.0);
-            let floor = Floor::of(&shares, &labels, 2, &vec![true; 2000]);
+            let floor = Floor::of(&Disagreements::of(&shares, &labels, 2, &vec![true; 2000]));
             assert!(floor.evidence < 9.0, "{apart}: {} {}", floor.evidence, floor.noise);
         }
     }

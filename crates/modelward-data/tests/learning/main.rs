@@ -75,19 +75,23 @@ fn flagged(done: &Done) -> Vec<u64> {
 
 /// Three heaps of rows, some of their labels changed.
 fn heaps(rows: usize, wrong: usize) -> (Vec<[f64; 4]>, Vec<i64>) {
-    let mut random = Random(7);
+    heaps_apart(rows, wrong, 5.0, 7)
+}
+
+fn heaps_apart(rows: usize, wrong: usize, apart: f64, seed: u64) -> (Vec<[f64; 4]>, Vec<i64>) {
+    let mut random = Random(seed);
     let mut data = Vec::new();
     let mut labels = Vec::new();
     for row in 0..rows {
         let class = row % 3;
         data.push(
-            [0, 1, 2, 3].map(|column| random.normal() + if column == class { 5.0 } else { 0.0 }),
+            [0, 1, 2, 3].map(|column| random.normal() + if column == class { apart } else { 0.0 }),
         );
         labels.push(class as i64);
     }
     for at in 0..wrong {
         let row = at * rows / wrong.max(1);
-        labels[row] = (labels[row] + 1) % 3;
+        labels[row] = (labels[row] + 1 + at as i64 % 2) % 3;
     }
     (data, labels)
 }
@@ -110,7 +114,7 @@ fn labelled(rows: usize, wrong: usize) -> Set {
 fn changed_labels_are_found_and_right_ones_are_left_alone() {
     let done = run(&labelled(600, 30), "label-error", Request::default());
     let rows = flagged(&done);
-    assert!(rows.iter().filter(|row| *row % 20 == 0).count() >= 10, "{rows:?}");
+    assert!(rows.iter().filter(|row| *row % 20 == 0).count() >= 26, "{rows:?}");
     let scores = done.scores.unwrap();
     let mut order = (0..600).collect::<Vec<usize>>();
     order.sort_by(|one, other| scores[*other].total_cmp(&scores[*one]));
@@ -119,6 +123,30 @@ fn changed_labels_are_found_and_right_ones_are_left_alone() {
     let clean = run(&labelled(600, 0), "label-error", Request::default());
     assert!(flagged(&clean).len() <= 3);
     assert!(clean.skipped.is_none());
+}
+
+/// Right labels of overlapping classes (scikit-learn's `make_classification`, rounded) that learners of so few rows
+/// took for wrong ones, 10 and 20 of 150.
+#[test]
+fn few_rows_of_overlapping_classes_are_left_alone() {
+    for (text, classes) in
+        [(include_str!("clean_4_classes.csv"), 4), (include_str!("clean_6_classes.csv"), 6)]
+    {
+        let row = |line: &str| line.split(',').map(|cell| cell.parse().unwrap()).collect();
+        let rows = text.lines().map(row).collect::<Vec<Vec<i64>>>();
+        let column = |at: usize| rows.iter().map(move |row| row[at]);
+        let names = (0..15).map(|at| if at == 0 { "y".to_owned() } else { format!("x{at}") });
+        let names = names.collect::<Vec<_>>();
+        let columns = names.iter().enumerate().map(|(at, name)| -> (&str, ArrayRef) {
+            match at {
+                0 => (name, Arc::new(column(0).collect::<Int64Array>())),
+                _ => (name, Arc::new(column(at).map(|cell| cell as f64).collect::<Float64Array>())),
+            }
+        });
+        let done = run(&set(columns.collect()), "label-error", Request::default());
+        assert!(done.skipped.is_none(), "{classes}");
+        assert!(flagged(&done).is_empty(), "{classes}: {:?}", flagged(&done));
+    }
 }
 
 #[test]
@@ -131,6 +159,31 @@ fn labels_changed_in_one_direction_are_found() {
     let rows = flagged(&run(&set(columns), "label-error", Request::default()));
     assert!(rows.iter().filter(|row| wrong(row)).count() >= 32, "{rows:?}");
     assert!(rows.iter().filter(|row| !wrong(row)).count() <= 4, "{rows:?}");
+}
+
+#[test]
+fn what_is_flagged_stands_before_what_is_not() {
+    for seed in 0..12 {
+        let (data, labels) = heaps_apart(240, 24, 2.8, seed);
+        let mut columns = numbers(&data);
+        columns.push(("y", Arc::new(Int64Array::from(labels))));
+        let done = run(&set(columns), "label-error", Request::default());
+        let (rows, scores) = (flagged(&done), done.scores.unwrap());
+        let least = rows.iter().map(|row| scores[*row as usize]).fold(1.0, f32::min);
+        let above = scores.iter().filter(|score| **score >= least).count();
+        assert!(above == rows.len() || rows.is_empty(), "seed {seed}: {above}, {}", rows.len());
+    }
+}
+
+#[test]
+fn labels_that_all_go_on_to_the_next_class_are_found() {
+    let (data, mut labels) = heaps(1800, 0);
+    labels.iter_mut().step_by(20).for_each(|label| *label = (*label + 1) % 3);
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    let rows = flagged(&run(&set(columns), "label-error", Request::default()));
+    assert!(rows.iter().filter(|row| row.is_multiple_of(20)).count() >= 80, "{rows:?}");
+    assert!(rows.iter().filter(|row| !row.is_multiple_of(20)).count() <= 4, "{rows:?}");
 }
 
 #[test]
