@@ -56,7 +56,9 @@ fn judge(context: &Context<'_>) -> Result<Done, String> {
         return given::judge(context, given);
     }
     let field = sample.rows.schema().field(label).clone();
-    if matches!(kind(&field), Kind::Numbers(_) | Kind::Other) {
+    if matches!(kind(&field), Kind::Numbers(_) | Kind::Other)
+        || several::lists(sample.rows.column(label)).is_some()
+    {
         return several::of_column(context, label);
     }
     let labels = context.labels.as_ref().ok_or("there are no labels")?;
@@ -66,8 +68,7 @@ fn judge(context: &Context<'_>) -> Result<Done, String> {
     let learned = Learned::of(context)?;
     let problem = learned.problem(context);
     let judged = judge_classes(&problem, labels)?;
-    let neighbours = Some((&problem.neighbours, labels));
-    let mut done = told(context, labels, &judged, neighbours);
+    let mut done = told(context, &judged, Some(&problem.neighbours));
     learned.tell(&mut done);
     done.fields.push(("dropped columns", learned.dropped()));
     Ok(done)
@@ -126,12 +127,14 @@ impl Learned {
 
 /// What was made of the labels of rows.
 struct Judged {
+    /// The classes that were judged, and of which each row is.
+    labels: Labels,
     /// `[rows, classes]`.
     shares: Vec<f32>,
+    /// How wrong the label of each row looks: 0 to 1.
+    scores: Vec<f32>,
     calibrated: Calibrated,
     learners: Vec<(&'static str, f64, f64)>,
-    /// Rows that have a label and were judged.
-    judged: Vec<bool>,
     flagged: Vec<bool>,
     /// False alarms that are expected.
     expected: f64,
@@ -139,60 +142,64 @@ struct Judged {
     majority: f64,
     folds: usize,
     /// Classes that were not judged: all their rows are of one group.
-    alone: Vec<usize>,
+    alone: Vec<String>,
+    /// How many classes were not judged for being too small, and rows of them.
+    small: (usize, usize),
 }
 
-/// Judge labels that are classes.
-fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, String> {
-    let classes = labels.classes.len();
-    let known = labels.of.iter().map(Option::is_some).collect::<Vec<_>>();
-    let mut counts = vec![0_usize; classes];
-    labels.of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+/// The classes that can be judged.
+struct Kept {
+    labels: Labels,
+    alone: Vec<String>,
+    small: (usize, usize),
+}
+
+/// Nothing is said of a class of fewer rows than folds, nor of one that no learner met, and nothing by them.
+fn kept(problem: &Problem<'_>, labels: &Labels) -> Result<Kept, String> {
+    let counts = labels.counts();
     let total = counts.iter().sum::<usize>();
     if total < FOLDS {
         return Err(format!("expected at least {FOLDS} rows with a label, got {total}"));
     }
-    if classes < 2 {
+    if counts.len() < 2 {
         return Err("all rows have one label".to_owned());
-    }
-    if classes.saturating_mul(labels.of.len()) > MOST_SHARES {
-        return Err(format!("{classes} classes of {} rows are more than it can hold", total));
     }
     if counts.iter().all(|count| *count < FOLDS) {
         return Err(format!("no class has {FOLDS} rows; is `--label` a column of classes?"));
     }
     enough_groups(problem)?;
-    let of = labels.of.iter().map(|class| class.unwrap_or(0)).collect::<Vec<_>>();
     let alone = alone(problem, labels, &counts);
-    if alone.iter().zip(&counts).filter(|(alone, count)| !**alone && **count > 0).count() < 2 {
-        return Err(
-            "all rows of each label are of one group, and no row is told by its own".to_owned()
-        );
+    let judged = |class: usize| counts[class] >= FOLDS && !alone[class];
+    let (kept, left) = (0..counts.len()).partition::<Vec<_>, _>(|class| judged(*class));
+    if kept.len() < 2 {
+        return Err(match alone.contains(&true) {
+            true => {
+                "all rows of each label are of one group, and no row is told by its own".to_owned()
+            }
+            false => format!("only one class has {FOLDS} rows"),
+        });
     }
-    let known = known.iter().zip(&of).map(|(known, of)| *known && !alone[*of as usize]);
-    let known = known.collect::<Vec<_>>();
-    for (class, _) in alone.iter().enumerate().filter(|(_, alone)| **alone) {
-        counts[class] = 0;
+    if kept.len().saturating_mul(labels.of.len()) > MOST_SHARES {
+        return Err(format!("{} classes of {total} rows are more than it can hold", kept.len()));
     }
+    let small = left.iter().filter(|class| !alone[**class]).map(|class| counts[*class]);
+    let small = small.fold((0, 0), |(classes, rows), count| (classes + 1, rows + count));
+    let alone = left.iter().filter(|class| alone[**class]);
+    let alone = alone.map(|class| labels.classes[*class].clone()).collect();
+    Ok(Kept { labels: labels.only(&kept), alone, small })
+}
+
+/// Judge labels that are classes.
+fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, String> {
+    let Kept { labels, alone, small } = kept(problem, labels)?;
+    let known = labels.of.iter().map(Option::is_some).collect::<Vec<_>>();
+    let of = labels.of.iter().map(|class| class.unwrap_or(0)).collect::<Vec<_>>();
+    let classes = labels.classes.len();
+    let counts = labels.counts();
     let total = counts.iter().sum::<usize>();
     let unknown = known.iter().map(|known| !known).collect::<Vec<_>>();
     let first = problem.classify(&of, classes, &unknown, &known, None);
-    let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total as f64;
-    let (told, floor) = told_again(problem, &of, classes, &known, &first);
-    let Told { mut shares, learners, mut calibrated, .. } = told;
-    match &floor {
-        Some(floor) => {
-            calibrated.noise = floor.noise;
-            calibrated.evidence = floor.evidence;
-        }
-        // What one round hides the other may see.
-        None => {
-            shares
-                .iter_mut()
-                .zip(&first.shares)
-                .for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
-        }
-    }
+    let majority = counts.into_iter().max().unwrap_or(0) as f64 / total as f64;
     let accuracy = accuracy(&first.shares, &of, classes, &known);
     if accuracy < bar(majority) {
         return Err(format!(
@@ -201,32 +208,60 @@ fn judge_classes(problem: &Problem<'_>, labels: &Labels) -> Result<Judged, Strin
             100.0 * majority
         ));
     }
-    // Too few of a class to tell whether one of them is out of place.
-    let small = |row: usize| counts[of[row] as usize] < FOLDS;
-    // Learners that miss most labels by themselves fit badly in ways that look like wrong labels.
+    let (told, floor) = told_again(problem, &of, classes, &known, first);
+    let Told { shares, learners, mut calibrated, .. } = told;
+    if let Some(floor) = &floor {
+        calibrated.noise = floor.noise;
+        calibrated.evidence = floor.evidence;
+    }
+    let wrong = |shares: &[f32], label: usize| match &floor {
+        Some(floor) => floor.wrong(shares, label),
+        None => calibrated.wrong(f64::from(shares[label]), classes),
+    };
+    let scores = shares.chunks_exact(classes).zip(&of);
+    let scores = scores.map(|(shares, label)| wrong(shares, *label as usize) as f32).collect();
+    // Learners that miss most labels by themselves fit badly in ways that look like wrong labels, the more the more
+    // rows there are.
     let weak = accuracy < HALF || WEAK * calibrated.noise < 1.0 - accuracy;
-    let mut needed = if weak { EVIDENCE_OF_WEAK } else { EVIDENCE };
+    let mut needed = match weak {
+        true => EVIDENCE_OF_WEAK * (total as f64 / ROWS_OF_WEAK).max(1.0),
+        false => EVIDENCE,
+    };
     // So do those that know few rows of a class: each wrong label has to add its part.
-    if floor.is_none() && total < FEW_OF_CLASS * classes {
+    if total < FEW_OF_CLASS * classes {
         needed = needed.max(calibrated.noise * total as f64);
     }
-    let (flagged, expected) = match calibrated.evidence < needed {
-        true => (vec![false; of.len()], 0.0),
-        false => flag(&shares, &of, classes, &known, &calibrated, floor.as_ref()),
-    };
-    let flagged = flagged.into_iter().enumerate().map(|(row, flag)| flag && !small(row)).collect();
+    let (mut flagged, mut expected) = (vec![false; of.len()], 0.0);
+    if floor.is_some() || calibrated.evidence >= needed {
+        let most = confident::bar(&shares, classes, &known, ALARMS);
+        for (row, shares) in shares.chunks_exact(classes).enumerate().filter(|(row, _)| known[*row])
+        {
+            let best = likeliest(shares);
+            let flag = |label: usize| {
+                let wrong = wrong(shares, label);
+                best != label && (wrong > SURE || wrong > 0.5 && f64::from(shares[label]) <= most)
+            };
+            flagged[row] = flag(of[row] as usize);
+            // Were the label right, and drawn by these shares.
+            let alarms = (0..classes).filter(|label| flag(*label));
+            expected += alarms.map(|label| f64::from(shares[label])).sum::<f64>();
+        }
+        expected *= 1.0 - calibrated.noise;
+    }
     let folds = FOLDS;
     Ok(Judged {
+        labels,
         shares,
+        scores,
         calibrated,
         learners,
-        judged: known,
         flagged,
         expected,
         accuracy,
         majority,
         folds,
-        alone: (0..classes).filter(|class| alone[*class]).collect(),
+        alone,
+        small,
     })
 }
 
@@ -237,21 +272,14 @@ fn told_again(
     of: &[u32],
     classes: usize,
     known: &[bool],
-    first: &Told,
+    first: Told,
 ) -> (Told, Option<Floor>) {
-    let disagrees = |row: usize| {
-        let shares = &first.shares[row * classes..][..classes];
-        shares[of[row] as usize] < shares[likeliest(shares)]
-    };
-    let without = |looks_wrong: &dyn Fn(usize) -> bool| {
-        let left_out = (0..of.len()).map(|row| !known[row] || disagrees(row) && looks_wrong(row));
-        problem.classify(of, classes, &left_out.collect::<Vec<_>>(), known, Some(first))
-    };
-    // What the learners have learned to expect does not look wrong to them.
-    let under = || {
-        let told = without(&|_| true);
-        let found = Floor::of(&Disagreements::of(&told.shares, of, classes, known));
-        (found.evidence >= EVIDENCE_OF_FLOOR).then_some((told, found))
+    let without = |looks_wrong: &dyn Fn(usize, &[f32]) -> bool| {
+        let left_out = first.shares.chunks_exact(classes).enumerate().map(|(row, shares)| {
+            let disagrees = shares[of[row] as usize] < shares[likeliest(shares)];
+            !known[row] || disagrees && looks_wrong(row, shares)
+        });
+        problem.classify(of, classes, &left_out.collect::<Vec<_>>(), known, Some(&first))
     };
     // The same wrong label on many copies is one.
     let mut met = vec![false; problem.groups()];
@@ -259,22 +287,26 @@ fn told_again(
     for (once, group) in once.iter_mut().zip(problem.group_of()) {
         *once = *once && !std::mem::replace(&mut met[*group as usize], true);
     }
-    let directed = Disagreements::of(&first.shares, of, classes, &once).have_a_direction();
-    if directed && let Some((told, floor)) = under() {
-        return (told, Some(floor));
-    }
-    let told = (first.calibrated.noise > 0.0).then(|| {
-        let share = |row: usize| f64::from(first.shares[row * classes + of[row] as usize]);
-        without(&|row| first.calibrated.wrong(share(row), classes) > 0.5)
-    });
-    let enough = told.as_ref().is_some_and(|told| told.calibrated.evidence >= EVIDENCE);
-    if !directed
-        && !enough
-        && let Some((told, floor)) = under()
+    // What the learners have learned to expect does not look wrong to them.
+    if classes <= MOST_OF_PAIRS
+        && Disagreements::of(&first.shares, of, classes, &once).have_a_direction()
     {
-        return (told, Some(floor));
+        let under = without(&|_, _| true);
+        let floor = Floor::of(&Disagreements::of(&under.shares, of, classes, known));
+        if floor.is_some() {
+            return (under, floor);
+        }
     }
-    (told.unwrap_or_else(|| first.clone()), None)
+    if first.calibrated.noise == 0.0 {
+        return (first, None);
+    }
+    let mut second = without(&|row, shares| {
+        first.calibrated.wrong(f64::from(shares[of[row] as usize]), classes) > 0.5
+    });
+    // What one round hides the other may see.
+    let both = second.shares.iter_mut().zip(&first.shares);
+    both.for_each(|(new, old)| *new = 0.75 * *new + 0.25 * old);
+    (second, None)
 }
 
 /// Whether there are groups enough for rows to be told by others.
@@ -295,37 +327,6 @@ fn alone(problem: &Problem<'_>, labels: &Labels, counts: &[usize]) -> Vec<bool> 
         several[class] |= *first[class].get_or_insert(*group) != *group;
     }
     several.iter().zip(counts).map(|(several, count)| !several && *count >= FOLDS).collect()
-}
-
-/// Which labels are flagged, and how many false alarms are expected among all rows.
-fn flag(
-    shares: &[f32],
-    labels: &[u32],
-    classes: usize,
-    judged: &[bool],
-    calibrated: &Calibrated,
-    floor: Option<&Floor>,
-) -> (Vec<bool>, f64) {
-    let bar = confident::bar(shares, classes, judged, ALARMS);
-    let mut alarms =
-        confident::false_alarms(shares, classes, judged, bar) * (1.0 - calibrated.noise);
-    let flagged = labels.iter().zip(judged).enumerate().map(|(row, (label, judged))| {
-        let (shares, label) = (&shares[row * classes..][..classes], *label as usize);
-        let share = f64::from(shares[label]);
-        let wrong = match floor {
-            Some(floor) => floor.wrong(shares, label),
-            None => calibrated.wrong(share, classes),
-        };
-        let flag = *judged
-            && likeliest(shares) != label
-            && ((share <= bar && wrong > 0.5) || wrong > SURE);
-        if flag && share > bar {
-            alarms += 1.0 - wrong;
-        }
-        flag
-    });
-    let flagged = flagged.collect();
-    (flagged, alarms)
 }
 
 /// How often the likeliest class is the given one.
@@ -352,31 +353,27 @@ fn bar(majority: f64) -> f64 {
     majority + ENOUGH.min((1.0 - majority) / 4.0)
 }
 
-/// What was found, for programs and people.
-fn told(
-    context: &Context<'_>,
-    labels: &Labels,
-    judged: &Judged,
-    near: Option<(&Neighbours, &Labels)>,
-) -> Done {
+/// What was found, for programs and people; by the neighbours of the rows, if these were asked.
+fn told(context: &Context<'_>, judged: &Judged, neighbours: Option<&Neighbours>) -> Done {
+    let labels = &judged.labels;
     let classes = labels.classes.len();
     let numbers = &context.sample.numbers;
     let mut scores = context.unscored();
     let mut flagged = Vec::new();
     for (row, number) in numbers.iter().enumerate() {
-        let (Some(label), true) = (labels.of[row], judged.judged[row]) else { continue };
-        let shares = &judged.shares[row * classes..][..classes];
-        let score = 1.0 - f64::from(shares[label as usize]);
+        let Some(label) = labels.of[row] else { continue };
+        let score = judged.scores[row];
         if let Some(own) = scores.get_mut(*number as usize) {
-            *own = score as f32;
+            *own = score;
         }
         if judged.flagged[row] {
-            flagged.push((score, row, *number, label as usize, likeliest(shares)));
+            let suggested = likeliest(&judged.shares[row * classes..][..classes]);
+            flagged.push((f64::from(score), row, *number, label as usize, suggested));
         }
     }
     flagged.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.2.cmp(&other.2)));
-    let why = |row: usize, class: usize| match near {
-        Some((neighbours, labels)) => vote(neighbours, labels, row, class),
+    let why = |row: usize, class: usize| match neighbours {
+        Some(neighbours) => vote(neighbours, labels, row, class),
         None => {
             let share = judged.shares[row * classes + class];
             format!("the probabilities say {} with {share:.2}", labels.classes[class])
@@ -392,7 +389,7 @@ fn told(
         ])
     });
     let list = Value::List(list.collect());
-    let rows = judged.judged.iter().filter(|judged| **judged).count();
+    let rows = labels.of.iter().flatten().count();
     let learners = judged.learners.iter().map(|(name, weight, loss)| {
         Value::Record(vec![
             ("name", (*name).into()),
@@ -418,17 +415,24 @@ fn told(
     if context.sample.is_part() {
         fields.push(("sampled", (numbers.len() as u64).into()));
     }
-    let alone = judged.alone.iter().map(|class| labels.classes[*class].as_str());
-    let alone = alone.collect::<Vec<_>>();
-    let lines = alone.iter().map(|class| {
+    let lines = judged.alone.iter().map(|class| {
         format!(
             "label-error: rows labelled {class} were not judged: all of them are of one group, and no row is told \
              by its own"
         )
     });
-    let lines = lines.collect();
-    if !alone.is_empty() {
-        let named = alone.iter().map(|class| Value::from(*class));
+    let mut lines = lines.collect::<Vec<_>>();
+    let (small, of_small) = judged.small;
+    if small > 0 {
+        lines.push(format!(
+            "label-error: {}: {} fewer than {FOLDS} rows",
+            counted(of_small, "row is not judged", "rows are not judged"),
+            counted(small, "class has", "classes have")
+        ));
+        fields.push(("rows of small classes", (of_small as u64).into()));
+    }
+    if !judged.alone.is_empty() {
+        let named = judged.alone.iter().map(|class| Value::from(class.as_str()));
         fields.push(("not judged", Value::List(named.collect())));
     }
     let mut done = Done {
@@ -481,15 +485,16 @@ const ALARMS: f64 = 0.005;
 /// Twice the log likelihood that wrong labels have to add (chi-square with one degree of freedom, 0.5 % on
 /// one side).
 const EVIDENCE: f64 = 6.63;
-/// The same of wrong labels under the overlap of classes, for the overlap has a form of its own in every set: in sets
-/// without any it came to 7 at most, and to 9.5 by a single stray.
-const EVIDENCE_OF_FLOOR: f64 = 10.0;
 /// Learners that guess fewer labels than this, or that miss more than this times the wrong labels, are weak. And what
 /// is asked of these: of 128 clean sets that they guess half to two thirds of, six came to 7 to 21, and of 72 of six
 /// classes that they guess two fifths of, two came to 18 and 24.
 const HALF: f64 = 0.5;
 const WEAK: f64 = 3.0;
 const EVIDENCE_OF_WEAK: f64 = 26.5;
+/// Rows up to which that is enough.
+const ROWS_OF_WEAK: f64 = 3000.0;
+/// Pairs of more classes have too few rows for a direction.
+const MOST_OF_PAIRS: usize = 100;
 /// Rows of a class that are few: of 54 clean sets of 150 rows in 4 to 10 classes, eight came to 15 to 78, which is
 /// more than one for each label that the fit takes as wrong in a single one of them.
 const FEW_OF_CLASS: usize = 40;

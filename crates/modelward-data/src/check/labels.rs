@@ -29,6 +29,24 @@ impl Labels {
         let of = of.collect();
         Self { classes, of }
     }
+
+    /// How many rows each class has.
+    pub(crate) fn counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes.len()];
+        self.of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+        counts
+    }
+
+    /// These classes alone; rows of others have no label then.
+    pub(crate) fn only(&self, kept: &[usize]) -> Self {
+        let mut at = vec![None; self.classes.len()];
+        kept.iter().zip(0..).for_each(|(class, new)| at[*class] = Some(new));
+        let classes = kept.iter().map(|class| self.classes[*class].clone()).collect();
+        Self {
+            classes,
+            of: self.of.iter().map(|class| class.and_then(|class| at[class as usize])).collect(),
+        }
+    }
 }
 
 /// Numbers before texts, by their value.

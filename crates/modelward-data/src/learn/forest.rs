@@ -79,7 +79,9 @@ impl Grown<'_> {
 
     fn run(&self, target: &Target<'_>, width: usize, mean: impl Fn(i64, u32) -> f32) -> Vec<f32> {
         // Whole numbers, so that the order of the trees is nothing to the sum.
-        let workers = self.threads.clamp(1, self.trees.max(1));
+        // Each worker has sums of its own.
+        let most = (SUMS / (self.binned.rows * width).max(1)).max(1);
+        let workers = self.threads.clamp(1, self.trees.max(1)).min(most);
         let parts = workers::each(workers, workers, |worker| {
             let mut sums = vec![0_i64; self.binned.rows * width];
             let mut counts = vec![0_u32; self.binned.rows];
@@ -297,6 +299,9 @@ const WHOLE: i64 = 1 << 24;
 const DEEPEST: usize = 40;
 /// Rows that the bins are laid by.
 const SEEN: usize = 100_000;
+
+/// The most sums of all workers: 256 MiB, where one alone does not need more.
+const SUMS: usize = 1 << 25;
 
 #[cfg(test)]
 mod tests {

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, types::Int64Type};
+use arrow_array::{
+    ArrayRef, Float64Array, Int64Array, ListArray, RecordBatch, StringArray, types::Int64Type,
+};
 use modelward_core::Value;
 use modelward_data::{
     Asked, Chunk, Matrix, Piece, Rows, Set, Unread,
@@ -186,6 +188,70 @@ fn labels_that_all_go_on_to_the_next_class_are_found() {
     assert!(rows.iter().filter(|row| !row.is_multiple_of(20)).count() <= 4, "{rows:?}");
 }
 
+/// Rows of `columns` normal numbers about a middle, with a deviation.
+fn about(random: &mut Random, middle: &[f64], deviation: f64) -> Vec<f64> {
+    middle.iter().map(|middle| middle + deviation * random.normal()).collect()
+}
+
+fn of_rows(rows: &[Vec<f64>], labels: Vec<i64>) -> Set {
+    let names = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let columns = names.into_iter().take(rows[0].len()).enumerate();
+    let columns = columns.map(|(at, name)| -> (&str, ArrayRef) {
+        (name, Arc::new(rows.iter().map(|row| row[at]).collect::<Float64Array>()))
+    });
+    let labels: ArrayRef = Arc::new(Int64Array::from(labels));
+    set(columns.chain([("y", labels)]).collect())
+}
+
+#[test]
+fn classes_of_a_row_or_two_are_not_judged_and_hide_nothing() {
+    let (data, mut labels) = heaps(600, 30);
+    labels.iter_mut().skip(7).step_by(30).zip(100..).for_each(|(label, new)| *label = new);
+    let mut columns = numbers(&data);
+    columns.push(("y", Arc::new(Int64Array::from(labels))));
+    let done = run(&set(columns), "label-error", Request::default());
+    let rows = flagged(&done);
+    assert!(rows.iter().filter(|row| row.is_multiple_of(20)).count() >= 26, "{rows:?}");
+    let told = "20 rows are not judged: 20 classes have fewer than 5 rows";
+    assert!(done.lines.iter().any(|line| line.contains(told)), "{:?}", done.lines);
+}
+
+#[test]
+fn classes_that_are_alike_are_no_direction_of_wrong_labels() {
+    let (mut wrong, mut hits, mut others) = (0, 0, 0);
+    for seed in 0..4 {
+        let mut random = Random(seed);
+        let pairs = [(); 3].map(|()| about(&mut random, &[0.0; 6], 4.0));
+        let middles = [0, 0, 1, 1, 2, 2].map(|pair: usize| about(&mut random, &pairs[pair], 0.5));
+        let rows = (0..3000).map(|row| about(&mut random, &middles[row % 6], 1.0));
+        let rows = rows.collect::<Vec<_>>();
+        let mut labels = (0..3000).map(|row| row % 6).collect::<Vec<i64>>();
+        for label in labels.iter_mut().step_by(10) {
+            *label = (*label + 1 + (random.unit() * 5.0) as i64) % 6;
+        }
+        let rows = flagged(&run(&of_rows(&rows, labels), "label-error", Request::default()));
+        let right = rows.iter().filter(|row| row.is_multiple_of(10)).count();
+        (wrong, hits, others) = (wrong + 300, hits + right, others + rows.len() - right);
+    }
+    assert!(hits * 100 >= wrong * 45, "{hits} of {wrong}");
+    assert!(others * 20 <= hits, "{others} beside {hits}");
+}
+
+#[test]
+fn a_narrow_class_in_a_broad_one_is_no_wrong_label() {
+    let mut alarms = Vec::new();
+    for seed in 0..4 {
+        let mut random = Random(seed);
+        let labels = (0..3000).map(|_| i64::from(random.unit() < 0.5)).collect::<Vec<_>>();
+        let rows =
+            labels.iter().map(|label| about(&mut random, &[0.0; 4], 3.0 - 2.0 * *label as f64));
+        let rows = rows.collect::<Vec<_>>();
+        alarms
+            .push(flagged(&run(&of_rows(&rows, labels), "label-error", Request::default())).len());
+    }
+    assert!(alarms.iter().sum::<usize>() <= 15, "{alarms:?}");
+}
+
 #[test]
 fn threads_are_nothing_to_the_result() {
     let set = labelled(300, 15);
@@ -247,12 +313,19 @@ fn several_labels_of_a_row_are_judged_each() {
     let mut lists =
         labels.iter().map(|label| Some(vec![Some(*label), Some(9)])).collect::<Vec<_>>();
     lists[31] = Some(vec![Some((labels[31] + 1) % 3), Some(9)]);
-    let mut columns = numbers(&data);
-    columns.push(("y", Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists))));
-    let done = run(&set(columns), "label-error", Request::default());
-    let scores = done.scores.unwrap();
-    let highest = (0..300).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
-    assert_eq!(highest, Some(31));
+    // As JSON has them, too.
+    let texts = lists.iter().flatten();
+    let texts = texts.map(|list| Some(format!("[{}, \"{}\"]", list[0].unwrap(), list[1].unwrap())));
+    let texts: ArrayRef = Arc::new(texts.collect::<StringArray>());
+    let lists: ArrayRef = Arc::new(ListArray::from_iter_primitive::<Int64Type, _, _>(lists));
+    for column in [lists, texts] {
+        let mut columns = numbers(&data);
+        columns.push(("y", column));
+        let done = run(&set(columns), "label-error", Request::default());
+        let scores = done.scores.unwrap();
+        let highest = (0..300).max_by(|a, b| scores[*a].total_cmp(&scores[*b]));
+        assert_eq!(highest, Some(31));
+    }
 }
 
 #[test]

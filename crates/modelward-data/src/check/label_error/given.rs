@@ -77,23 +77,24 @@ pub(super) fn judge(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         .map(|(_, (row, class))| f64::from(sharp[row * classes + *class as usize]))
         .fold(0.0, f64::max);
     let expected = confident::false_alarms(&sharp, classes, &known, bar).min(total);
+    let scores = shares.chunks_exact(classes).zip(&of);
+    let scores = scores.map(|(shares, class)| 1.0 - shares[*class as usize]).collect();
+    let of = known.iter().zip(of).map(|(known, of)| known.then_some(of)).collect();
     let judged = Judged {
+        labels: Labels { classes: names, of },
         shares,
+        scores,
         calibrated,
         learners: Vec::new(),
-        judged: known,
         flagged,
         expected,
         accuracy,
         majority,
         folds: 0,
         alone: Vec::new(),
+        small: (0, 0),
     };
-    let labels = Labels {
-        classes: names,
-        of: judged.judged.iter().zip(of).map(|(known, of)| known.then_some(of)).collect(),
-    };
-    let mut done = told(context, &labels, &judged, None);
+    let mut done = told(context, &judged, None);
     if unlike > 0 {
         done.lines.push(format!(
             "label-error: the probabilities of {unlike} rows do not sum to 1; each was divided by its sum"

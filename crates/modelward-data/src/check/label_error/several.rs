@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
-use arrow_array::{Array, cast::AsArray};
+use arrow_array::{ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use modelward_core::Value;
+use serde_json::Value as Json;
 
 use super::{
     Context, Done, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, judge_classes, likeliest,
@@ -57,13 +58,11 @@ fn judge(
     let mut flagged = Vec::new();
     let (mut expected, mut accuracies) = (0.0, Vec::new());
     for (name, labels) in &classes {
-        let mut counts = vec![0_usize; labels.classes.len()];
-        labels.of.iter().flatten().for_each(|class| counts[*class as usize] += 1);
+        let counts = labels.counts();
         if counts.iter().filter(|count| **count >= FOLDS).count() < 2 {
             skipped.push((name.clone(), format!("no two of its classes have {FOLDS} rows")));
             continue;
         }
-        let width = labels.classes.len();
         let judged = match judge_classes(&problem, labels) {
             Ok(judged) => judged,
             Err(why) => {
@@ -73,15 +72,16 @@ fn judge(
         };
         expected += judged.expected;
         accuracies.push(judged.accuracy);
+        let labels = &judged.labels;
+        let width = labels.classes.len();
         for (row, number) in numbers.iter().enumerate() {
             let Some(of) = labels.of[row] else { continue };
-            let shares = &judged.shares[row * width..][..width];
-            let score = 1.0 - shares[of as usize];
+            let score = judged.scores[row];
             if let Some(best) = scores.get_mut(*number as usize) {
                 *best = if best.is_nan() { score } else { best.max(score) };
             }
             if judged.flagged[row] {
-                let class = likeliest(shares);
+                let class = likeliest(&judged.shares[row * width..][..width]);
                 let why = vote(&problem.neighbours, labels, row, class);
                 let given = labels.classes[of as usize].clone();
                 flagged.push((score, *number, given, labels.classes[class].clone(), why));
@@ -181,15 +181,8 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
         };
         return Ok((0..matrix.columns).map(|class| (class.to_string(), of(class))).collect());
     }
-    let DataType::List(_) = field.data_type() else {
-        return Err(format!("`{}` holds neither classes nor numbers", field.name()));
-    };
-    let lists = rows.column(label).as_list::<i32>();
-    let each = (0..lists.len()).map(|row| {
-        (!lists.is_null(row))
-            .then(|| super::written(&lists.value(row)).into_iter().flatten().collect::<Vec<_>>())
-    });
-    let each = each.collect::<Vec<_>>();
+    let each = lists(rows.column(label))
+        .ok_or_else(|| format!("`{}` holds neither classes nor numbers", field.name()))?;
     let names = each.iter().flatten().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
     if names.len() > MOST {
         return Err(format!(
@@ -201,6 +194,33 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
     let has =
         |name: &String| each.iter().map(|own| own.as_ref().map(|own| own.contains(name))).collect();
     Ok(names.iter().map(|name| (name.clone(), has(name))).collect())
+}
+
+/// The names that each row lists: of a column of lists, or of texts that are lists as JSON has them.
+pub(super) fn lists(column: &ArrayRef) -> Option<Vec<Option<Vec<String>>>> {
+    if let DataType::List(_) = column.data_type() {
+        let lists = column.as_list::<i32>().iter();
+        let each = lists.map(|list| Some(super::written(&list?).into_iter().flatten().collect()));
+        return Some(each.collect());
+    }
+    let texts = super::written(column);
+    if !texts.iter().flatten().next()?.starts_with('[') {
+        return None;
+    }
+    let name = |item: Json| match item {
+        Json::String(name) => Some(name),
+        Json::Number(number) => Some(number.to_string()),
+        Json::Bool(truth) => Some(truth.to_string()),
+        _ => None,
+    };
+    let list = |text: String| {
+        serde_json::from_str::<Vec<Json>>(&text)
+            .ok()?
+            .into_iter()
+            .map(name)
+            .collect::<Option<Vec<_>>>()
+    };
+    texts.into_iter().map(|text| text.map_or(Some(None), |text| list(text).map(Some))).collect()
 }
 
 /// Labels that were not judged and are told of one by one.
