@@ -378,11 +378,12 @@ fn rows_out_of_place_are_found_with_the_columns_and_clean_ones_are_left_alone() 
 
 #[test]
 fn several_columns_of_labels_are_judged_each_for_itself() {
-    let (data, labels) = heaps(600, 0);
+    let (data, mut labels) = heaps(600, 0);
     let mut columns = numbers(&data);
     let mut is_one = labels.iter().map(|label| i64::from(*label == 1)).collect::<Vec<_>>();
     let wrong = (0..600).step_by(30).collect::<Vec<usize>>();
     wrong.iter().for_each(|row| is_one[*row] = 1 - is_one[*row]);
+    labels[17] = 100;
     columns.push(("kind", Arc::new(Int64Array::from(labels))));
     columns.push(("one", Arc::new(Int64Array::from(is_one))));
     let set = set(columns);
@@ -391,6 +392,8 @@ fn several_columns_of_labels_are_judged_each_for_itself() {
     let Ok(mut checked) = check::check(&set, None, &request) else { unreachable!() };
     assert_eq!((checked.label.as_deref(), checked.columns), (Some("kind,one"), 4));
     let done = checked.checks.remove(0).1;
+    let told = "`kind`: 1 row is not judged: 1 class has fewer than 5 rows";
+    assert!(done.lines.iter().any(|line| line.contains(told)), "{:?}", done.lines);
     let worst = worst(&done, wrong.len());
     let hits = worst.iter().filter(|row| wrong.contains(row)).count();
     assert!(hits >= 18, "{hits}: {worst:?}");

@@ -1,6 +1,12 @@
-//! The user's own probabilities, in the place of those of the learners.
+//! The user's own probabilities, in the place of those of the learners, judged by confident learning (Northcutt, Jiang
+//! and Chuang, JAIR 70, 2021).
 
-use super::{Context, Done, Judged, Labels, MOST_SHARES, accuracy, bar, told};
+use super::{
+    Context, Done, Labels,
+    classes::{Judged, LeftOut, MOST_SHARES, accuracy, bar},
+    told,
+};
+
 use crate::{
     Matrix,
     learn::confident::{self, Calibrated},
@@ -51,11 +57,9 @@ pub(super) fn judge(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         shares.extend(row.iter().map(|share| (f64::from(*share) / sum) as f32));
     }
     let accuracy = accuracy(&shares, &of, classes, &known);
-    let mut counts = vec![0_usize; classes];
-    of.iter()
-        .zip(&known)
-        .filter(|(_, known)| **known)
-        .for_each(|(class, _)| counts[*class as usize] += 1);
+    let one_of = known.iter().zip(&of).map(|(known, of)| known.then_some(*of)).collect();
+    let labels = Labels { classes: names, of: one_of };
+    let counts = labels.counts();
     let total = counts.iter().sum::<usize>().max(1) as f64;
     let majority = counts.iter().copied().max().unwrap_or(0) as f64 / total;
     if accuracy < bar(majority) {
@@ -64,7 +68,7 @@ pub(super) fn judge(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
              little, or their columns are not in the order of the classes, which is {}",
             100.0 * accuracy,
             100.0 * majority,
-            shown(&names)
+            shown(&labels.classes)
         ));
     }
     let calibrated = Calibrated::fit(&shares, &of, classes, &known);
@@ -79,9 +83,8 @@ pub(super) fn judge(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
     let expected = confident::false_alarms(&sharp, classes, &known, bar).min(total);
     let scores = shares.chunks_exact(classes).zip(&of);
     let scores = scores.map(|(shares, class)| 1.0 - shares[*class as usize]).collect();
-    let of = known.iter().zip(of).map(|(known, of)| known.then_some(of)).collect();
     let judged = Judged {
-        labels: Labels { classes: names, of },
+        labels,
         shares,
         scores,
         calibrated,
@@ -91,8 +94,7 @@ pub(super) fn judge(context: &Context<'_>, given: &Matrix) -> Result<Done, Strin
         accuracy,
         majority,
         folds: 0,
-        alone: Vec::new(),
-        small: (0, 0),
+        left_out: LeftOut::default(),
     };
     let mut done = told(context, &judged, None);
     if unlike > 0 {

@@ -3,7 +3,9 @@
 use arrow_schema::Field;
 use modelward_core::Value;
 
-use super::{ALARMS, Context, Done, ENOUGH, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial};
+use super::{
+    Context, Done, ENOUGH, FOLDS, Found, LABEL_ERROR, Labels, Learned, binomial, classes::ALARMS,
+};
 use crate::{Kind, columns::numbers, kind, learn::tail};
 
 /// Whether numbers are amounts, not classes: many of them, and most rows with another, or parts of wholes.

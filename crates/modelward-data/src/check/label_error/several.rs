@@ -1,8 +1,8 @@
 //! Rows with several labels each: every class is judged for itself, over the same neighbours.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
-use arrow_array::{ArrayRef, cast::AsArray};
+use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 use modelward_core::Value;
 use serde_json::Value as Json;
@@ -12,16 +12,6 @@ use super::{
     regression::is_continuous, vote,
 };
 use crate::{Kind, Matrix, kind};
-
-/// Judge a column of arrays of noughts and ones, or of lists of names.
-pub(super) fn of_column(context: &Context<'_>, label: usize) -> Result<Done, String> {
-    let classes = classes(context, label)?.into_iter().map(|(name, has)| {
-        let of = has.iter().map(|has| has.map(u32::from)).collect();
-        let classes = vec![format!("not {name}"), name.clone()];
-        (name, Labels { classes, of })
-    });
-    judge(context, classes.collect(), Vec::new())
-}
 
 /// Judge several columns, each of classes.
 pub(super) fn of_columns(context: &Context<'_>) -> Result<Done, String> {
@@ -46,7 +36,8 @@ pub(super) fn of_columns(context: &Context<'_>) -> Result<Done, String> {
     judge(context, judged, skipped)
 }
 
-fn judge(
+/// Judge each class for itself, those `skipped` aside.
+pub(super) fn judge(
     context: &Context<'_>,
     classes: Vec<(String, Labels)>,
     mut skipped: Vec<(String, String)>,
@@ -56,7 +47,7 @@ fn judge(
     let numbers = &context.sample.numbers;
     let mut scores = context.unscored();
     let mut flagged = Vec::new();
-    let (mut expected, mut accuracies) = (0.0, Vec::new());
+    let (mut expected, mut accuracies, mut partly) = (0.0, Vec::new(), Vec::new());
     for (name, labels) in &classes {
         let counts = labels.counts();
         if counts.iter().filter(|count| **count >= FOLDS).count() < 2 {
@@ -70,6 +61,8 @@ fn judge(
                 continue;
             }
         };
+        let left_out = judged.left_out.lines();
+        partly.extend(left_out.map(|line| (name.clone(), line)));
         expected += judged.expected;
         accuracies.push(judged.accuracy);
         let labels = &judged.labels;
@@ -105,7 +98,7 @@ fn judge(
     });
     let accuracy = accuracies.iter().sum::<f64>() / accuracies.len() as f64;
     let cells = numbers.len() * accuracies.len();
-    let unjudged = skipped.iter().map(|(name, why)| {
+    let unjudged = skipped.iter().chain(&partly).map(|(name, why)| {
         Value::Record(vec![("class", name.as_str().into()), ("why", why.as_str().into())])
     });
     let fields = vec![
@@ -121,8 +114,12 @@ fn judge(
     ];
     let lines =
         skipped.iter().map(|(name, why)| format!("label-error: `{name}` was not judged: {why}"));
-    let (lines, left) =
-        (lines.take(MOST_SHOWN).collect::<Vec<_>>(), skipped.len().saturating_sub(MOST_SHOWN));
+    let lines =
+        lines.chain(partly.iter().map(|(name, why)| format!("label-error: `{name}`: {why}")));
+    let (lines, left) = (
+        lines.take(MOST_SHOWN).collect::<Vec<_>>(),
+        (skipped.len() + partly.len()).saturating_sub(MOST_SHOWN),
+    );
     let more = (left > 0).then(|| format!("label-error: {left} more labels were not judged"));
     let looked_at = Some(numbers.len() as u64);
     let mut done = Done {
@@ -158,13 +155,19 @@ fn judge(
     Ok(done)
 }
 
-/// Each class, and which rows have it; `None` for rows without labels.
-type Classes = Vec<(String, Vec<Option<bool>>)>;
-
-fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
+/// The classes of a column of arrays of noughts and ones, or of lists of names, each with whether a row has it; `None`
+/// where it is another column.
+pub(super) fn classes(
+    context: &Context<'_>,
+    label: usize,
+) -> Result<Option<Vec<(String, Labels)>>, String> {
     let rows = &context.sample.rows;
     let schema = rows.schema();
     let field = schema.field(label);
+    let class = |name: String, of: Vec<Option<u32>>| {
+        let classes = vec![format!("not {name}"), name.clone()];
+        (name, Labels { classes, of })
+    };
     if let Kind::Numbers(width) = kind(field) {
         let matrix = Matrix::of(rows, [label]);
         if width > MOST
@@ -175,15 +178,19 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
                 field.name()
             ));
         }
-        let of = |class: usize| {
-            let values = (0..matrix.rows()).map(|row| matrix.row(row)[class]);
-            values.map(|value| (!value.is_nan()).then_some(value == 1.0)).collect()
+        let of = |at: usize| {
+            let values = (0..matrix.rows()).map(|row| matrix.row(row)[at]);
+            values.map(|value| (!value.is_nan()).then_some(u32::from(value == 1.0))).collect()
         };
-        return Ok((0..matrix.columns).map(|class| (class.to_string(), of(class))).collect());
+        return Ok(Some((0..matrix.columns).map(|at| class(at.to_string(), of(at))).collect()));
     }
-    let each = lists(rows.column(label))
-        .ok_or_else(|| format!("`{}` holds neither classes nor numbers", field.name()))?;
-    let names = each.iter().flatten().flatten().cloned().collect::<std::collections::BTreeSet<_>>();
+    let Some(each) = lists(rows.column(label)) else {
+        return match kind(field) {
+            Kind::Other => Err(format!("`{}` holds neither classes nor numbers", field.name())),
+            _ => Ok(None),
+        };
+    };
+    let names = each.iter().flatten().flatten().cloned().collect::<BTreeSet<_>>();
     if names.len() > MOST {
         return Err(format!(
             "expected at most {MOST} classes in `{}`, got {}",
@@ -191,20 +198,23 @@ fn classes(context: &Context<'_>, label: usize) -> Result<Classes, String> {
             names.len()
         ));
     }
-    let has =
-        |name: &String| each.iter().map(|own| own.as_ref().map(|own| own.contains(name))).collect();
-    Ok(names.iter().map(|name| (name.clone(), has(name))).collect())
+    let of = |name: &String| {
+        each.iter().map(|own| own.as_ref().map(|own| u32::from(own.contains(name)))).collect()
+    };
+    Ok(Some(names.iter().map(|name| class(name.clone(), of(name))).collect()))
 }
 
 /// The names that each row lists: of a column of lists, or of texts that are lists as JSON has them.
-pub(super) fn lists(column: &ArrayRef) -> Option<Vec<Option<Vec<String>>>> {
+fn lists(column: &ArrayRef) -> Option<Vec<Option<BTreeSet<String>>>> {
     if let DataType::List(_) = column.data_type() {
         let lists = column.as_list::<i32>().iter();
         let each = lists.map(|list| Some(super::written(&list?).into_iter().flatten().collect()));
         return Some(each.collect());
     }
-    let texts = super::written(column);
-    if !texts.iter().flatten().next()?.starts_with('[') {
+    // Most columns are none, which the first text tells.
+    let first = (0..column.len()).find(|row| column.is_valid(*row))?;
+    let first = super::written(&column.slice(first, 1)).pop()??;
+    if !first.starts_with('[') {
         return None;
     }
     let name = |item: Json| match item {
@@ -214,13 +224,11 @@ pub(super) fn lists(column: &ArrayRef) -> Option<Vec<Option<Vec<String>>>> {
         _ => None,
     };
     let list = |text: String| {
-        serde_json::from_str::<Vec<Json>>(&text)
-            .ok()?
-            .into_iter()
-            .map(name)
-            .collect::<Option<Vec<_>>>()
+        let items = serde_json::from_str::<Vec<Json>>(&text).ok()?.into_iter();
+        items.map(name).collect::<Option<BTreeSet<_>>>()
     };
-    texts.into_iter().map(|text| text.map_or(Some(None), |text| list(text).map(Some))).collect()
+    let texts = super::written(column).into_iter();
+    texts.map(|text| text.map_or(Some(None), |text| list(text).map(Some))).collect()
 }
 
 /// Labels that were not judged and are told of one by one.
